@@ -1,0 +1,1 @@
+//! Use cases: one file per thing a person or a system does.

@@ -1,0 +1,1 @@
+//! Renders, validates, starts, watches, reloads and kicks Dovecot and Postfix.

@@ -1,0 +1,2 @@
+//! Gatepost: single sign-on for the mail you host.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A sample company provider for the demo.

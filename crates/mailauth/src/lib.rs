@@ -1,0 +1,1 @@
+//! The mail edge: answers Dovecot and Postfix.

@@ -1,0 +1,26 @@
+//! The nouns and rules of Gatepost.
+//!
+//! This room holds types that cannot be wrong and the pure decisions over them: facts in, a
+//! decision with its reasons out. No I/O, no async, no ambient clock and no ambient randomness, so
+//! that web, CLI and mail logins reach the same verdict from the same code.
+//!
+//! To add a noun: one file here, one in `store`, one use case in `app`.
+
+pub mod address;
+//pub mod alias;
+//pub mod app_password;
+//pub mod attempt;
+//pub mod audit;
+//pub mod domain;
+pub mod ids;
+//pub mod link;
+//pub mod mailbox;
+//pub mod outcome;
+pub mod protocol;
+//pub mod provider;
+pub mod random;
+//pub mod rule;
+//pub mod rules;
+//pub mod session;
+//pub mod template;
+pub mod time;

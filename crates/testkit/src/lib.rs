@@ -1,0 +1,1 @@
+//! Development only: temporary stores, fixed clock, real clients, real providers and engines.

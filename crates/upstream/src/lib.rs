@@ -1,0 +1,1 @@
+//! Everything that goes out to identity providers, through one guarded HTTP client.
