@@ -7,20 +7,20 @@
 //! To add a noun: one file here, one in `store`, one use case in `app`.
 
 pub mod address;
-//pub mod alias;
-//pub mod app_password;
-//pub mod attempt;
-//pub mod audit;
-//pub mod domain;
+pub mod alias;
+pub mod app_password;
+pub mod attempt;
+pub mod audit;
+pub mod domain;
 pub mod ids;
-//pub mod link;
-//pub mod mailbox;
-//pub mod outcome;
+pub mod link;
+pub mod mailbox;
+pub mod outcome;
 pub mod protocol;
-//pub mod provider;
+pub mod provider;
 pub mod random;
-//pub mod rule;
-//pub mod rules;
-//pub mod session;
-//pub mod template;
+pub mod rule;
+pub mod rules;
+pub mod session;
+pub mod template;
 pub mod time;

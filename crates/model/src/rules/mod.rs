@@ -1,0 +1,1 @@
+//! Decisions: facts in, a verdict with its reasons out.
