@@ -24,6 +24,26 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The UTC date, `2026-11-22`; empty outside the years a calendar knows.
+    #[must_use]
+    pub fn date(self) -> String {
+        time::OffsetDateTime::from_unix_timestamp(self.secs())
+            .map(|at| at.date().to_string())
+            .unwrap_or_default()
+    }
+
+    /// The UTC date and time to the second in RFC 3339 form, `2026-11-22T20:30:00Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        time::OffsetDateTime::from_unix_timestamp(self.secs())
+            .ok()
+            .and_then(|at| {
+                at.format(&time::format_description::well_known::Rfc3339)
+                    .ok()
+            })
+            .unwrap_or_default()
+    }
+
     /// This instant moved forward; saturates at the end of the range.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {

@@ -1,1 +1,9 @@
 //! Decisions: facts in, a verdict with its reasons out.
+//!
+//! Nothing here does I/O. `app` gathers the facts, asks, and carries the verdict out in one store
+//! transaction; the reasons go into the attempt's trace and feed the explanation pages.
+
+pub mod access;
+pub mod limits;
+pub mod mapping;
+pub mod provision;

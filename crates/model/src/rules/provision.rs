@@ -1,0 +1,615 @@
+//! What a proven identity leads to: its mailbox, a new one, a proof to give, or a refusal.
+//!
+//! Asked inside the transaction that carries the answer out, so that limits are exact and an
+//! address is never given out twice. A person is known by (namespace, subject); the address claim
+//! chooses a mailbox at first sign-in only (design decision 1).
+
+use crate::address::{Address, AddressError, DomainName};
+use crate::alias::Alias;
+use crate::attempt::{StepState, Trace};
+use crate::domain::{DomainUse, MailDomain};
+use crate::ids::TemplateId;
+use crate::link::{Link, LinkOrigin, Namespace, PendingLink};
+use crate::mailbox::{Mailbox, NewMailbox, SignInMethods};
+use crate::outcome::{Code, Refusal};
+use crate::protocol::{Protocol, Protocols};
+use crate::provider::{EmailTrust, Provider};
+use crate::rules::limits::{self, Ask, size};
+use crate::rules::mapping::{self, Claims, Mapped, brief};
+use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
+use crate::time::Timestamp;
+use serde_json::Value;
+
+/// Everything the verdict rests on, read in one transaction.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The provider, switched on.
+    pub provider: &'a Provider,
+    /// Names of the domains it may sign people in for, for the administrator's words.
+    pub provider_domains: &'a [DomainName],
+    /// Where the subject is unique.
+    pub namespace: &'a Namespace,
+    /// The person's stable name there.
+    pub subject: &'a str,
+    /// Claims of ID token and userinfo together.
+    pub claims: &'a Claims,
+    /// The mailbox this person is linked to, with its domain.
+    pub linked: Option<&'a (Link, Mailbox, MailDomain, DomainUse)>,
+    /// What the address of the claim is here; looked up only for people without a link.
+    pub place: Option<&'a Place>,
+    /// All templates that the provider's rules may name.
+    pub templates: &'a [Template],
+}
+
+/// What an address is on this server.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its domain, if served.
+    pub domain: Option<(MailDomain, DomainUse)>,
+    /// What stands at the address.
+    pub holder: Holder,
+}
+
+/// What stands at an address.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// Nothing.
+    Nobody,
+    /// An alias.
+    Alias(Alias),
+    /// A mailbox, its links and its pending link.
+    Mailbox {
+        /// The mailbox.
+        mailbox: Box<Mailbox>,
+        /// The people linked to it.
+        links: Vec<Link>,
+        /// A link that waits for its person.
+        pending: Option<PendingLink>,
+    },
+}
+
+/// The verdict.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// Into the mailbox the person is linked to.
+    SignIn {
+        /// What its template changes.
+        changes: Changes,
+        /// The address at the provider differs now: (theirs, ours).
+        renamed: Option<(String, Address)>,
+    },
+    /// Into a mailbox that waited for this person, which is linked now.
+    Link {
+        /// How the link comes about.
+        origin: LinkOrigin,
+        /// The mailbox.
+        mailbox: Box<Mailbox>,
+        /// What its template changes.
+        changes: Changes,
+    },
+    /// A new mailbox.
+    Create(Box<NewMailbox>),
+    /// The person must prove the mailbox's local password first.
+    ProveLocal {
+        /// The mailbox.
+        mailbox: Box<Mailbox>,
+        /// Why, for the record.
+        refusal: Refusal,
+    },
+    /// Nothing.
+    Refuse(Refusal),
+}
+
+/// What a template changes in a mailbox. All or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// The template and its `modified`, when they differ from what the mailbox remembers.
+    pub template: Option<(TemplateId, Timestamp)>,
+    /// A new quota in bytes.
+    pub quota: Option<i64>,
+    /// A new set of protocols.
+    pub protocols: Option<Protocols>,
+    /// Switched on or off.
+    pub active: Option<bool>,
+    /// The template was not applied, because its quota does not fit the domain.
+    pub refused: Option<Refusal>,
+}
+
+impl Changes {
+    /// Whether nothing is to be written.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.template.is_none()
+            && self.quota.is_none()
+            && self.protocols.is_none()
+            && self.active.is_none()
+    }
+}
+
+/// The address claim of a person, canonical.
+///
+/// # Errors
+/// [`Code::EmailMissing`] or [`Code::AddressUnusable`].
+pub fn claimed_address(provider: &Provider, claims: &Claims) -> Result<Address, Refusal> {
+    let claim = &provider.settings.address_claim;
+    match mapping::claim_at(claims, claim) {
+        Some(Value::String(text)) if !text.trim().is_empty() => {
+            Address::parse(text).map_err(|e: AddressError| {
+                Refusal::new(Code::AddressUnusable)
+                    .with("claim", claim)
+                    .with("address", brief(&Value::String(text.clone())))
+                    .with("detail", e)
+            })
+        }
+        other => Err(Refusal::new(Code::EmailMissing).with("claim", claim).with(
+            "received",
+            match other {
+                Some(value) => format!("{claim} = {}", brief(value)),
+                None => names(claims),
+            },
+        )),
+    }
+}
+
+/// Decides, and writes each gate into `trace`.
+pub fn decide(facts: &Facts<'_>, trace: &mut Trace) -> Verdict {
+    let verdict = match facts.linked {
+        Some((_, mailbox, domain, used)) => returning(facts, mailbox, domain, *used, trace),
+        None => first_time(facts, trace),
+    };
+    if let Verdict::Refuse(refusal) | Verdict::ProveLocal { refusal, .. } = &verdict {
+        trace.push("outcome", StepState::Blocked, refusal.to_string());
+    }
+    verdict
+}
+
+fn returning(
+    facts: &Facts<'_>,
+    mailbox: &Mailbox,
+    domain: &MailDomain,
+    used: DomainUse,
+    trace: &mut Trace,
+) -> Verdict {
+    trace.push(
+        "known person",
+        StepState::Ok,
+        format!("linked to {}", mailbox.address),
+    );
+    if let Err(refusal) = domain_gates(facts, domain, &mailbox.address, trace) {
+        return Verdict::Refuse(refusal);
+    }
+    if !mailbox.methods.provider {
+        return Verdict::Refuse(wrong_method(facts, mailbox));
+    }
+    let changes = template_changes(facts, mailbox, domain, used, trace);
+    if let Err(refusal) = active_gate(facts, mailbox, &changes, trace) {
+        return Verdict::Refuse(refusal);
+    }
+    let renamed = claimed_address(facts.provider, facts.claims)
+        .ok()
+        .filter(|claimed| *claimed != mailbox.address)
+        .map(|claimed| (claimed.to_string(), mailbox.address.clone()));
+    Verdict::SignIn { changes, renamed }
+}
+
+fn first_time(facts: &Facts<'_>, trace: &mut Trace) -> Verdict {
+    match first_time_gates(facts, trace) {
+        Ok(verdict) => verdict,
+        Err(refusal) => Verdict::Refuse(refusal),
+    }
+}
+
+fn first_time_gates(facts: &Facts<'_>, trace: &mut Trace) -> Result<Verdict, Refusal> {
+    let address = claimed_address(facts.provider, facts.claims)?;
+    trace.push("address claim", StepState::Ok, address.to_string());
+    email_gate(facts, &address, trace)?;
+
+    let unknown = || Refusal::new(Code::DomainUnknown).with("domain", address.domain());
+    let place = facts.place.ok_or_else(unknown)?;
+    let (domain, used) = place.domain.as_ref().ok_or_else(unknown)?;
+    domain_gates(facts, domain, &address, trace)?;
+
+    match &place.holder {
+        Holder::Alias(alias) => Err(Refusal::new(Code::AddressIsAlias)
+            .with("address", &address)
+            .with("targets", join(alias.targets.iter().map(|(_, a)| a)))),
+        Holder::Mailbox {
+            mailbox,
+            links,
+            pending,
+        } => existing(
+            facts,
+            mailbox,
+            links,
+            pending.as_ref(),
+            (domain, *used),
+            trace,
+        ),
+        Holder::Nobody => {
+            if !facts.provider.settings.create {
+                return Err(named(facts, Code::CreationOff).with("address", &address));
+            }
+            if address.is_role() {
+                return Err(Refusal::new(Code::AddressReserved).with("address", &address));
+            }
+            create(facts, address, domain, *used, trace).map(|new| Verdict::Create(Box::new(new)))
+        }
+    }
+}
+
+fn existing(
+    facts: &Facts<'_>,
+    mailbox: &Mailbox,
+    links: &[Link],
+    pending: Option<&PendingLink>,
+    (domain, used): (&MailDomain, DomainUse),
+    trace: &mut Trace,
+) -> Result<Verdict, Refusal> {
+    trace.push(
+        "mailbox",
+        StepState::Ok,
+        format!("{} exists", mailbox.address),
+    );
+    let elsewhere = |linked: String| {
+        Refusal::new(Code::LinkedElsewhere)
+            .with("address", &mailbox.address)
+            .with("linked", linked)
+            .with("subject", facts.subject)
+    };
+    if let Some(link) = links.first() {
+        return Err(elsewhere(format!("{} at {}", link.subject, link.namespace)));
+    }
+    if let Some(pending) = pending.filter(|p| facts.now < p.ends) {
+        if pending.provider != facts.provider.id {
+            return Err(wrong_method(facts, mailbox));
+        }
+        if pending
+            .expected_subject
+            .as_deref()
+            .is_some_and(|want| want != facts.subject)
+        {
+            return Err(elsewhere(
+                "waits for another subject of this provider".to_owned(),
+            ));
+        }
+        let changes = template_changes(facts, mailbox, domain, used, trace);
+        active_gate(facts, mailbox, &changes, trace)?;
+        return Ok(Verdict::Link {
+            origin: LinkOrigin::Pending,
+            mailbox: Box::new(mailbox.clone()),
+            changes,
+        });
+    }
+    active_gate(facts, mailbox, &Changes::default(), trace)?;
+    let refusal = named(facts, Code::ProveLocalPassword).with("address", &mailbox.address);
+    if mailbox.has_password {
+        Ok(Verdict::ProveLocal {
+            mailbox: Box::new(mailbox.clone()),
+            refusal,
+        })
+    } else {
+        Err(refusal)
+    }
+}
+
+fn create(
+    facts: &Facts<'_>,
+    address: Address,
+    domain: &MailDomain,
+    used: DomainUse,
+    trace: &mut Trace,
+) -> Result<NewMailbox, Refusal> {
+    let (mapped, verdicts) = map(facts, trace);
+    let template = match mapped {
+        Mapped::Rule { position, template } => find(facts, template).ok_or_else(|| {
+            Refusal::new(Code::TemplateGone)
+                .with("rule", facts.provider.settings.rules[position].words())
+        })?,
+        Mapped::EveryoneElse(template) => find(facts, template)
+            .ok_or_else(|| Refusal::new(Code::TemplateGone).with("rule", "everyone else"))?,
+        Mapped::Refused {
+            near: Some((position, nearest, value)),
+        } => {
+            return Err(Refusal::new(Code::NearMapping)
+                .with("claim", &facts.provider.settings.rules[position].claim)
+                .with("value", value)
+                .with("nearest", nearest));
+        }
+        Mapped::Refused { near: None } => {
+            let detail = join(verdicts.iter().map(|v| &v.words));
+            let detail = if detail.is_empty() {
+                "There are no rules".to_owned()
+            } else {
+                detail
+            };
+            return Err(Refusal::new(Code::NoMapping)
+                .with("detail", detail)
+                .with("received", names(facts.claims)));
+        }
+    };
+    let settings = &template.settings;
+    let quota = limits::effective_quota(settings.quota.value, &domain.limits);
+    limits::check(&domain.limits, used, Ask { quota, held: None }).map_err(|r| {
+        r.with("domain", &domain.name)
+            .with("template", &template.name)
+    })?;
+    trace.push(
+        "room",
+        StepState::Ok,
+        format!("template {}, quota {}", template.name, size(quota)),
+    );
+    Ok(NewMailbox {
+        domain: domain.id,
+        name: person_name(facts.claims),
+        address,
+        quota,
+        protocols: Protocol::ALL
+            .into_iter()
+            .filter(|p| settings.protocol(*p).value)
+            .collect(),
+        active: settings.active.value,
+        methods: SignInMethods::PROVIDER,
+        template: Some((template.id, template.modified)),
+        overrides: TemplateFields::NONE,
+    })
+}
+
+/// What the mapped template changes in an existing mailbox. "Everyone else" is for new mailboxes
+/// only, as mailcow's default template is.
+fn template_changes(
+    facts: &Facts<'_>,
+    mailbox: &Mailbox,
+    domain: &MailDomain,
+    used: DomainUse,
+    trace: &mut Trace,
+) -> Changes {
+    let (mapped, _) = map(facts, trace);
+    let Mapped::Rule { template, .. } = mapped else {
+        return Changes::default();
+    };
+    let Some(template) = find(facts, template) else {
+        trace.push(
+            "template",
+            StepState::Warn,
+            "the rule's template was deleted; nothing changed",
+        );
+        return Changes::default();
+    };
+    let changes = apply_template(mailbox, template, domain, used);
+    match &changes.refused {
+        Some(refusal) => trace.push(
+            "template",
+            StepState::Warn,
+            format!(
+                "{} not applied, settings stay as they are: {}",
+                template.name,
+                refusal.admin()
+            ),
+        ),
+        None if changes.is_empty() => {
+            trace.push(
+                "template",
+                StepState::Ok,
+                format!("{}, nothing to change", template.name),
+            );
+        }
+        None => trace.push(
+            "template",
+            StepState::Ok,
+            format!("{} applied", template.name),
+        ),
+    }
+    changes
+}
+
+/// What `template` changes in `mailbox`: all fields when it is newly assigned, the fields kept in
+/// step when only its content changed, never a field that an administrator overrode. A quota that
+/// does not fit leaves everything as it was.
+#[must_use]
+pub fn apply_template(
+    mailbox: &Mailbox,
+    template: &Template,
+    domain: &MailDomain,
+    used: DomainUse,
+) -> Changes {
+    let assigned = mailbox.template != Some(template.id);
+    if !assigned && mailbox.template_seen == Some(template.modified) {
+        return Changes::default();
+    }
+    let applies =
+        |field, keep| !mailbox.overrides.contains(field) && (assigned || keep == Keep::InStep);
+    let wanted = |field, setting: Templated<bool>, now: bool| {
+        if applies(field, setting.keep) {
+            setting.value
+        } else {
+            now
+        }
+    };
+    let settings = &template.settings;
+    let quota = if applies(TemplateField::Quota, settings.quota.keep) {
+        limits::effective_quota(settings.quota.value, &domain.limits)
+    } else {
+        mailbox.quota
+    };
+    let ask = Ask {
+        quota,
+        held: Some(mailbox.quota),
+    };
+    if let Err(refusal) = limits::check(&domain.limits, used, ask) {
+        let refusal = refusal
+            .with("domain", &domain.name)
+            .with("template", &template.name);
+        return Changes {
+            refused: Some(refusal),
+            ..Changes::default()
+        };
+    }
+    let protocols = Protocol::ALL.into_iter().fold(mailbox.protocols, |set, p| {
+        set.with(
+            p,
+            wanted(TemplateField::of(p), settings.protocol(p), set.contains(p)),
+        )
+    });
+    let active = wanted(TemplateField::Active, settings.active, mailbox.active);
+    Changes {
+        template: Some((template.id, template.modified)),
+        quota: (quota != mailbox.quota).then_some(quota),
+        protocols: (protocols != mailbox.protocols).then_some(protocols),
+        active: (active != mailbox.active).then_some(active),
+        refused: None,
+    }
+}
+
+fn email_gate(facts: &Facts<'_>, address: &Address, trace: &mut Trace) -> Result<(), Refusal> {
+    let verified = facts.claims.get("email_verified");
+    let refuse = |code| Err(named(facts, code).with("address", address));
+    match (facts.provider.settings.email_trust, verified) {
+        (_, Some(Value::Bool(true))) => {
+            trace.push("address verified", StepState::Ok, "email_verified is true");
+        }
+        (EmailTrust::Believe, other) => {
+            let said = other.map_or_else(|| "absent".to_owned(), brief);
+            let words =
+                format!("email_verified is {said}; every address of this provider is believed");
+            trace.push("address verified", StepState::Warn, words);
+        }
+        (EmailTrust::AcceptAbsent, None) => {
+            trace.push(
+                "address verified",
+                StepState::Ok,
+                "email_verified is absent, which is accepted",
+            );
+        }
+        (EmailTrust::RequireTrue, None) => return refuse(Code::EmailVerifiedAbsent),
+        // Anything else, the text "false" or "true" included, is not the value true.
+        (_, Some(_)) => return refuse(Code::EmailUnverified),
+    }
+    Ok(())
+}
+
+fn domain_gates(
+    facts: &Facts<'_>,
+    domain: &MailDomain,
+    address: &Address,
+    trace: &mut Trace,
+) -> Result<(), Refusal> {
+    if !facts.provider.settings.domains.contains(&domain.id) {
+        let domains = join(facts.provider_domains);
+        return Err(named(facts, Code::DomainNotOfProvider)
+            .with("domain", &domain.name)
+            .with("address", address)
+            .with(
+                "domains",
+                if domains.is_empty() {
+                    "no domain yet".to_owned()
+                } else {
+                    domains
+                },
+            ));
+    }
+    if !domain.active {
+        return Err(Refusal::new(Code::DomainInactive).with("domain", &domain.name));
+    }
+    trace.push(
+        "domain",
+        StepState::Ok,
+        format!("{} is served and switched on", domain.name),
+    );
+    Ok(())
+}
+
+fn active_gate(
+    facts: &Facts<'_>,
+    mailbox: &Mailbox,
+    changes: &Changes,
+    trace: &mut Trace,
+) -> Result<(), Refusal> {
+    if changes.active.unwrap_or(mailbox.active) {
+        trace.push("mailbox active", StepState::Ok, "switched on");
+        return Ok(());
+    }
+    Err(inactive(mailbox).with("provider", &facts.provider.settings.name))
+}
+
+/// The refusal of a switched-off mailbox.
+#[must_use]
+pub fn inactive(mailbox: &Mailbox) -> Refusal {
+    let refusal = Refusal::new(Code::MailboxInactive).with("address", &mailbox.address);
+    match &mailbox.disabled {
+        Some(disabled) => refusal
+            .with("when", disabled.at.date())
+            .with("who", &disabled.by)
+            .with(
+                "reason",
+                if disabled.reason.is_empty() {
+                    "none given"
+                } else {
+                    &disabled.reason
+                },
+            ),
+        None => refusal
+            .with("when", "creation")
+            .with("who", "its template")
+            .with("reason", "none given"),
+    }
+}
+
+fn wrong_method(facts: &Facts<'_>, mailbox: &Mailbox) -> Refusal {
+    named(facts, Code::WrongMethod)
+        .with("address", &mailbox.address)
+        .with(
+            "use",
+            if mailbox.methods.local {
+                "your password"
+            } else {
+                "another provider"
+            },
+        )
+        .with("methods", mailbox.methods.label())
+        .with("came", &facts.provider.settings.name)
+}
+
+fn named(facts: &Facts<'_>, code: Code) -> Refusal {
+    Refusal::new(code).with("provider", &facts.provider.settings.name)
+}
+
+fn map(facts: &Facts<'_>, trace: &mut Trace) -> (Mapped, Vec<mapping::RuleVerdict>) {
+    let settings = &facts.provider.settings;
+    let (mapped, verdicts) = mapping::map(&settings.rules, settings.everyone_else, facts.claims);
+    for verdict in &verdicts {
+        let words = format!("{}. {}", verdict.position + 1, verdict.words);
+        trace.push("rule", StepState::Ok, words);
+    }
+    (mapped, verdicts)
+}
+
+fn find<'a>(facts: &Facts<'a>, id: TemplateId) -> Option<&'a Template> {
+    facts.templates.iter().find(|t| t.id == id)
+}
+
+fn person_name(claims: &Claims) -> String {
+    let name = claims
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    name.chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+fn names(claims: &Claims) -> String {
+    join(claims.keys())
+}
+
+fn join<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    items
+        .into_iter()
+        .map(|i| i.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
