@@ -1,0 +1,33 @@
+//! Faults in the published keys.
+
+use super::Misbehaviour as M;
+use crate::keys::SigningKey;
+use crate::options::Algorithm;
+use serde_json::Value;
+
+pub(super) fn spoil(how: M, keys: &mut Vec<Value>) {
+    match how {
+        M::KeySetEmpty => keys.clear(),
+        M::KeyIdMissingAmongTwo => {
+            // A decoy of the same kind as the real key comes first.
+            let algorithm = match keys.first().and_then(|key| key["kty"].as_str()) {
+                Some("RSA") => Algorithm::Rs256,
+                _ => Algorithm::Es256,
+            };
+            if let Ok(decoy) = SigningKey::generate(algorithm) {
+                keys.insert(0, decoy.public_jwk());
+            }
+            strip_ids(keys);
+        }
+        M::KeyIdMissing => strip_ids(keys),
+        _ => {}
+    }
+}
+
+fn strip_ids(keys: &mut [Value]) {
+    for key in keys {
+        if let Some(key) = key.as_object_mut() {
+            key.remove("kid");
+        }
+    }
+}
