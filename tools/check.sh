@@ -1,0 +1,39 @@
+#!/bin/sh
+# Every check that needs no running server. Each counts as one test.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+
+# check NAME COMMAND...
+check() {
+    name=$1
+    shift
+    if "$@"; then
+        echo "ok      $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED  $name: $*"
+        failed=$((failed + 1))
+    fi
+}
+
+check format cargo fmt --all --check
+check clippy cargo clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
+check docs env RUSTDOCFLAGS='-D warnings' \
+    cargo doc --quiet --locked --workspace --all-features --no-deps --document-private-items
+for name in arrows dependencies links lints paths size; do
+    check "$name" cargo run --quiet --locked --package checks -- "$name"
+done
+for script in tools/*.sh .ci/run; do
+    check "syntax of $script" sh -n "$script"
+done
+if command -v shellcheck >/dev/null 2>&1; then
+    check shellcheck shellcheck tools/*.sh .ci/run
+elif [ -n "${GATEPOST_SKIPS:-}" ]; then
+    echo "shellcheck: not installed" >>"$GATEPOST_SKIPS"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
