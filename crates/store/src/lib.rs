@@ -1,1 +1,41 @@
-//! SQLite store: migrations, one file per noun, the group-commit writer, sealing of secrets.
+//! The store: SQLite, migrations, one file per noun, the group-commit writer, sealing at rest.
+//!
+//! Reads run inline on pooled connections ([`Store::read`]); a change is a job of the one writer
+//! ([`Store::write`]), acknowledged once it is on the disk. Functions of nouns take a [`Conn`] and
+//! know neither. They hold no rules: limits and permissions are decided in `model`, inside the
+//! transaction that acts on them; the store adds uniqueness and references.
+//!
+//! To add a noun: its table in a migration, one file here whose statements stand in `statements!`,
+//! and its line in the list below, which also has all of them prepared by a test.
+
+#[macro_use]
+mod statements;
+
+mod db;
+mod error;
+mod key_file;
+pub mod keys;
+mod migrate;
+mod page;
+mod pool;
+mod random;
+mod seal;
+pub mod settings;
+mod sqlite;
+mod store;
+mod tag;
+mod value;
+mod writer;
+
+pub use db::Conn;
+pub use error::{StoreError, Taken, Unavailable};
+pub use keys::{AuthKeys, KeyError, KeyId, MasterKey, PurposeKeys};
+pub use migrate::{MigrateError, Report, migrate};
+pub use page::{Listed, Page};
+pub use pool::Reader;
+pub use random::OsRandom;
+pub use seal::{SealError, SealKey};
+pub use store::Store;
+pub use tag::PurposeKey;
+pub use value::{FromValue, Row, Value};
+pub use writer::WriterCounts;

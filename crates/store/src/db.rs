@@ -1,0 +1,201 @@
+//! The connection that noun functions take, whatever database is behind it.
+
+use crate::error::{StoreError, Unavailable};
+use crate::sqlite;
+use crate::value::{Row, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A connection to the store: a pooled reader, or the transaction of a write.
+///
+/// Statements use `$1`, `$2` … in order of first appearance and are prepared once a connection.
+/// The functions are `async` so that a client of a database server can stand behind them too; on
+/// SQLite they never wait.
+#[derive(Debug)]
+pub struct Conn {
+    backend: Backend,
+    /// Column names of each statement, by the address and length of its text.
+    columns: HashMap<(usize, usize), Arc<[String]>>,
+    /// Why the database could not answer a statement, last.
+    failure: Option<Unavailable>,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Sqlite(rusqlite::Connection),
+    /// Taken away by the pool.
+    Gone,
+}
+
+impl Conn {
+    pub(crate) fn sqlite(connection: rusqlite::Connection) -> Self {
+        Self::over(Backend::Sqlite(connection))
+    }
+
+    fn over(backend: Backend) -> Self {
+        Self {
+            backend,
+            columns: HashMap::new(),
+            failure: None,
+        }
+    }
+
+    /// Leaves an unusable connection behind.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::over(Backend::Gone))
+    }
+
+    /// The first row of an answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], or the constraint that the statement met.
+    pub async fn one(
+        &mut self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Option<Row>, StoreError> {
+        let mut first = None;
+        let done = self.rows(sql, params, |row| first = first.take().or(Some(row)));
+        self.noted(done).map(|()| first)
+    }
+
+    /// All rows of an answer. The statement bounds their number.
+    ///
+    /// # Errors
+    /// As [`Conn::one`].
+    pub async fn all(
+        &mut self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut all = Vec::new();
+        let done = self.rows(sql, params, |row| all.push(row));
+        self.noted(done).map(|()| all)
+    }
+
+    /// Runs a statement without an answer; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// As [`Conn::one`].
+    pub async fn execute(
+        &mut self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<u64, StoreError> {
+        let changed = self
+            .connection()
+            .and_then(|connection| bound(connection, sql, params))
+            .and_then(|mut statement| statement.raw_execute().map_err(|e| sqlite::error(&e)));
+        self.noted(changed).map(|rows| rows as u64)
+    }
+
+    /// Runs `INSERT … RETURNING id` and returns the id.
+    ///
+    /// # Errors
+    /// As [`Conn::one`]; [`StoreError::Missing`] if nothing was inserted.
+    pub async fn insert(&mut self, sql: &'static str, params: &[Value]) -> Result<i64, StoreError> {
+        self.one(sql, params)
+            .await?
+            .ok_or(StoreError::Missing)?
+            .get("id")
+    }
+
+    /// Hands every row to `each`. The statement is run to its end: one with RETURNING that is left
+    /// early may leave work undone.
+    fn rows(
+        &mut self,
+        sql: &'static str,
+        params: &[Value],
+        mut each: impl FnMut(Row),
+    ) -> Result<(), StoreError> {
+        let Backend::Sqlite(connection) = &self.backend else {
+            return Err(gone());
+        };
+        let mut statement = bound(connection, sql, params)?;
+        let columns = self
+            .columns
+            .entry((sql.as_ptr().addr(), sql.len()))
+            .or_insert_with(|| statement.column_names().map(str::to_owned).collect())
+            .clone();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|e| sqlite::error(&e))? {
+            let values = (0..columns.len())
+                .map(|at| row.get_ref(at).map(sqlite::value))
+                .collect::<Result<_, _>>()
+                .map_err(|e| sqlite::error(&e))?;
+            let columns = Arc::clone(&columns);
+            each(Row { columns, values });
+        }
+        Ok(())
+    }
+
+    /// Remembers a failure, for those who only see that the transaction is gone.
+    fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Unavailable(failure)) = &result {
+            self.failure = Some(failure.clone());
+        }
+        result
+    }
+
+    /// Why the database could not answer, last.
+    pub(crate) fn failure(&mut self) -> Unavailable {
+        self.failure
+            .take()
+            .unwrap_or_else(|| Unavailable::Database("the transaction was ended".to_owned()))
+    }
+
+    /// Statements that are not part of a noun: pragmas, transactions, migrations.
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        connection.execute_batch(sql).map_err(|e| sqlite::error(&e))
+    }
+
+    /// As [`Conn::batch`], for one statement that comes again and again.
+    pub(crate) fn control(&self, sql: &'static str) -> Result<(), StoreError> {
+        bound(self.connection()?, sql, &[])?
+            .raw_execute()
+            .map(drop)
+            .map_err(|e| sqlite::error(&e))
+    }
+
+    /// Whether a transaction is open. SQLite ends it by itself after some errors (disk full).
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.connection().is_ok_and(|c| !c.is_autocommit())
+    }
+
+    fn connection(&self) -> Result<&rusqlite::Connection, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(connection) => Ok(connection),
+            Backend::Gone => Err(gone()),
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    Unavailable::Database("the connection was given back".to_owned()).into()
+}
+
+/// The prepared statement with its parameters. `$n` are named parameters to SQLite, numbered by
+/// first appearance; the test of all statements sees to it that both orders agree.
+fn bound<'c>(
+    connection: &'c rusqlite::Connection,
+    sql: &str,
+    params: &[Value],
+) -> Result<rusqlite::CachedStatement<'c>, StoreError> {
+    let mut statement = connection
+        .prepare_cached(sql)
+        .map_err(|e| sqlite::error(&e))?;
+    if statement.parameter_count() != params.len() {
+        return Err(StoreError::Constraint(format!(
+            "{} parameters for a statement of {}: {sql}",
+            params.len(),
+            statement.parameter_count()
+        )));
+    }
+    for (at, value) in params.iter().enumerate() {
+        statement
+            .raw_bind_parameter(at + 1, value)
+            .map_err(|e| sqlite::error(&e))?;
+    }
+    Ok(statement)
+}
