@@ -4,7 +4,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 status=0
-for lock in tests/*/package-lock.json; do
+for lock in tests/*/package-lock.json tests/providers/*/package-lock.json; do
     [ -e "$lock" ] || continue
     directory=${lock%/package-lock.json}
     # npm keeps a copy of the lock it installed; as long as nothing changed there is nothing to do.

@@ -1,0 +1,61 @@
+// Starts oidc-provider, an OpenID provider that is independent of Gatepost, on a free loopback port.
+//
+// Every line on standard input is one JSON object. The first is the configuration:
+//   clients         client metadata, as oidc-provider takes it
+//   people          login -> claims. The login is the `sub` too; any password opens the account
+//   pkce_required   whether a client must send a challenge (default true)
+//   claims_in_id_token   whether claims appear there too, and not in userinfo alone (default false)
+// Any later line replaces `people`, and is acknowledged by its own `turn`. When the input ends, so
+// does the provider: it cannot outlive the test that started it.
+//
+// Prints `ready ISSUER` once it listens, and `people TURN` for each later line.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+import { Provider } from 'oidc-provider';
+
+const own = (claims, name) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
+
+function jwk(type, options) {
+  return { ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig' };
+}
+
+function start(config, people, server) {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, {
+    clients: config.clients,
+    findAccount(_context, login) {
+      const claims = own(people(), login);
+      return claims && { accountId: login, claims: () => ({ ...claims, sub: login }) };
+    },
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups', 'mailcow_template'],
+    claims: {
+      profile: ['name', 'preferred_username'],
+      email: ['email', 'email_verified'],
+      groups: ['groups'],
+      mailcow_template: ['mailcow_template'],
+    },
+    conformIdTokenClaims: !config.claims_in_id_token,
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    jwks: { keys: [jwk('rsa', { modulusLength: 2048 }), jwk('ec', { namedCurve: 'P-256' })] },
+    pkce: { required: () => config.pkce_required ?? true },
+  });
+  provider.on('server_error', (_context, error) => console.error(error));
+  server.on('request', provider.callback());
+  console.log(`ready ${issuer}`);
+}
+
+let people;
+for await (const line of createInterface({ input: process.stdin })) {
+  const message = JSON.parse(line);
+  const first = people === undefined;
+  people = message.people;
+  if (first) {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => start(message, () => people, server));
+  } else {
+    console.log(`people ${message.turn}`);
+  }
+}
+process.exit(0);
