@@ -118,6 +118,16 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Carries the changes out on `mailbox`.
+    pub fn apply_to(&self, mailbox: &mut Mailbox) {
+        if let Some((template, seen)) = self.template {
+            (mailbox.template, mailbox.template_seen) = (Some(template), Some(seen));
+        }
+        mailbox.quota = self.quota.unwrap_or(mailbox.quota);
+        mailbox.protocols = self.protocols.unwrap_or(mailbox.protocols);
+        mailbox.active = self.active.unwrap_or(mailbox.active);
+    }
+
     /// Whether nothing is to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -613,3 +623,6 @@ fn join<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
         .collect::<Vec<_>>()
         .join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,502 @@
+use super::*;
+use crate::address::Address;
+use crate::domain::{DomainLimits, GIB};
+use crate::ids::{AliasId, DomainId, LinkId, MailboxId, ProviderId};
+use crate::mailbox::Disabled;
+use crate::provider::{Endpoints, EveryoneElse, ProviderSettings};
+use crate::rule::Rule;
+use crate::template::TemplateSettings;
+use crate::time::DAY;
+use serde_json::json;
+use uuid::Uuid;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+const STAFF: TemplateId = TemplateId(1);
+
+struct World {
+    provider: Provider,
+    domain: MailDomain,
+    used: DomainUse,
+    holder: Holder,
+    linked: Option<(Link, Mailbox)>,
+    templates: Vec<Template>,
+    claims: serde_json::Value,
+    subject: &'static str,
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn template(quota: i64) -> Template {
+    Template {
+        id: STAFF,
+        name: "Staff".to_owned(),
+        settings: TemplateSettings {
+            quota: Templated::in_step(quota),
+            ..TemplateSettings::default()
+        },
+        created: NOW,
+        modified: NOW,
+    }
+}
+
+fn mailbox() -> Mailbox {
+    Mailbox {
+        id: MailboxId(7),
+        domain: DomainId(1),
+        address: address("alice@example.org"),
+        name: String::new(),
+        storage: Uuid::nil(),
+        quota: 2 * GIB,
+        protocols: Protocols::ALL,
+        active: true,
+        disabled: None,
+        methods: SignInMethods::PROVIDER,
+        template: Some(STAFF),
+        template_seen: Some(NOW),
+        overrides: TemplateFields::NONE,
+        has_password: false,
+        password_until: None,
+        created: NOW,
+        modified: NOW,
+        last_sign_in: None,
+    }
+}
+
+fn link(subject: &str) -> Link {
+    Link {
+        id: LinkId(1),
+        mailbox: MailboxId(7),
+        provider: ProviderId(1),
+        namespace: Namespace("https://auth.example".to_owned()),
+        subject: subject.to_owned(),
+        origin: LinkOrigin::FirstSignIn,
+        created: NOW,
+        last_sign_in: None,
+    }
+}
+
+fn pending(ends: Timestamp) -> PendingLink {
+    PendingLink {
+        mailbox: MailboxId(7),
+        provider: ProviderId(1),
+        expected_subject: None,
+        ends,
+    }
+}
+
+fn existing(mailbox: Mailbox, links: Vec<Link>, pending: Option<PendingLink>) -> Holder {
+    Holder::Mailbox {
+        mailbox: Box::new(mailbox),
+        links,
+        pending,
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let settings = ProviderSettings {
+            name: "Example SSO".to_owned(),
+            active: true,
+            endpoints: Endpoints::Issuer {
+                issuer: "https://auth.example".to_owned(),
+            },
+            client_id: "gatepost".to_owned(),
+            client_auth: crate::provider::ClientAuth::Auto,
+            redirect: crate::provider::RedirectForm::OwnPath,
+            scopes: "openid".to_owned(),
+            address_claim: "email".to_owned(),
+            subject_claim: None,
+            email_trust: EmailTrust::RequireTrue,
+            domains: vec![DomainId(1)],
+            create: true,
+            rules: vec![Rule::mailcow("staff", STAFF)],
+            everyone_else: EveryoneElse::Refuse,
+            tls: crate::provider::TlsTrust::Public,
+            private_hosts: Vec::new(),
+        };
+        Self {
+            provider: Provider {
+                id: ProviderId(1),
+                slug: "example-sso".to_owned(),
+                created: NOW,
+                modified: NOW,
+                secret: None,
+                namespace: Namespace("https://auth.example".to_owned()),
+                settings,
+            },
+            domain: MailDomain {
+                id: DomainId(1),
+                name: DomainName::parse("example.org").unwrap(),
+                active: true,
+                limits: DomainLimits {
+                    max_mailboxes: 10,
+                    default_quota: GIB,
+                    max_quota: 5 * GIB,
+                    domain_quota: 20 * GIB,
+                },
+                role_target: address("admin@example.net"),
+                created: NOW,
+                modified: NOW,
+            },
+            used: DomainUse {
+                mailboxes: 1,
+                quota: 2 * GIB,
+            },
+            holder: Holder::Nobody,
+            linked: None,
+            templates: vec![template(3 * GIB)],
+            claims: json!({
+                "sub": "s1",
+                "email": "Alice@Example.org",
+                "email_verified": true,
+                "name": "Alice",
+                "mailcow_template": "staff",
+            }),
+            subject: "s1",
+        }
+    }
+}
+
+impl World {
+    fn decide(&self) -> Verdict {
+        let claims = self.claims.as_object().unwrap().clone();
+        let place = Place {
+            domain: Some((self.domain.clone(), self.used)),
+            holder: self.holder.clone(),
+        };
+        let linked = self
+            .linked
+            .clone()
+            .map(|(link, mailbox)| (link, mailbox, self.domain.clone(), self.used));
+        let names = [self.domain.name.clone()];
+        let facts = Facts {
+            now: NOW,
+            provider: &self.provider,
+            provider_domains: &names,
+            namespace: &self.provider.namespace,
+            subject: self.subject,
+            claims: &claims,
+            linked: linked.as_ref(),
+            place: linked.is_none().then_some(&place),
+            templates: &self.templates,
+        };
+        let mut trace = Trace::default();
+        let verdict = decide(&facts, &mut trace);
+        assert!(
+            !trace.steps.is_empty() || matches!(verdict, Verdict::Refuse(_)),
+            "{verdict:?}"
+        );
+        verdict
+    }
+
+    fn code(&self) -> Code {
+        match self.decide() {
+            Verdict::Refuse(refusal) | Verdict::ProveLocal { refusal, .. } => refusal.code,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+}
+
+fn with(change: impl FnOnce(&mut World)) -> World {
+    let mut world = World::default();
+    change(&mut world);
+    world
+}
+
+fn claim(name: &str, value: serde_json::Value) -> World {
+    with(|w| {
+        w.claims
+            .as_object_mut()
+            .unwrap()
+            .insert(name.to_owned(), value);
+    })
+}
+
+#[test]
+fn a_new_person_gets_a_mailbox_from_the_template_of_the_claim() {
+    let Verdict::Create(new) = World::default().decide() else {
+        panic!("not created")
+    };
+    assert_eq!(new.address.as_str(), "alice@example.org");
+    assert_eq!((new.quota, new.name.as_str()), (3 * GIB, "Alice"));
+    assert_eq!(new.methods, SignInMethods::PROVIDER);
+    assert_eq!(new.template, Some((STAFF, NOW)));
+}
+
+#[test]
+fn a_template_without_quota_takes_the_domains_default_and_is_never_unlimited() {
+    let world = with(|w| w.templates = vec![template(0)]);
+    let Verdict::Create(new) = world.decide() else {
+        panic!("not created")
+    };
+    assert_eq!(new.quota, GIB);
+}
+
+#[test]
+fn each_gate_has_its_code() {
+    let no_email = with(|w| {
+        w.claims.as_object_mut().unwrap().remove("email");
+    });
+    let cases = [
+        (no_email, Code::EmailMissing),
+        (claim("email", json!(["a@example.org"])), Code::EmailMissing),
+        (
+            claim("email", json!("not an address")),
+            Code::AddressUnusable,
+        ),
+        (
+            claim("email", json!("a@b@example.org")),
+            Code::AddressUnusable,
+        ),
+        (claim("email_verified", json!(false)), Code::EmailUnverified),
+        (
+            claim("email_verified", json!("true")),
+            Code::EmailUnverified,
+        ),
+        (
+            claim("email", json!("postmaster@example.org")),
+            Code::AddressReserved,
+        ),
+        (claim("mailcow_template", json!("guest")), Code::NoMapping),
+        (claim("mailcow_template", json!("Staff")), Code::NearMapping),
+        (with(|w| w.templates.clear()), Code::TemplateGone),
+        (
+            with(|w| w.provider.settings.domains.clear()),
+            Code::DomainNotOfProvider,
+        ),
+        (
+            with(|w| w.provider.settings.create = false),
+            Code::CreationOff,
+        ),
+        (with(|w| w.domain.active = false), Code::DomainInactive),
+        (with(|w| w.used.mailboxes = 10), Code::DomainFull),
+        (with(|w| w.used.quota = 18 * GIB), Code::DomainQuotaFull),
+        (
+            with(|w| w.templates = vec![template(6 * GIB)]),
+            Code::DomainQuotaFull,
+        ),
+    ];
+    for (world, want) in cases {
+        assert_eq!(world.code(), want);
+    }
+}
+
+#[test]
+fn an_absent_email_verified_is_judged_by_the_providers_policy() {
+    for (trust, refused) in [
+        (EmailTrust::RequireTrue, Some(Code::EmailVerifiedAbsent)),
+        (EmailTrust::AcceptAbsent, None),
+        (EmailTrust::Believe, None),
+    ] {
+        let world = with(|w| {
+            w.provider.settings.email_trust = trust;
+            w.claims.as_object_mut().unwrap().remove("email_verified");
+        });
+        match refused {
+            Some(code) => assert_eq!(world.code(), code),
+            None => assert!(matches!(world.decide(), Verdict::Create(_)), "{trust:?}"),
+        }
+    }
+    let believed = with(|w| {
+        w.provider.settings.email_trust = EmailTrust::Believe;
+        w.claims["email_verified"] = json!(false);
+    });
+    assert!(matches!(believed.decide(), Verdict::Create(_)));
+}
+
+#[test]
+fn a_mailbox_linked_to_somebody_else_is_never_taken_over() {
+    let world =
+        with(|w| w.holder = existing(mailbox(), vec![link("other")], Some(pending(NOW.plus(DAY)))));
+    assert_eq!(world.code(), Code::LinkedElsewhere);
+}
+
+#[test]
+fn an_address_that_is_an_alias_is_refused() {
+    let alias = Alias {
+        id: AliasId(1),
+        domain: DomainId(1),
+        address: address("alice@example.org"),
+        targets: vec![(MailboxId(9), address("bob@example.org"))],
+        active: true,
+        created: NOW,
+        modified: NOW,
+    };
+    assert_eq!(
+        with(|w| w.holder = Holder::Alias(alias)).code(),
+        Code::AddressIsAlias
+    );
+}
+
+#[test]
+fn a_local_mailbox_wants_its_password_proven() {
+    let local = Mailbox {
+        methods: SignInMethods::LOCAL,
+        has_password: true,
+        ..mailbox()
+    };
+    let world = with(|w| w.holder = existing(local, Vec::new(), None));
+    assert!(matches!(world.decide(), Verdict::ProveLocal { .. }));
+    let nothing_to_prove = Mailbox {
+        has_password: false,
+        ..mailbox()
+    };
+    let world = with(|w| w.holder = existing(nothing_to_prove, Vec::new(), None));
+    assert_eq!(world.code(), Code::ProveLocalPassword);
+}
+
+#[test]
+fn a_pending_link_is_for_one_provider_one_subject_and_thirty_days() {
+    let good = pending(NOW.plus(DAY));
+    let waiting = |pending| with(|w| w.holder = existing(mailbox(), Vec::new(), Some(pending)));
+    assert!(matches!(
+        waiting(good.clone()).decide(),
+        Verdict::Link {
+            origin: LinkOrigin::Pending,
+            ..
+        }
+    ));
+    let subject = |s: &str| PendingLink {
+        expected_subject: Some(s.to_owned()),
+        ..good.clone()
+    };
+    assert!(matches!(
+        waiting(subject("s1")).decide(),
+        Verdict::Link { .. }
+    ));
+    assert_eq!(waiting(subject("s2")).code(), Code::LinkedElsewhere);
+    assert_eq!(
+        waiting(PendingLink {
+            provider: ProviderId(2),
+            ..good
+        })
+        .code(),
+        Code::WrongMethod
+    );
+    assert_eq!(waiting(pending(NOW)).code(), Code::ProveLocalPassword);
+}
+
+#[test]
+fn a_known_person_keeps_the_mailbox_when_the_address_changes() {
+    let world = with(|w| {
+        w.linked = Some((link("s1"), mailbox()));
+        w.claims["email"] = json!("new@example.org");
+        w.claims["email_verified"] = json!(false);
+    });
+    let Verdict::SignIn { renamed, .. } = world.decide() else {
+        panic!("not in")
+    };
+    assert_eq!(
+        renamed,
+        Some(("new@example.org".to_owned(), address("alice@example.org")))
+    );
+}
+
+#[test]
+fn an_administrators_no_always_wins() {
+    let off = Mailbox {
+        active: false,
+        disabled: Some(Disabled {
+            at: NOW,
+            by: "root".to_owned(),
+            reason: String::new(),
+        }),
+        overrides: TemplateFields::NONE.with(TemplateField::Active, true),
+        template_seen: None,
+        ..mailbox()
+    };
+    let mut on = template(3 * GIB);
+    on.settings.active = Templated::in_step(true);
+    let world = with(|w| {
+        w.linked = Some((link("s1"), off));
+        w.templates = vec![on];
+    });
+    assert_eq!(world.code(), Code::MailboxInactive);
+}
+
+#[test]
+fn a_mailbox_switched_back_to_its_password_refuses_the_provider() {
+    let local = Mailbox {
+        methods: SignInMethods::LOCAL,
+        ..mailbox()
+    };
+    assert_eq!(
+        with(|w| w.linked = Some((link("s1"), local))).code(),
+        Code::WrongMethod
+    );
+}
+
+fn changes(mailbox: Mailbox, template: Template) -> Changes {
+    let world = World::default();
+    apply_template(&mailbox, &template, &world.domain, world.used)
+}
+
+#[test]
+fn an_unchanged_template_changes_nothing() {
+    assert_eq!(changes(mailbox(), template(3 * GIB)), Changes::default());
+}
+
+#[test]
+fn a_changed_template_moves_what_is_kept_in_step_and_nothing_else() {
+    let mut changed = template(4 * GIB);
+    changed.modified = NOW.plus(DAY);
+    changed.settings.pop3 = Templated::once(false);
+    let got = changes(mailbox(), changed);
+    assert_eq!((got.quota, got.protocols), (Some(4 * GIB), None));
+}
+
+#[test]
+fn a_newly_assigned_template_applies_all_fields_but_the_overridden() {
+    let mut other = template(4 * GIB);
+    other.settings.pop3 = Templated::once(false);
+    let fresh = Mailbox {
+        template: Some(TemplateId(99)),
+        overrides: TemplateFields::NONE.with(TemplateField::Quota, true),
+        ..mailbox()
+    };
+    let got = changes(fresh, other);
+    assert_eq!(got.quota, None);
+    assert_eq!(
+        got.protocols,
+        Some(Protocols::ALL.with(Protocol::Pop3, false))
+    );
+}
+
+#[test]
+fn a_template_that_does_not_fit_leaves_everything_as_it_was() {
+    let mut large = template(6 * GIB);
+    large.modified = NOW.plus(DAY);
+    large.settings.pop3 = Templated::in_step(false);
+    let got = changes(mailbox(), large.clone());
+    assert!(got.is_empty() && got.refused.is_some());
+    let world = with(|w| {
+        w.linked = Some((link("s1"), mailbox()));
+        w.templates = vec![large];
+    });
+    assert!(
+        matches!(world.decide(), Verdict::SignIn { .. }),
+        "the sign-in itself goes on"
+    );
+}
+
+#[test]
+fn everyone_else_is_for_new_mailboxes_only() {
+    let world = with(|w| {
+        w.provider.settings.rules.clear();
+        w.provider.settings.everyone_else = EveryoneElse::Template(STAFF);
+        w.linked = Some((
+            link("s1"),
+            Mailbox {
+                template: None,
+                template_seen: None,
+                ..mailbox()
+            },
+        ));
+    });
+    let Verdict::SignIn { changes, .. } = world.decide() else {
+        panic!("not in")
+    };
+    assert_eq!(changes, Changes::default());
+}
