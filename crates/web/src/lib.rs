@@ -1,1 +1,30 @@
 //! The HTTP edge: pages, endpoints, assets.
+//!
+//! The way of a request: [`serve`] accepts it, [`edge`] guards it (limits, host, headers, error
+//! pages), [`route`] finds its handler and asks its [`route::Policy`], the handler calls one use
+//! case and answers with a [`page::Page`] made of [`shell`] and [`parts`].
+//!
+//! To add a page: a template below `templates/pages/`, a struct and its handlers in one file, and
+//! one line in that file's `routes` function, where the policy is an argument one cannot leave
+//! out.
+
+pub mod appearance;
+pub mod assets;
+pub mod client_addr;
+pub mod csrf;
+pub mod edge;
+pub mod error;
+pub mod flow_cookie;
+pub mod form;
+pub mod headers;
+pub mod hosts;
+pub mod limits;
+pub mod local_path;
+pub mod page;
+pub mod parts;
+pub mod route;
+pub mod serve;
+pub mod session_cookie;
+pub mod shell;
+pub mod site;
+pub mod tls;

@@ -1,0 +1,94 @@
+//! The cookie that ties a sign-in under way to the browser that began it.
+//!
+//! It holds one opaque random id per browser and nothing about any single sign-in, so many tabs
+//! can sign in at once; what a tab is doing is known by its `state` in the store. It is also what
+//! form tokens are made from before anybody is signed in.
+
+use crate::error::Failure;
+use crate::session_cookie::{header_of, value_of};
+use crate::site::Site;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{header, request::Parts};
+use model::random::{self, Random};
+use secrecy::SecretString;
+use std::sync::{Arc, OnceLock};
+
+const SECURE_NAME: &str = "__Host-gatepost-browser";
+const LOOPBACK_NAME: &str = "gatepost-browser";
+/// Renewed whenever a page uses the id; far longer than the ten minutes of a sign-in.
+const LIFETIME: time::Duration = time::Duration::HOUR;
+/// The length of [`random::token`].
+const ID_CHARS: usize = 43;
+
+/// The opaque id of the browser a request came from.
+#[derive(Debug, Clone)]
+pub struct BrowserId(pub SecretString);
+
+/// The id of a request, made when something first asks for it.
+#[derive(Clone)]
+struct Slot {
+    sent: Option<String>,
+    random: Arc<dyn Random>,
+    used: Arc<OnceLock<String>>,
+}
+
+impl Slot {
+    fn id(&self) -> BrowserId {
+        let id = self.used.get_or_init(|| {
+            self.sent
+                .clone()
+                .unwrap_or_else(|| random::token(&*self.random))
+        });
+        BrowserId(SecretString::from(id.as_str()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for BrowserId {
+    type Rejection = Failure;
+
+    /// The browser's id, new if it sent none; the answer then sets (or renews) its cookie.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        of(parts)
+    }
+}
+
+/// The id of the browser that sent a request.
+///
+/// # Errors
+/// The request did not pass through [`layer`].
+pub(crate) fn of(parts: &Parts) -> Result<BrowserId, Failure> {
+    let slot = parts.extensions.get::<Slot>();
+    slot.map(Slot::id)
+        .ok_or_else(|| Failure::internal("the browser layer is missing"))
+}
+
+/// Reads the cookie, and sets it in the answer if the id was used. Answers that nobody's id went
+/// into (assets, machine endpoints) stay without a cookie.
+pub async fn layer(
+    site: Arc<Site>,
+    random: Arc<dyn Random>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let name = if site.https() {
+        SECURE_NAME
+    } else {
+        LOOPBACK_NAME
+    };
+    let sent = value_of(request.headers(), name).filter(|id| id.len() == ID_CHARS);
+    let used = Arc::new(OnceLock::new());
+    request.extensions_mut().insert(Slot {
+        sent,
+        random,
+        used: Arc::clone(&used),
+    });
+    let mut response = next.run(request).await;
+    if let Some(id) = used.get()
+        && let Some(cookie) = header_of(&site, name, id, Some(LIFETIME))
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}

@@ -1,0 +1,48 @@
+//! Reading forms.
+
+use crate::csrf::{self, FormToken};
+use crate::error::Failure;
+use crate::site::Site;
+use axum::body::Bytes;
+use axum::extract::{FromRef, FromRequest, FromRequestParts as _, Request};
+use http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// A form that came from our own page: its token was right. A list field takes every value of its
+/// name (`#[serde(default)]` for none); a single field sent twice is refused.
+#[derive(Debug)]
+pub struct Posted<T>(pub T);
+
+impl<T, S> FromRequest<S> for Posted<T>
+where
+    T: DeserializeOwned,
+    S: Send + Sync,
+    Arc<Site>: FromRef<S>,
+{
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let token = FormToken::from_request_parts(&mut parts, state).await?;
+        let form = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
+            kind.as_bytes()
+                .starts_with(b"application/x-www-form-urlencoded")
+        });
+        if !form {
+            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), state)
+            .await
+            .map_err(|rejection| Failure::new(rejection.status()))?;
+        let ours = form_urlencoded::parse(&bytes)
+            .find(|(name, _)| name == csrf::FIELD)
+            .is_some_and(|(_, sent)| token.matches(&sent));
+        if !ours {
+            return Err(Failure::new(StatusCode::FORBIDDEN).saying(csrf::FOREIGN_FORM));
+        }
+        serde_html_form::from_bytes(&bytes)
+            .map(Self)
+            .map_err(|_| Failure::new(StatusCode::BAD_REQUEST))
+    }
+}

@@ -1,0 +1,34 @@
+//! How much one request or connection may take.
+
+use crate::error::Failure;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use std::time::Duration;
+
+/// The largest body of a form or call, in bytes.
+pub const BODY_BYTES: usize = 64 * 1024;
+/// The largest request line with headers, in bytes; also the largest h2 header list.
+pub const HEADER_BYTES: usize = 16 * 1024;
+/// The most header fields.
+pub const HEADERS: usize = 64;
+/// The longest path with query, in bytes.
+pub const TARGET_BYTES: usize = 8 * 1024;
+/// From the complete headers to the beginning of the answer. A stalled body counts.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Refuses overlong targets and gives up on requests that take too long.
+pub async fn layer(request: Request, next: Next) -> Response {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if target > TARGET_BYTES {
+        return Failure::new(StatusCode::URI_TOO_LONG).into_response();
+    }
+    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::unavailable("no answer in time").into_response(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Places on this site that a request may name: where to go after signing in or changing a
+//! setting.
+
+use serde::{Deserialize, Deserializer};
+
+/// A path of this site with its query, never another site, whatever a link or form said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalPath(String);
+
+/// Longer ones come from nobody's page.
+const MAX_BYTES: usize = 1024;
+
+impl LocalPath {
+    /// Reads a path; `None` unless a browser would stay on this site with it. Backslashes and
+    /// control characters are refused because browsers read `/\` as `//` and drop tabs and line
+    /// ends.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let printable = text.bytes().all(|b| matches!(b, 0x21..=0x7e) && b != b'\\');
+        let local = text.starts_with('/') && !text.starts_with("//");
+        if !printable || !local || text.len() > MAX_BYTES {
+            return None;
+        }
+        // Parsing as a browser does has the last word: dots are resolved, the host must stay.
+        let base = url::Url::parse("https://here.invalid/").ok()?;
+        let url = base.join(text).ok()?;
+        if url.origin() != base.origin() || !url.username().is_empty() {
+            return None;
+        }
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        (!path.starts_with("//")).then_some(Self(path))
+    }
+
+    /// The path with its query.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for LocalPath {
+    fn default() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for LocalPath {
+    /// Reads a field of a form or query; anything else than a local path reads as `/`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Ok(Self::parse(&text).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn keeps_places_on_this_site() {
+        for (text, kept) in [
+            ("/", "/"),
+            ("/devices", "/devices"),
+            ("/devices?after=3&q=a%20b", "/devices?after=3&q=a%20b"),
+            ("/a/../devices#new", "/devices"),
+            ("/a:b@c", "/a:b@c"),
+        ] {
+            assert_eq!(LocalPath::parse(text).unwrap().as_str(), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_every_way_out() {
+        for text in [
+            "",
+            "devices",
+            "//evil.test",
+            "///evil.test",
+            "/\\evil.test",
+            "\\/evil.test",
+            "/\t/evil.test",
+            "\t//evil.test",
+            "/\n/evil.test",
+            " //evil.test",
+            "https://evil.test",
+            "javascript:alert(1)",
+            "/.//evil.test",
+            "/a/..//evil.test",
+            "/\u{2028}/evil.test",
+            "@evil.test",
+            "/\r\nset-cookie: a=b",
+        ] {
+            assert_eq!(LocalPath::parse(text), None, "{text:?}");
+        }
+        assert_eq!(LocalPath::parse(&format!("/{}", "a".repeat(2000))), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_browser_stays_on_this_site(text in "[/\\\\.@:%?#a-z\\t\\n ]{0,12}") {
+            if let Some(path) = LocalPath::parse(&text) {
+                let base = url::Url::parse("https://mail.example.org/x").unwrap();
+                let reached = base.join(path.as_str()).unwrap();
+                prop_assert_eq!(reached.origin(), base.origin());
+                prop_assert!(http::HeaderValue::from_str(path.as_str()).is_ok());
+            }
+        }
+    }
+}
