@@ -40,3 +40,27 @@ fn stranger(key: &SigningKey) -> Result<SigningKey, KeyFault> {
         _ => Algorithm::Es256,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::{Algorithm as Jwa, DecodingKey, crypto::verify};
+    use serde_json::Map;
+
+    #[test]
+    fn the_public_key_is_the_secret_of_the_hmac() {
+        let key = SigningKey::generate(Algorithm::Rs256).unwrap();
+        let pem = key.public_pem().unwrap();
+        let draft = Draft::new(&key, Map::new());
+
+        let honest = draft.signed_by(&key).unwrap();
+        let (message, signature) = honest.rsplit_once('.').unwrap();
+        let public = DecodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        assert!(verify(signature, message.as_bytes(), &public, Jwa::RS256).unwrap());
+
+        let forged = sign(M::SignatureHmac, &draft, &key).unwrap();
+        let (message, signature) = forged.rsplit_once('.').unwrap();
+        let confused = DecodingKey::from_secret(pem.as_bytes());
+        assert!(verify(signature, message.as_bytes(), &confused, Jwa::HS256).unwrap());
+    }
+}

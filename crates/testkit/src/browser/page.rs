@@ -91,7 +91,7 @@ impl Page {
         self.text_of("title")
     }
 
-    /// All text that a person reads, white space folded.
+    /// All text that a screen reader would read, white space folded.
     #[must_use]
     pub fn text(&self) -> String {
         let html = self.html();
@@ -226,7 +226,7 @@ pub(super) fn selector(css: &str) -> Result<Selector, BrowserError> {
     Selector::parse(css).map_err(|_| BrowserError::Selector(css.to_owned()))
 }
 
-/// An element's text as a person reads it.
+/// An element's text as a screen reader reads it: a button's or link's name.
 pub(super) fn visible(element: ElementRef<'_>) -> String {
     let mut text = String::new();
     gather(element, &mut text);
@@ -239,7 +239,8 @@ fn gather(element: ElementRef<'_>, text: &mut String) {
             Node::Text(part) => text.push_str(part),
             Node::Element(inner)
                 if matches!(inner.name(), "script" | "style" | "template" | "noscript")
-                    || inner.attr("hidden").is_some() => {}
+                    || inner.attr("hidden").is_some()
+                    || inner.attr("aria-hidden") == Some("true") => {}
             Node::Element(inner) => {
                 let apart = !INLINE.contains(&inner.name());
                 if apart {
