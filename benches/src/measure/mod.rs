@@ -1,0 +1,5 @@
+//! How things are measured: CPU and memory of processes, rounds, latencies.
+
+pub(crate) mod latency;
+pub(crate) mod processes;
+pub(crate) mod rounds;
