@@ -10,7 +10,7 @@
 //! credentials must be form-urlencoded, `state` must be long enough, a code works once.
 //!
 //! With the cargo feature `misbehave`, which release builds lack, a company can be told to break
-//! the protocol in one of the named ways of [`misbehave::Misbehaviour`]. To add one: a row in that
+//! the protocol in one of the ways that `misbehave::Misbehaviour` names. To add one: a row in that
 //! table and a few lines in the file of the step it spoils.
 //!
 //! There is no control endpoint: whoever holds [`Company`] or [`Handle`] changes the company by
