@@ -1,1 +1,37 @@
 //! Use cases: one file per thing a person or a system does.
+//!
+//! Web, CLI and the mail edge all call these; none of them touches the store or an upstream by
+//! itself. A use case gathers facts, asks `model::rules`, writes in one store transaction and puts
+//! side effects on the engines into the outbox, which runs after commit.
+//!
+//! [`App`] is what the web worker (or a command line that holds the data directory) works with;
+//! [`mail::MailApp`] is the read-only half in the auth worker.
+
+pub mod admins;
+pub mod aliases;
+pub mod attempts;
+mod audit;
+pub mod context;
+pub mod devices;
+pub mod domains;
+pub mod explain;
+pub mod import;
+mod learned;
+pub mod local_password;
+pub mod mail;
+pub mod mailboxes;
+pub mod outbox;
+pub mod passwords;
+pub mod ports;
+pub mod problem;
+mod provider_calls;
+pub mod providers;
+pub mod retention;
+pub mod sessions;
+pub mod setup;
+pub mod sign_in;
+pub mod templates;
+pub mod test_provider;
+
+pub use context::{App, AppConfig, Client};
+pub use problem::{FieldProblem, Problem};

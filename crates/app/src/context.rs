@@ -1,0 +1,122 @@
+//! What every use case works with.
+
+use crate::devices::ServerSettings;
+use crate::ports::PasswordDesk;
+use model::random::Random;
+use model::session::SessionLifetime;
+use model::time::Clock;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The use cases of the web worker, or of a command line that holds the data directory.
+#[derive(Clone)]
+pub struct App {
+    /// The store, open for writing.
+    pub(crate) store: store::Store,
+    /// Purpose keys: sealing, tags of sessions and flows, tags of app passwords.
+    pub(crate) keys: Arc<store::PurposeKeys>,
+    /// The way out to providers.
+    pub(crate) upstream: Arc<upstream::Upstream>,
+    /// Slow hashes and failure budgets.
+    pub(crate) desk: Arc<dyn PasswordDesk>,
+    /// Now.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) random: Arc<dyn Random>,
+    /// Settings from the configuration file.
+    pub(crate) config: Arc<AppConfig>,
+    /// Wakes the outbox after a commit that filled it.
+    pub(crate) outbox_bell: Arc<tokio::sync::Notify>,
+}
+
+/// Settings from the configuration file that use cases need.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Scheme and host people open, without trailing slash: `https://mail.example.org`.
+    pub public_url: String,
+    /// How long sessions live.
+    pub sessions: SessionLifetime,
+    /// What mail programs are told to use.
+    pub servers: ServerSettings,
+    /// How long attempts are kept.
+    pub keep_attempts: Duration,
+    /// How long the mail of a deleted mailbox is kept.
+    pub keep_deleted_mail: Duration,
+}
+
+/// From where somebody asks.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    /// The address, from the connection or a trusted proxy.
+    pub ip: Option<IpAddr>,
+    /// The browser's own words.
+    pub user_agent: String,
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The store, open for writing.
+    pub store: store::Store,
+    /// Purpose keys.
+    pub keys: store::PurposeKeys,
+    /// The way out to providers.
+    pub upstream: upstream::Upstream,
+    /// Slow hashes and failure budgets.
+    pub desk: Arc<dyn PasswordDesk>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Settings.
+    pub config: AppConfig,
+}
+
+impl App {
+    /// Wires the parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            store: parts.store,
+            keys: Arc::new(parts.keys),
+            upstream: Arc::new(parts.upstream),
+            desk: parts.desk,
+            clock: parts.clock,
+            random: parts.random,
+            config: Arc::new(parts.config),
+            outbox_bell: Arc::new(tokio::sync::Notify::new()),
+        }
+    }
+
+    /// Scheme and host people open, without trailing slash.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.config.public_url
+    }
+
+    /// The clock everything is judged by.
+    #[must_use]
+    pub fn now(&self) -> model::time::Timestamp {
+        self.clock.now()
+    }
+
+    /// A write that may have filled the outbox: rings its bell after the commit.
+    pub(crate) async fn write_ringing<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: AsyncFn(&mut store::Conn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<store::StoreError> + Send + 'static,
+    {
+        let done = self.store.write(job).await?;
+        self.outbox_bell.notify_one();
+        Ok(done)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

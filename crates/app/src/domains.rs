@@ -1,0 +1,194 @@
+//! Mail domains.
+
+use crate::{App, Problem, audit};
+use model::address::{Address, DomainName};
+use model::audit::Actor;
+use model::domain::{DomainLimits, DomainUse, LimitsError, MailDomain};
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::Conn;
+use store::domains::NewDomain;
+
+/// What an administrator fills in. As JSON, absent fields take the defaults of [`DomainLimits`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DomainForm {
+    /// Name (canonicalised by parsing).
+    pub name: DomainName,
+    /// Switched on.
+    pub active: bool,
+    /// Limits.
+    pub limits: DomainLimits,
+    /// Where postmaster and abuse go; the acting administrator's e-mail when left out.
+    pub role_target: Option<Address>,
+}
+
+/// A page of a list. `next` goes back as `after`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Listed<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<String>,
+}
+
+/// Which page of a list, and how much of it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Page {
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// Rows, 1 to 200; 50 by default (0).
+    pub limit: u32,
+    /// Prefix to search for; empty for all.
+    pub search: String,
+}
+
+impl DomainForm {
+    fn validate(&self) -> Result<(), Problem> {
+        self.limits.validate().map_err(|error| {
+            let field = match error {
+                LimitsError::Negative | LimitsError::AboveDomain => "domain_quota",
+                LimitsError::DefaultAboveMax | LimitsError::UnlimitedDefault => "default_quota",
+            };
+            Problem::field(field, error)
+        })
+    }
+}
+
+impl Page {
+    pub(crate) fn keyset(&self) -> store::Page {
+        let limit = if self.limit == 0 {
+            50
+        } else {
+            self.limit.min(200)
+        };
+        store::Page {
+            after: self.after.clone(),
+            limit,
+        }
+    }
+
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        Some(self.search.trim()).filter(|prefix| !prefix.is_empty())
+    }
+}
+
+impl<T> From<store::Listed<T>> for Listed<T> {
+    fn from(listed: store::Listed<T>) -> Self {
+        Self {
+            rows: listed.rows,
+            next: listed.next,
+        }
+    }
+}
+
+/// A domain with what it holds.
+pub(crate) async fn of(
+    conn: &mut Conn,
+    name: &DomainName,
+) -> Result<(MailDomain, DomainUse), Problem> {
+    store::domains::with_use(conn, name)
+        .await?
+        .ok_or_else(|| Problem::NotFound(format!("domain {name}")))
+}
+
+impl App {
+    /// Adds a domain.
+    pub async fn create_domain(
+        &self,
+        actor: &Actor,
+        form: DomainForm,
+    ) -> Result<MailDomain, Problem> {
+        form.validate()?;
+        let role_target = self.role_target(actor, form.role_target.clone()).await?;
+        let (now, actor) = (self.clock.now(), actor.clone());
+        let new = NewDomain {
+            name: form.name,
+            active: form.active,
+            limits: form.limits,
+            role_target,
+        };
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let id = store::domains::insert(tx, &new, now).await?;
+                let details = json!({ "limits": new.limits, "role_target": new.role_target });
+                audit::note(tx, now, &actor, "domain.create", &new.name, details).await?;
+                let (domain, _) = of(tx, &new.name).await?;
+                Ok(MailDomain { id, ..domain })
+            })
+            .await
+    }
+    /// One domain with what it holds.
+    pub async fn domain(&self, name: &DomainName) -> Result<(MailDomain, DomainUse), Problem> {
+        of(&mut *self.store.read()?, name).await
+    }
+    /// A page of domains by name.
+    pub async fn domains(&self, page: Page) -> Result<Listed<(MailDomain, DomainUse)>, Problem> {
+        let mut read = self.store.read()?;
+        let listed = store::domains::list(&mut read, &page.keyset(), page.prefix()).await?;
+        Ok(listed.into())
+    }
+    /// Changes a domain; the name stays. `seen` is the `modified` the form was made from; `None`
+    /// skips the check (CLI). Switching off ends the sessions of its people.
+    pub async fn edit_domain(
+        &self,
+        actor: &Actor,
+        form: DomainForm,
+        seen: Option<Timestamp>,
+    ) -> Result<MailDomain, Problem> {
+        form.validate()?;
+        let (now, actor) = (self.clock.now(), actor.clone());
+        self.write_ringing(async move |tx: &mut Conn| {
+            let (before, _) = of(tx, &form.name).await?;
+            let after = MailDomain {
+                active: form.active,
+                limits: form.limits,
+                role_target: form
+                    .role_target
+                    .clone()
+                    .unwrap_or_else(|| before.role_target.clone()),
+                modified: now,
+                ..before.clone()
+            };
+            if !store::domains::update(tx, &after, seen, now).await? {
+                return Err(Problem::Stale);
+            }
+            let details = json!({ "before": before, "after": after });
+            audit::note(tx, now, &actor, "domain.edit", &after.name, details).await?;
+            Ok(after)
+        })
+        .await
+    }
+    /// Deletes an empty domain.
+    pub async fn delete_domain(&self, actor: &Actor, name: &DomainName) -> Result<(), Problem> {
+        let (now, actor, name) = (self.clock.now(), actor.clone(), name.clone());
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let (domain, _) = of(tx, &name).await?;
+                store::domains::delete(tx, domain.id).await?;
+                audit::note(tx, now, &actor, "domain.delete", &name, Value::Null).await?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Where role mail goes: as typed, else to the acting administrator, else to the first one.
+    async fn role_target(&self, actor: &Actor, typed: Option<Address>) -> Result<Address, Problem> {
+        if let Some(typed) = typed {
+            return Ok(typed);
+        }
+        let admins = self.admins().await?;
+        let admin = match actor {
+            Actor::Admin { id, .. } => admins.iter().find(|admin| admin.id == *id),
+            _ => admins.first(),
+        };
+        admin
+            .and_then(|admin| Address::parse(&admin.email).ok())
+            .ok_or_else(|| {
+                Problem::field(
+                    "role_target",
+                    "say where mail for postmaster and abuse goes",
+                )
+            })
+    }
+}

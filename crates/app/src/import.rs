@@ -1,0 +1,304 @@
+//! Mailboxes from a CSV file.
+
+use crate::mailboxes::{NewMailboxForm, NewSignIn};
+use crate::passwords::StoredHash;
+use crate::{App, Problem};
+use csv::StringRecord;
+use model::address::Address;
+use model::audit::Actor;
+use model::domain::{GIB, MIB};
+use model::protocol::{Protocol, Protocols};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+const MOST_BYTES: usize = 16 << 20;
+/// The columns that are understood.
+const COLUMNS: [&str; 8] = [
+    "address",
+    "name",
+    "quota",
+    "protocols",
+    "template",
+    "provider",
+    "password",
+    "password_hash",
+];
+
+/// One line's fate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportLine {
+    /// Line number in the file, from 1, the header being 1.
+    pub line: u64,
+    /// The address as it stood there.
+    pub address: String,
+    /// What happened, or would happen in a dry run.
+    pub fate: ImportFate,
+}
+
+/// What happened to a line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fate", content = "why")]
+pub enum ImportFate {
+    /// Created, or would be.
+    Created,
+    /// Exists already and was left alone.
+    Exists,
+    /// Not created.
+    Failed(Problem),
+}
+
+/// The whole result.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Every line but the blank ones.
+    pub lines: Vec<ImportLine>,
+    /// Created, or would be.
+    pub created: u64,
+    /// Existed already.
+    pub existed: u64,
+    /// Failed.
+    pub failed: u64,
+}
+
+impl App {
+    /// Imports mailboxes. Columns by header, in any order: `address` (required), `name`, `quota`
+    /// (`5 GiB`, `300M`, bytes), `protocols` (`imap smtp`), `template`, `provider` (slug), `password`
+    /// (plain, hashed at once) or `password_hash` (`{BLF-CRYPT}…`, administrators only). At most
+    /// 16 MiB. `progress` is called after each line.
+    pub async fn import_mailboxes(
+        &self,
+        actor: &Actor,
+        csv: &[u8],
+        dry_run: bool,
+        progress: &mut (dyn FnMut(&ImportLine) + Send),
+    ) -> Result<ImportReport, Problem> {
+        if csv.len() > MOST_BYTES {
+            return Err(Problem::field(
+                "file",
+                "a CSV file has at most 16 MiB; split it",
+            ));
+        }
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .from_reader(csv);
+        let columns = Columns::of(&reader.headers().map_err(unreadable)?.clone())?;
+        let mut report = ImportReport::default();
+        for record in reader.records() {
+            let record = record.map_err(unreadable)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let address = columns
+                .cell(&record, "address")
+                .unwrap_or_default()
+                .to_owned();
+            let fate = self.import_one(actor, &columns, &record, dry_run).await;
+            match &fate {
+                ImportFate::Created => report.created += 1,
+                ImportFate::Exists => report.existed += 1,
+                ImportFate::Failed(_) => report.failed += 1,
+            }
+            let line = ImportLine {
+                line,
+                address,
+                fate,
+            };
+            progress(&line);
+            report.lines.push(line);
+        }
+        Ok(report)
+    }
+
+    async fn import_one(
+        &self,
+        actor: &Actor,
+        columns: &Columns,
+        record: &StringRecord,
+        dry_run: bool,
+    ) -> ImportFate {
+        match self.import_line(actor, columns, record, dry_run).await {
+            Ok(true) => ImportFate::Created,
+            Ok(false) => ImportFate::Exists,
+            Err(problem) => ImportFate::Failed(problem),
+        }
+    }
+
+    async fn import_line(
+        &self,
+        actor: &Actor,
+        columns: &Columns,
+        record: &StringRecord,
+        dry_run: bool,
+    ) -> Result<bool, Problem> {
+        let (form, hash) = columns.form(record)?;
+        let exists = store::mailboxes::by_address(&mut *self.store.read()?, &form.address)
+            .await?
+            .is_some();
+        if exists {
+            return Ok(false);
+        }
+        if dry_run {
+            self.try_create(&form).await?;
+        } else if hash.is_some() {
+            self.create_hashed(actor, form, hash).await?;
+        } else {
+            self.create_mailbox(actor, form).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// Where each known column stands.
+struct Columns(HashMap<&'static str, usize>);
+
+impl Columns {
+    fn of(header: &StringRecord) -> Result<Self, Problem> {
+        let mut places = HashMap::new();
+        for (at, name) in header.iter().enumerate() {
+            let name = name.trim_start_matches('\u{feff}').to_ascii_lowercase();
+            let Some(known) = COLUMNS.into_iter().find(|known| *known == name) else {
+                let words = format!("unknown column {name:?}; known are {}", COLUMNS.join(", "));
+                return Err(Problem::field("file", words));
+            };
+            if places.insert(known, at).is_some() {
+                return Err(Problem::field(
+                    "file",
+                    format!("the column {known} stands there twice"),
+                ));
+            }
+        }
+        if !places.contains_key("address") {
+            return Err(Problem::field(
+                "file",
+                "the first line names the columns; address is missing",
+            ));
+        }
+        Ok(Self(places))
+    }
+
+    /// The text of a cell; `None` when the column is missing or the cell empty.
+    fn cell<'r>(&self, record: &'r StringRecord, column: &str) -> Option<&'r str> {
+        self.0
+            .get(column)
+            .and_then(|at| record.get(*at))
+            .filter(|cell| !cell.is_empty())
+    }
+
+    fn form(&self, record: &StringRecord) -> Result<(NewMailboxForm, Option<String>), Problem> {
+        let address = Address::parse(self.cell(record, "address").unwrap_or_default())
+            .map_err(|error| Problem::field("address", error))?;
+        let quota = self
+            .cell(record, "quota")
+            .map(|text| {
+                parse_size(text)
+                    .ok_or_else(|| Problem::field("quota", "write 5 GiB, 300 MiB or bytes"))
+            })
+            .transpose()?;
+        let protocols = self
+            .cell(record, "protocols")
+            .map(parse_protocols)
+            .transpose()?;
+        let hash = self
+            .cell(record, "password_hash")
+            .map(|text| StoredHash::parse(text).map(|_| text.to_owned()))
+            .transpose()
+            .map_err(|error| Problem::field("password_hash", error))?;
+        let provider = self.cell(record, "provider");
+        let password = self.cell(record, "password");
+        if usize::from(hash.is_some())
+            + usize::from(provider.is_some())
+            + usize::from(password.is_some())
+            > 1
+        {
+            return Err(Problem::field(
+                "provider",
+                "give one of provider, password and password_hash",
+            ));
+        }
+        let sign_in = match (provider, password) {
+            (Some(provider), _) => NewSignIn::Provider {
+                provider: provider.to_owned(),
+                expected_subject: None,
+            },
+            (None, Some(password)) => NewSignIn::Local(SecretString::from(password.to_owned())),
+            (None, None) => NewSignIn::None,
+        };
+        let form = NewMailboxForm {
+            address,
+            name: self.cell(record, "name").unwrap_or_default().to_owned(),
+            quota,
+            protocols,
+            template: self.cell(record, "template").map(str::to_owned),
+            sign_in,
+        };
+        Ok((form, hash))
+    }
+}
+
+/// Reads a size: `5 GiB`, `5G`, `300 MiB`, `300M`, `1073741824`, `unlimited`. Powers of 1024.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    if text == "unlimited" || text == "0" {
+        return Some(0);
+    }
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let number: i64 = text[..digits].parse().ok()?;
+    let unit = match text[digits..].trim() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => MIB,
+        "g" | "gb" | "gib" => GIB,
+        "t" | "tb" | "tib" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+/// Reads a list of protocols: `imap smtp`, `imap, smtp`, `all`, `none`.
+///
+/// # Errors
+/// A problem of the field `protocols`.
+pub fn parse_protocols(text: &str) -> Result<Protocols, Problem> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "all" => Ok(Protocols::ALL),
+        "none" => Ok(Protocols::NONE),
+        list => list
+            .split([' ', ',', ';'])
+            .filter(|word| !word.is_empty())
+            .map(|word| {
+                word.parse::<Protocol>()
+                    .map_err(|error| Problem::field("protocols", error))
+            })
+            .collect(),
+    }
+}
+
+fn unreadable(error: csv::Error) -> Problem {
+    Problem::field("file", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [
+            ("5 GiB", Some(5 * GIB)),
+            ("5g", Some(5 * GIB)),
+            ("300M", Some(300 * MIB)),
+            ("1024", Some(1024)),
+            ("unlimited", Some(0)),
+            ("-1", None),
+            ("1.5 GiB", None),
+            ("9999999999 TiB", None),
+            ("", None),
+            ("5 apples", None),
+        ] {
+            assert_eq!(parse_size(text), bytes, "{text:?}");
+        }
+    }
+}

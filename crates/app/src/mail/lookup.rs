@@ -1,0 +1,143 @@
+//! What Dovecot and Postfix look up: users, domains, recipients, aliases, senders.
+
+use super::{MailApp, unavailable};
+use crate::ports::Unavailable;
+use model::address::{Address, DomainName};
+use model::mailbox::directory_of;
+use model::outcome::{Code, Refusal};
+use model::protocol::Protocol;
+use model::rules::access;
+
+/// What Dovecot needs to open a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailUser {
+    /// Owner of its files.
+    pub uid: u32,
+    /// Group of its files.
+    pub gid: u32,
+    /// Home directory.
+    pub home: String,
+    /// Quota in bytes; `None` is unlimited.
+    pub quota: Option<u64>,
+}
+
+impl MailApp {
+    /// The attributes of a mailbox, whatever its sign-in method and state.
+    ///
+    /// # Errors
+    /// Only for a fault of ours.
+    pub async fn user(&self, address: &Address) -> Result<Option<MailUser>, Unavailable> {
+        let mut read = self.store.read().map_err(unavailable)?;
+        let row = store::mail_lookup::userdb(&mut read, address)
+            .await
+            .map_err(unavailable)?;
+        Ok(row.map(|row| MailUser {
+            uid: self.config.uid,
+            gid: self.config.gid,
+            home: format!("{}/{}", self.config.mail_root, directory_of(row.storage)),
+            quota: u64::try_from(row.quota).ok().filter(|quota| *quota > 0),
+        }))
+    }
+
+    /// A page of all addresses in order.
+    ///
+    /// # Errors
+    /// Only for a fault of ours.
+    pub async fn users(&self, after: Option<&Address>) -> Result<Vec<Address>, Unavailable> {
+        let mut read = self.store.read().map_err(unavailable)?;
+        store::mailboxes::addresses_after(&mut read, after.map(Address::as_str), 500)
+            .await
+            .map_err(unavailable)
+    }
+
+    /// Whether mail for a domain is delivered here.
+    ///
+    /// # Errors
+    /// Only for a fault of ours.
+    pub async fn serves(&self, domain: &DomainName) -> Result<bool, Unavailable> {
+        let mut read = self.store.read().map_err(unavailable)?;
+        let active = store::mail_lookup::domain_active(&mut read, domain)
+            .await
+            .map_err(unavailable)?;
+        Ok(active == Some(true))
+    }
+
+    /// Whether exactly this address is a mailbox that receives mail; one that is switched off still
+    /// does.
+    ///
+    /// # Errors
+    /// Only for a fault of ours.
+    pub async fn receives(&self, address: &Address) -> Result<bool, Unavailable> {
+        let mut read = self.store.read().map_err(unavailable)?;
+        let row = store::mail_lookup::recipient(&mut read, address)
+            .await
+            .map_err(unavailable)?;
+        Ok(row.is_some())
+    }
+
+    /// Where mail for an alias goes; for postmaster and abuse without a mailbox or alias, where the
+    /// domain says. Empty when there is no alias.
+    ///
+    /// # Errors
+    /// Only for a fault of ours.
+    pub async fn alias(&self, address: &Address) -> Result<Vec<Address>, Unavailable> {
+        let mut read = self.store.read().map_err(unavailable)?;
+        let targets = store::aliases::targets_by_address(&mut read, address)
+            .await
+            .map_err(unavailable)?;
+        if !targets.is_empty() || !matches!(address.local(), "postmaster" | "abuse") {
+            return Ok(targets);
+        }
+        if store::mail_lookup::recipient(&mut read, address)
+            .await
+            .map_err(unavailable)?
+            .is_some()
+        {
+            return Ok(Vec::new());
+        }
+        let target = store::mail_lookup::role_target(&mut read, &address.domain())
+            .await
+            .map_err(unavailable)?;
+        // A target that is itself this address would be a loop.
+        Ok(target
+            .filter(|target| target != address)
+            .into_iter()
+            .collect())
+    }
+
+    /// The logins that may use an address as envelope sender.
+    ///
+    /// # Errors
+    /// Only for a fault of ours.
+    pub async fn senders(&self, address: &Address) -> Result<Vec<Address>, Unavailable> {
+        let mut read = self.store.read().map_err(unavailable)?;
+        store::mail_lookup::senders(&mut read, address)
+            .await
+            .map_err(unavailable)
+    }
+
+    /// Whether a signed-in SMTP session may go on: asked at every recipient, since Postfix sessions
+    /// cannot be ended from outside.
+    ///
+    /// # Errors
+    /// [`Unavailable`] for a fault of ours; a refusal stands in the inner result.
+    pub async fn may_submit(&self, login: &str) -> Result<Result<(), Refusal>, Unavailable> {
+        let Ok(address) = Address::parse(login) else {
+            return Ok(Err(Refusal::new(Code::MailInactive)));
+        };
+        let mut read = self.store.read().map_err(unavailable)?;
+        let row = store::mail_lookup::login(&mut read, &address)
+            .await
+            .map_err(unavailable)?;
+        let Some(row) = row.filter(|row| row.active && row.domain_active) else {
+            return Ok(Err(
+                Refusal::new(Code::MailInactive).with("address", &address)
+            ));
+        };
+        Ok(access::protocol_allowed(
+            row.protocols,
+            Protocol::Smtp,
+            "the mailbox",
+        ))
+    }
+}

@@ -1,0 +1,14 @@
+//! Human passwords: hashing, verifying, and the budgets of failures.
+//!
+//! Runs in the auth worker, which owns the only pool of slow hashes (design decision 9) and all
+//! failure budgets (decision 11); the web worker asks it over the internal channel.
+
+mod budget;
+mod desk;
+mod pool;
+mod scheme;
+
+pub use budget::{Budgets, Delay};
+pub use desk::LocalDesk;
+pub use pool::HashPool;
+pub use scheme::{SchemeError, StoredHash};

@@ -1,0 +1,116 @@
+//! What use cases need from the outside and `gatepost` wires in.
+
+use model::address::Address;
+use model::app_password::LastUse;
+use model::attempt::Attempt;
+use model::ids::{AppPasswordId, MailboxId};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A boxed future, so that the ports can be trait objects.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The one place that runs slow hashes and counts failures: in the auth worker. The web worker
+/// reaches it over the internal channel.
+pub trait PasswordDesk: Send + Sync {
+    /// Checks a human password against a stored hash, within the budgets of its account and
+    /// network. `hash` is `None` for an unknown account, which costs the same time.
+    fn verify<'a>(&'a self, question: PasswordQuestion) -> Answer<'a, PasswordVerdict>;
+    /// Makes an Argon2id hash in PHC form.
+    fn hash<'a>(&'a self, password: SecretString) -> Answer<'a, Result<String, Unavailable>>;
+    /// Asks whether one more try at a thing that is not a password (set-up link, client secret,
+    /// link proof) is within budget, and counts it as failed unless [`PasswordDesk::forgive`] follows.
+    fn try_other<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, Result<(), Wait>>;
+    /// The try succeeded.
+    fn forgive<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, ()>;
+}
+
+/// A human password to check.
+#[derive(Debug, Clone)]
+pub struct PasswordQuestion {
+    /// The account in canonical form: an address, or `admin:NAME`. The budget's key.
+    pub account: String,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// What was typed.
+    pub password: SecretString,
+    /// The stored hash.
+    pub hash: Option<String>,
+}
+
+/// The answer to a [`PasswordQuestion`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordVerdict {
+    /// Right; with a better hash to store when the old one was weaker or imported.
+    Right {
+        /// Argon2id in PHC form.
+        rehash: Option<String>,
+    },
+    /// Wrong, and counted.
+    Wrong,
+    /// Over budget; not looked at.
+    Throttled(Wait),
+    /// The pool is full or gone. Not counted.
+    Unavailable,
+}
+
+/// How long to wait before the next try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait(pub Duration);
+
+/// The auth worker could not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("password checks are not available at the moment")]
+pub struct Unavailable;
+
+/// Things other than passwords that can be guessed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtherTry {
+    /// The one-time set-up link.
+    SetupLink,
+    /// Proof of a mailbox's local password during linking.
+    LinkProof,
+    /// An OAuth client's secret.
+    ClientSecret,
+}
+
+/// Where the auth worker leaves what it learned; bounded, and dropped with a counter when full.
+pub trait Recorder: Send + Sync {
+    /// Leaves one thing. Never waits.
+    fn record(&self, learned: Learned);
+}
+
+/// What the auth worker learned, for the writer in the web worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learned {
+    /// An app password was used (at most once a minute each).
+    AppPasswordUsed(AppPasswordId, LastUse),
+    /// A local password was used by a mail program (at most once a minute each).
+    PasswordUsed(MailboxId, LastUse),
+    /// Mail attempts of one bucket within a minute.
+    Attempt(Box<Attempt>, String),
+    /// A human password verified against a weaker or imported hash: `(mailbox, old, new)`.
+    Rehash(MailboxId, String, String),
+}
+
+/// Side effects on the engines, run from the outbox after commit.
+pub trait Engines: Send + Sync {
+    /// Ends live sessions of an address; tells how many.
+    fn kick<'a>(&'a self, address: &'a Address) -> Answer<'a, Result<u64, EffectFailed>>;
+    /// Removes the mail of a deleted mailbox from the disk; `directory` is below the mail root.
+    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<(), EffectFailed>>;
+    /// Renders the engines' configuration anew and reloads them.
+    fn reload<'a>(&'a self) -> Answer<'a, Result<(), EffectFailed>>;
+}
+
+/// A side effect did not happen; the outbox tries again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct EffectFailed(pub String);

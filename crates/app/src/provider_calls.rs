@@ -1,0 +1,154 @@
+//! Calls to a provider, in the words of the use cases: stored provider in, identity or refusal out.
+
+use crate::{App, Problem};
+use model::attempt::SeenClaim;
+use model::link::Namespace;
+use model::provider::{Endpoints, Provider};
+use model::rules::mapping::{Claims, brief};
+use oidc::callback::{Answer, Callback};
+use oidc::pkce::Verifier;
+use oidc::redirect::RedirectUri;
+use upstream::{AuthorizeInput, ExchangeInput, ProviderSettings, UpstreamError};
+
+/// Values a sign-in leaves with.
+#[derive(Debug)]
+pub(crate) struct Departure<'a> {
+    pub(crate) state: &'a str,
+    pub(crate) nonce: &'a str,
+    pub(crate) verifier: &'a Verifier,
+    pub(crate) redirect: &'a str,
+}
+
+/// What was kept of the departure.
+#[derive(Debug)]
+pub(crate) struct Kept<'a> {
+    pub(crate) nonce: &'a str,
+    pub(crate) verifier: &'a str,
+    pub(crate) redirect: &'a str,
+}
+
+/// A person, proven by the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) namespace: Namespace,
+    pub(crate) subject: String,
+    pub(crate) claims: Claims,
+    pub(crate) seen: Vec<SeenClaim>,
+    /// How it was proven, for the trace.
+    pub(crate) evidence: String,
+}
+
+/// Most claims kept with an attempt.
+const MOST_CLAIMS: usize = 60;
+
+impl App {
+    /// The URL to which the person is sent.
+    pub(crate) async fn authorization_url(
+        &self,
+        provider: &Provider,
+        departure: &Departure<'_>,
+    ) -> Result<String, Problem> {
+        let settings = self.call_settings(provider).await?;
+        let redirect = redirect(departure.redirect)?;
+        let challenge = departure.verifier.challenge();
+        let input = AuthorizeInput {
+            redirect_uri: &redirect,
+            state: departure.state,
+            nonce: departure.nonce,
+            challenge: &challenge,
+            prompt: None,
+            login_hint: None,
+        };
+        self.upstream
+            .authorize(&settings, &input)
+            .await
+            .map_err(|e| refused(provider, &e))
+    }
+
+    /// Turns the provider's answer into a proven identity.
+    pub(crate) async fn identify_at(
+        &self,
+        provider: &Provider,
+        callback: &Callback,
+        kept: &Kept<'_>,
+    ) -> Result<Identity, Problem> {
+        let settings = self.call_settings(provider).await?;
+        if let Endpoints::Issuer { issuer } = &provider.settings.endpoints {
+            let metadata = self
+                .upstream
+                .metadata(&settings)
+                .await
+                .map_err(|e| refused(provider, &e))?;
+            let announced = metadata.is_some_and(|m| m.response_iss);
+            callback
+                .check_issuer(issuer, announced)
+                .map_err(|foreign| {
+                    refused(provider, &UpstreamError::ForeignIssuer(Box::new(foreign)))
+                })?;
+        }
+        let code = match &callback.answer {
+            Answer::Code(code) => code,
+            Answer::Error(error) => {
+                return Err(refused(
+                    provider,
+                    &UpstreamError::denied(error.clone(), &settings.scopes),
+                ));
+            }
+        };
+        let verifier =
+            Verifier::parse(kept.verifier).map_err(|e| Problem::Unavailable(e.to_string()))?;
+        let redirect = redirect(kept.redirect)?;
+        let input = ExchangeInput {
+            code,
+            redirect_uri: &redirect,
+            verifier: &verifier,
+            nonce: kept.nonce,
+        };
+        let identity = self
+            .upstream
+            .exchange(&settings, &input)
+            .await
+            .map_err(|e| refused(provider, &e))?;
+        let proof = match &identity.signed_by {
+            Some(key) => format!("ID token signed by {key}"),
+            None => "userinfo; no ID token that could be checked".to_owned(),
+        };
+        Ok(Identity {
+            evidence: format!(
+                "{} at {}; {proof}; client authentication {}; scopes {}",
+                identity.subject, identity.namespace, identity.auth_method, identity.scopes
+            ),
+            namespace: identity.namespace,
+            subject: identity.subject,
+            seen: identity
+                .claims
+                .iter()
+                .take(MOST_CLAIMS)
+                .map(|(name, claim)| SeenClaim {
+                    name: name.chars().take(100).collect(),
+                    value: brief(&claim.value),
+                    origin: claim.origin.name().to_owned(),
+                })
+                .collect(),
+            claims: identity.claims.values(),
+        })
+    }
+
+    /// The provider's settings with its secret, for one call.
+    pub(crate) async fn call_settings(
+        &self,
+        provider: &Provider,
+    ) -> Result<ProviderSettings, Problem> {
+        let secret = self.client_secret(provider).await?;
+        ProviderSettings::of(provider, secret).map_err(|error| refused(provider, &error.into()))
+    }
+}
+
+/// The redirect URL in the form in which calls take it, byte for byte.
+pub(crate) fn redirect(text: &str) -> Result<RedirectUri, Problem> {
+    RedirectUri::parse(text).map_err(|error| Problem::Unavailable(error.to_string()))
+}
+
+fn refused(provider: &Provider, error: &UpstreamError) -> Problem {
+    Problem::Refused(error.refusal().with("provider", &provider.settings.name))
+}

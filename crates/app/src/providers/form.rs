@@ -1,0 +1,394 @@
+//! Checking and repairing what an administrator typed into a provider.
+
+use crate::{FieldProblem, Problem};
+use model::ids::ProviderId;
+use model::link::Namespace;
+use model::provider::{Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust};
+use model::rule::Test;
+use model::time::Timestamp;
+use oidc::endpoint::Endpoint;
+use oidc::issuer;
+use oidc::scope::Scopes;
+use std::collections::BTreeSet;
+use store::Conn;
+use url::Url;
+
+/// Most rules of one provider.
+const MOST_RULES: usize = 200;
+/// Largest CA file: a handful of certificates.
+const MOST_PEM: usize = 64 * 1024;
+
+/// Checks every field and repairs what can be repaired; the repairs are told in sentences.
+pub(super) fn check(
+    mut settings: ProviderSettings,
+    public_url: &str,
+    now: Timestamp,
+) -> Result<(ProviderSettings, Vec<String>), Problem> {
+    let mut found = Found::default();
+    settings.name = settings.name.trim().to_owned();
+    if !(1..=64).contains(&settings.name.chars().count()) || has_control(&settings.name) {
+        found.wrong("name", "1 to 64 characters");
+    }
+    settings.client_id = settings.client_id.trim().to_owned();
+    if settings.client_id.is_empty()
+        || settings.client_id.len() > 512
+        || has_control(&settings.client_id)
+    {
+        found.wrong("client_id", "the client id that the provider gave you");
+    }
+    endpoints(&mut settings.endpoints, public_url, &mut found);
+    match Scopes::parse(&settings.scopes) {
+        Ok(scopes) => {
+            settings.scopes = scopes.iter().collect::<Vec<_>>().join(" ");
+            if !scopes.contains("openid") {
+                found.note("Without the scope openid many providers send no subject in userinfo.");
+            }
+        }
+        Err(error) => found.wrong("scopes", error),
+    }
+    if settings.address_claim.trim().is_empty() {
+        "email".clone_into(&mut settings.address_claim);
+    }
+    settings.subject_claim = settings
+        .subject_claim
+        .take()
+        .filter(|claim| !claim.trim().is_empty());
+    subject_claim(&settings, &mut found);
+    rules(&settings, &mut found);
+    tls(&mut settings.tls, now, &mut found);
+    for host in &settings.private_hosts {
+        if check_host(host).is_err() {
+            found.wrong("private_hosts", format!("{host:?} is not a host name"));
+        }
+    }
+    if settings.domains.is_empty() {
+        found.note("It may not sign in people of any domain yet; choose at least one.");
+    }
+    if found.problems.is_empty() {
+        Ok((settings, found.notes))
+    } else {
+        Err(Problem::Invalid(found.problems))
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    problems: Vec<FieldProblem>,
+    notes: Vec<String>,
+}
+
+impl Found {
+    fn wrong(&mut self, field: &str, message: impl std::fmt::Display) {
+        self.problems.push(FieldProblem {
+            field: field.to_owned(),
+            message: message.to_string(),
+        });
+    }
+
+    fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+}
+
+fn endpoints(endpoints: &mut Endpoints, public_url: &str, found: &mut Found) {
+    match endpoints {
+        Endpoints::Issuer { issuer } => match issuer::repair(issuer) {
+            Ok((repaired, repairs)) => {
+                for repair in repairs {
+                    found.note(format!("Issuer: {}", repair.text()));
+                }
+                repaired.as_str().clone_into(issuer);
+                one_url("issuer", issuer, public_url, found);
+            }
+            Err(error) => found.wrong("issuer", error),
+        },
+        Endpoints::Manual {
+            authorize,
+            token,
+            userinfo,
+        } => {
+            for (field, text) in [
+                ("authorize_url", authorize),
+                ("token_url", token),
+                ("userinfo_url", userinfo),
+            ] {
+                let trimmed = text.trim();
+                if trimmed.len() != text.len() {
+                    found.note(format!("{field}: spaces around it were removed."));
+                    *text = trimmed.to_owned();
+                }
+                one_url(field, text, public_url, found);
+            }
+        }
+    }
+}
+
+fn one_url(field: &str, text: &str, public_url: &str, found: &mut Found) {
+    let endpoint = match Endpoint::parse(text) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return found.wrong(field, error),
+    };
+    let url = endpoint.url();
+    if url.port() == Some(0) {
+        return found.wrong(field, "port 0 is not a port");
+    }
+    if url.scheme() == "http" && !is_loopback(&endpoint.host()) {
+        return found.wrong(field, "http: is allowed to loopback only; use https:");
+    }
+    let own = Url::parse(public_url).ok();
+    let at_own = own.is_some_and(|own| {
+        own.host_str() == url.host_str()
+            && own.port_or_known_default() == url.port_or_known_default()
+    });
+    if at_own {
+        found.note(format!(
+            "{field} points at this mail server, not at the provider: sign-ins will be refused \
+             with SSO-104. Some published guides print it so; use the provider's own host name."
+        ));
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+fn subject_claim(settings: &ProviderSettings, found: &mut Found) {
+    let Some(claim) = &settings.subject_claim else {
+        return;
+    };
+    if matches!(settings.endpoints, Endpoints::Issuer { .. }) {
+        found.wrong(
+            "subject_claim",
+            "a provider with an issuer is known by its sub",
+        );
+    }
+    if *claim == settings.address_claim || claim == "email" {
+        found.wrong(
+            "subject_claim",
+            "never the address: it may be given to somebody else",
+        );
+    }
+}
+
+fn rules(settings: &ProviderSettings, found: &mut Found) {
+    if settings.rules.len() > MOST_RULES {
+        found.wrong("rules", format!("at most {MOST_RULES}"));
+    }
+    for (n, rule) in settings.rules.iter().enumerate() {
+        let field = format!("rules.{}", n + 1);
+        if rule.claim.trim().is_empty() || rule.claim.len() > 200 {
+            found.wrong(&field, "name the claim");
+        }
+        let empty = match &rule.test {
+            Test::Is(value) | Test::StartsWith(value) => value.is_empty(),
+            Test::OneOf(values) => values.is_empty() || values.iter().any(String::is_empty),
+            Test::Present => false,
+        };
+        if empty {
+            found.wrong(&field, "name the value");
+        }
+        let twin = settings.rules[..n]
+            .iter()
+            .any(|other| other.claim == rule.claim && other.test == rule.test);
+        if twin {
+            found.wrong(
+                &field,
+                "an earlier rule asks exactly the same; this one would never match",
+            );
+        }
+    }
+}
+
+fn tls(tls: &mut TlsTrust, now: Timestamp, found: &mut Found) {
+    match tls {
+        TlsTrust::Public => {}
+        TlsTrust::Ca { pem } => {
+            if pem.contains("PRIVATE KEY") {
+                found.wrong(
+                    "ca_pem",
+                    "this holds a private key; paste the CA certificate only",
+                );
+            } else if pem.len() > MOST_PEM || !pem.contains("-----BEGIN CERTIFICATE-----") {
+                found.wrong(
+                    "ca_pem",
+                    "paste one or more certificates in PEM form, at most 64 KiB",
+                );
+            }
+        }
+        TlsTrust::Pinned { sha256 } => {
+            *sha256 = sha256
+                .chars()
+                .filter(char::is_ascii_hexdigit)
+                .map(|c| c.to_ascii_lowercase())
+                .collect();
+            if sha256.len() != 64 {
+                found.wrong(
+                    "pin_sha256",
+                    "64 hexadecimal digits: the SHA-256 of the certificate",
+                );
+            }
+        }
+        TlsTrust::Ignore { until } => {
+            if until.is_some_and(|until| until <= now) {
+                found.wrong("ignore_tls_until", "choose a day in the future");
+            }
+            found.note(
+                "TLS errors are ignored: whoever sits between this server and the provider can \
+                 sign in as anybody. Add the provider's CA certificate instead as soon as you can.",
+            );
+            if until.is_none() {
+                found.note("Give this exception an end date.");
+            }
+        }
+    }
+}
+
+/// Domains, templates and other objects that the settings name must exist.
+pub(super) async fn check_references(
+    tx: &mut Conn,
+    settings: &ProviderSettings,
+) -> Result<(), Problem> {
+    let templates = store::templates::all(tx).await?;
+    let known = |id| templates.iter().any(|template| template.id == id);
+    for (n, rule) in settings.rules.iter().enumerate() {
+        if !known(rule.template) {
+            return Err(Problem::field(
+                &format!("rules.{}", n + 1),
+                "this template does not exist any more",
+            ));
+        }
+    }
+    if let EveryoneElse::Template(id) = settings.everyone_else
+        && !known(id)
+    {
+        return Err(Problem::field(
+            "everyone_else",
+            "this template does not exist any more",
+        ));
+    }
+    let distinct: BTreeSet<_> = settings.domains.iter().collect();
+    let names = store::domains::names_of(tx, &settings.domains).await?;
+    if names.len() != distinct.len() {
+        return Err(Problem::field(
+            "domains",
+            "one of the domains does not exist any more",
+        ));
+    }
+    Ok(())
+}
+
+/// Lower-case letters and digits of a name, joined by hyphens: `Example SSO` → `example-sso`.
+#[must_use]
+pub fn slug_of(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() {
+        "sso".to_owned()
+    } else {
+        slug.chars().take(40).collect()
+    }
+}
+
+pub(super) fn check_slug(slug: &str) -> Result<(), Problem> {
+    let good = (1..=40).contains(&slug.len())
+        && slug
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !slug.starts_with('-')
+        && !slug.ends_with('-');
+    if good {
+        return Ok(());
+    }
+    Err(Problem::field(
+        "slug",
+        "1 to 40 lower-case letters, digits and hyphens",
+    ))
+}
+
+pub(super) fn check_host(host: &str) -> Result<(), Problem> {
+    let good = !host.is_empty()
+        && host.len() <= 253
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'_'));
+    if good {
+        Ok(())
+    } else {
+        Err(Problem::field("private_hosts", "this is not a host name"))
+    }
+}
+
+/// What makes the redirect URL unique: the two bare forms arrive at the same path.
+pub(super) fn redirect_key(form: RedirectForm, slug: &str) -> String {
+    if form.is_bare() {
+        "bare".to_owned()
+    } else {
+        format!("path:{slug}")
+    }
+}
+
+/// Where subjects are unique: the issuer, or a name of our own for endpoints typed by hand, made
+/// new each time the endpoints move.
+pub(super) fn namespace(settings: &ProviderSettings, id: ProviderId, now: Timestamp) -> Namespace {
+    match &settings.endpoints {
+        Endpoints::Issuer { issuer } => Namespace(issuer.clone()),
+        Endpoints::Manual { .. } => Namespace(format!("urn:gatepost:provider:{id}:{}", now.secs())),
+    }
+}
+
+/// The hosts, with scheme and port, that a client secret or a token would go to.
+pub(super) fn hosts(settings: &ProviderSettings) -> BTreeSet<String> {
+    urls(settings)
+        .into_iter()
+        .filter_map(|text| Url::parse(text).ok())
+        .map(|url| {
+            let port = url.port_or_known_default().unwrap_or_default();
+            format!(
+                "{}://{}:{port}",
+                url.scheme(),
+                url.host_str().unwrap_or_default()
+            )
+        })
+        .collect()
+}
+
+/// What decides whether two settings speak of the same people.
+pub(super) fn identity(settings: &ProviderSettings) -> BTreeSet<String> {
+    match &settings.endpoints {
+        Endpoints::Issuer { issuer } => BTreeSet::from([issuer.clone()]),
+        Endpoints::Manual { .. } => hosts(settings)
+            .into_iter()
+            .chain(
+                settings
+                    .subject_claim
+                    .iter()
+                    .map(|claim| format!("claim {claim}")),
+            )
+            .collect(),
+    }
+}
+
+fn urls(settings: &ProviderSettings) -> Vec<&str> {
+    match &settings.endpoints {
+        Endpoints::Issuer { issuer } => vec![issuer],
+        Endpoints::Manual {
+            authorize,
+            token,
+            userinfo,
+        } => vec![authorize, token, userinfo],
+    }
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}

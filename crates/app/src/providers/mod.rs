@@ -1,0 +1,282 @@
+//! Identity providers, as administrators set them up.
+
+mod form;
+
+pub use form::slug_of;
+
+use crate::{App, Problem, audit};
+use model::audit::Actor;
+use model::link::Namespace;
+use model::provider::{Provider, ProviderSettings};
+use model::time::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use store::Conn;
+
+const SECRET_CLEARED: &str = "The client secret was removed, because a stored secret never goes to \
+    another host. Enter it again.";
+const NEW_NAMESPACE: &str = "The issuer or an endpoint's host changed: people linked so far stay \
+    linked to the old one and are not recognised by the new one.";
+
+/// A sealed client secret and what may be shown of it.
+type Sealed = Option<(Vec<u8>, String)>;
+
+/// What happens to the client secret on a save.
+#[derive(Debug, Clone)]
+pub enum SecretChange {
+    /// It stays, unless an endpoint's host or the issuer changes, which clears it.
+    Keep,
+    /// It is replaced.
+    Set(SecretString),
+    /// It is removed.
+    Clear,
+}
+
+/// What a save did beside storing.
+#[derive(Debug, Clone)]
+pub struct SavedProvider {
+    /// The provider.
+    pub provider: Provider,
+    /// Repairs of pasted values, warnings (endpoint on our own host, secret cleared because the
+    /// host changed, new namespace): sentences for the administrator.
+    pub notes: Vec<String>,
+}
+
+/// A button on the sign-in page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderButton {
+    /// For `/sso/{slug}/start`.
+    pub slug: String,
+    /// The name on the button.
+    pub name: String,
+}
+
+impl App {
+    /// Adds a provider; `slug` is made from the name when empty.
+    pub async fn create_provider(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        settings: ProviderSettings,
+        secret: Option<SecretString>,
+    ) -> Result<SavedProvider, Problem> {
+        let name = if slug.trim().is_empty() {
+            form::slug_of(&settings.name)
+        } else {
+            slug.trim().to_owned()
+        };
+        let (settings, notes) = self.checked(settings)?;
+        form::check_slug(&name)?;
+        let sealed = self.sealed(&name, secret)?;
+        let (now, actor) = (self.clock.now(), actor.clone());
+        let provider = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                form::check_references(tx, &settings).await?;
+                let key = form::redirect_key(settings.redirect, &name);
+                let own = Namespace(String::new());
+                let id = store::providers::insert(tx, &name, &own, &key, &settings, now).await?;
+                let mut provider = by_slug(tx, &name).await?;
+                provider.namespace = form::namespace(&settings, id, now);
+                store::providers::update(tx, &provider, &key, None, now).await?;
+                let secret = sealed
+                    .as_ref()
+                    .map(|(bytes, ends)| (bytes.as_slice(), ends.as_str()));
+                store::providers::set_secret(tx, id, secret, now).await?;
+                audit::note(tx, now, &actor, "provider.create", &name, json!(settings)).await?;
+                by_slug(tx, &name).await
+            })
+            .await?;
+        Ok(SavedProvider { provider, notes })
+    }
+    /// One, by slug.
+    pub async fn provider(&self, slug: &str) -> Result<Provider, Problem> {
+        by_slug(&mut *self.store.read()?, slug).await
+    }
+    /// All, in display order.
+    pub async fn providers(&self) -> Result<Vec<Provider>, Problem> {
+        Ok(store::providers::all(&mut *self.store.read()?).await?)
+    }
+    /// The switched-on ones, for the sign-in page.
+    pub async fn provider_buttons(&self) -> Result<Vec<ProviderButton>, Problem> {
+        let all = self.providers().await?;
+        let on = all.into_iter().filter(|provider| provider.settings.active);
+        Ok(on
+            .map(|p| ProviderButton {
+                slug: p.slug,
+                name: p.settings.name,
+            })
+            .collect())
+    }
+    /// Changes one.
+    pub async fn edit_provider(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        settings: ProviderSettings,
+        secret: SecretChange,
+        seen: Option<Timestamp>,
+    ) -> Result<SavedProvider, Problem> {
+        let (settings, mut notes) = self.checked(settings)?;
+        let before = self.provider(slug).await?;
+        let moved = form::hosts(&before.settings) != form::hosts(&settings);
+        let secret = match secret {
+            // A stored secret never goes to a host it was not given for.
+            SecretChange::Keep if moved && before.secret.is_some() => {
+                notes.push(SECRET_CLEARED.to_owned());
+                Some(None)
+            }
+            SecretChange::Keep => None,
+            SecretChange::Set(secret) => Some(self.sealed(slug, Some(secret))?),
+            SecretChange::Clear => Some(None),
+        };
+        let (now, actor, slug) = (self.clock.now(), actor.clone(), slug.to_owned());
+        let identity_moved = form::identity(&before.settings) != form::identity(&settings);
+        if identity_moved {
+            notes.push(NEW_NAMESPACE.to_owned());
+        }
+        let seen = seen.or(Some(before.modified));
+        let provider = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                form::check_references(tx, &settings).await?;
+                let before = by_slug(tx, &slug).await?;
+                let namespace = if identity_moved {
+                    form::namespace(&settings, before.id, now)
+                } else {
+                    before.namespace.clone()
+                };
+                let after = Provider {
+                    settings: settings.clone(),
+                    namespace,
+                    ..before.clone()
+                };
+                let key = form::redirect_key(settings.redirect, &slug);
+                if !store::providers::update(tx, &after, &key, seen, now).await? {
+                    return Err(Problem::Stale);
+                }
+                if let Some(secret) = &secret {
+                    let secret = secret
+                        .as_ref()
+                        .map(|(bytes, ends)| (bytes.as_slice(), ends.as_str()));
+                    store::providers::set_secret(tx, before.id, secret, now).await?;
+                }
+                let details = json!({
+                    "before": before.settings,
+                    "after": after.settings,
+                    "secret_changed": secret.is_some(),
+                });
+                audit::note(tx, now, &actor, "provider.edit", &slug, details).await?;
+                by_slug(tx, &slug).await
+            })
+            .await?;
+        Ok(SavedProvider { provider, notes })
+    }
+    /// Allows a host to have private addresses, for this provider.
+    pub async fn allow_private_host(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        host: &str,
+    ) -> Result<Provider, Problem> {
+        let host = host.trim().to_ascii_lowercase();
+        let before = self.provider(slug).await?;
+        form::check_host(&host)?;
+        let mut settings = before.settings;
+        if !settings.private_hosts.contains(&host) {
+            settings.private_hosts.push(host);
+        }
+        let seen = Some(before.modified);
+        Ok(self
+            .edit_provider(actor, slug, settings, SecretChange::Keep, seen)
+            .await?
+            .provider)
+    }
+    /// Deletes one that nobody is linked to.
+    pub async fn delete_provider(&self, actor: &Actor, slug: &str) -> Result<(), Problem> {
+        let (now, actor, slug) = (self.clock.now(), actor.clone(), slug.to_owned());
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let provider = by_slug(tx, &slug).await?;
+                store::providers::delete(tx, provider.id).await?;
+                audit::note(
+                    tx,
+                    now,
+                    &actor,
+                    "provider.delete",
+                    &slug,
+                    json!(provider.settings),
+                )
+                .await?;
+                Ok(())
+            })
+            .await
+    }
+    /// The exact redirect URL to register at the provider.
+    #[must_use]
+    pub fn redirect_url(&self, provider: &Provider) -> String {
+        provider
+            .settings
+            .redirect
+            .url(&self.config.public_url, &provider.slug)
+    }
+
+    /// Checks and repairs what was typed.
+    fn checked(
+        &self,
+        settings: ProviderSettings,
+    ) -> Result<(ProviderSettings, Vec<String>), Problem> {
+        form::check(settings, &self.config.public_url, self.clock.now())
+    }
+
+    fn sealed(&self, slug: &str, secret: Option<SecretString>) -> Result<Sealed, Problem> {
+        let Some(secret) = secret.filter(|secret| !secret.expose_secret().is_empty()) else {
+            return Ok(None);
+        };
+        let text = secret.expose_secret();
+        if text.len() > 4096 || text.chars().any(char::is_control) {
+            return Err(Problem::field(
+                "client_secret",
+                "at most 4096 characters, no line breaks",
+            ));
+        }
+        let sealed =
+            self.keys
+                .seal
+                .seal(&secret_row(slug), text.as_bytes(), self.random.as_ref())?;
+        // Two characters of a short secret would be too much of it.
+        let ends = if text.chars().count() >= 16 {
+            text.chars().skip(text.chars().count() - 2).collect()
+        } else {
+            String::new()
+        };
+        Ok(Some((sealed, ends)))
+    }
+
+    /// The client secret, for one call.
+    pub(crate) async fn client_secret(
+        &self,
+        provider: &Provider,
+    ) -> Result<Option<SecretString>, Problem> {
+        let sealed = store::providers::sealed_secret(&mut *self.store.read()?, provider.id).await?;
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
+        let plain = self.keys.seal.open(&secret_row(&provider.slug), &sealed)?;
+        let text = std::str::from_utf8(&plain)
+            .map_err(|_| Problem::Unavailable("a sealed client secret is not text".to_owned()))?;
+        Ok(Some(SecretString::from(text.to_owned())))
+    }
+}
+
+/// Binds a sealed secret to its row. The slug never changes.
+fn secret_row(slug: &str) -> Vec<u8> {
+    format!("provider/{slug}/secret").into_bytes()
+}
+
+/// The provider of a slug.
+async fn by_slug(conn: &mut Conn, slug: &str) -> Result<Provider, Problem> {
+    store::providers::by_slug(conn, slug)
+        .await?
+        .ok_or_else(|| Problem::NotFound(format!("provider {slug}")))
+}

@@ -1,0 +1,36 @@
+//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, and the
+//! mail of deleted mailboxes.
+
+use crate::outbox::{self, Effect};
+use crate::{App, Problem};
+use model::mailbox::directory_of;
+use store::Conn;
+
+/// Rows taken away in one round and table: a round never holds the writer for long.
+const AT_ONCE: u32 = 500;
+
+impl App {
+    /// One bounded round; called every minute by the web worker.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] only.
+    pub async fn sweep(&self) -> Result<(), Problem> {
+        let now = self.clock.now();
+        let oldest_attempt = now.minus(self.config.keep_attempts);
+        self.write_ringing(async move |tx: &mut Conn| {
+            store::sign_in_flows::sweep(tx, now, AT_ONCE).await?;
+            store::link_proofs::sweep(tx, now, AT_ONCE).await?;
+            store::sessions::sweep(tx, now, AT_ONCE).await?;
+            store::links::sweep_pending(tx, now).await?;
+            store::attempts::prune(tx, oldest_attempt, AT_ONCE).await?;
+            for (storage, address) in store::mailboxes::deleted_due(tx, now, AT_ONCE).await? {
+                let directory = directory_of(storage);
+                tracing::info!(mailbox.address = %address, "the mail of a deleted mailbox is removed");
+                outbox::put(tx, &Effect::RemoveMail { directory }, now).await?;
+                store::mailboxes::deleted_removed(tx, storage).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}

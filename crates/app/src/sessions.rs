@@ -1,0 +1,243 @@
+//! Web sessions of people and administrators.
+
+use crate::admins::Admin;
+use crate::sign_in::{ReturnTo, SignedIn};
+use crate::{App, Client, Problem};
+use model::domain::MailDomain;
+use model::ids::{MailboxId, ProviderId, SessionId};
+use model::mailbox::Mailbox;
+use model::random;
+use model::session::{Principal, Session};
+use model::time::Timestamp;
+use secrecy::SecretString;
+use std::time::Duration;
+use store::Conn;
+
+/// The time of last use is kept to the minute, so that reading a page writes nothing.
+const TOUCH_AFTER: Duration = Duration::from_secs(60);
+
+/// Who is signed in, read anew at every request: a disabled mailbox's sessions end at once.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// The owner of a mailbox.
+    Person {
+        /// The mailbox.
+        mailbox: Box<Mailbox>,
+        /// Its domain.
+        domain: Box<MailDomain>,
+    },
+    /// A local administrator.
+    Admin(Admin),
+}
+
+/// A good session.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The session.
+    pub session: Session,
+    /// Who.
+    pub who: Who,
+    /// The session's form token: an HMAC over the session, constant while it lives.
+    pub form_token: String,
+}
+
+impl App {
+    /// The session of a cookie's token; `Ok(None)` if it is not good (unknown, ended, idle too
+    /// long, mailbox or domain switched off).
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] only.
+    pub async fn session(&self, token: &str) -> Result<Option<Current>, Problem> {
+        let now = self.clock.now();
+        let tag = self.session_tag(token);
+        let found = {
+            let mut read = self.store.read()?;
+            let Some(session) = store::sessions::by_tag(&mut read, &tag).await? else {
+                return Ok(None);
+            };
+            let who = match session.principal {
+                Principal::Person(id) => person(&mut read, id).await?,
+                Principal::Admin(id) => store::admins::by_id(&mut read, id)
+                    .await?
+                    .map(|row| Who::Admin(row.into())),
+            };
+            who.map(|who| (session, who))
+        };
+        let Some((session, who)) =
+            found.filter(|(session, _)| self.config.sessions.permits(session, now))
+        else {
+            return Ok(None);
+        };
+        if now.since(session.last_used) >= TOUCH_AFTER {
+            self.touch_session(session.id, now);
+        }
+        let form_token = hex::encode(self.keys.form.tag(&[b"form", token.as_bytes()]));
+        Ok(Some(Current {
+            session,
+            who,
+            form_token,
+        }))
+    }
+
+    /// Ends the session of a token.
+    pub async fn sign_out(&self, token: &str) -> Result<(), Problem> {
+        let tag = self.session_tag(token);
+        self.store
+            .write(async move |tx: &mut Conn| {
+                if let Some(session) = store::sessions::by_tag(tx, &tag).await? {
+                    store::sessions::delete(tx, session.id, session.principal).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// The good sessions of somebody, newest first.
+    pub async fn sessions_of(&self, principal: Principal) -> Result<Vec<Session>, Problem> {
+        let now = self.clock.now();
+        let mut read = self.store.read()?;
+        let mut all = store::sessions::list(&mut read, principal).await?;
+        all.retain(|session| self.config.sessions.permits(session, now));
+        Ok(all)
+    }
+
+    /// Ends one of somebody's sessions.
+    pub async fn end_session(&self, principal: Principal, id: SessionId) -> Result<(), Problem> {
+        let ended = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                Ok::<_, Problem>(store::sessions::delete(tx, id, principal).await?)
+            })
+            .await?;
+        if ended {
+            Ok(())
+        } else {
+            Err(Problem::NotFound(
+                "such session; it may have ended".to_owned(),
+            ))
+        }
+    }
+
+    /// Ends all but one; tells how many.
+    pub async fn end_other_sessions(
+        &self,
+        principal: Principal,
+        keep: SessionId,
+    ) -> Result<u64, Problem> {
+        self.store
+            .write(async move |tx: &mut Conn| {
+                Ok::<_, Problem>(store::sessions::delete_others(tx, principal, keep).await?)
+            })
+            .await
+    }
+
+    /// Opens a session for a fresh administrator or a proven one.
+    pub(crate) async fn open_admin_session(
+        &self,
+        admin: Admin,
+        client: &Client,
+    ) -> Result<SignedIn, Problem> {
+        let new = self.new_session(Principal::Admin(admin.id), None, client);
+        let token = new.token.clone();
+        self.store
+            .write(async move |tx: &mut Conn| Ok::<_, Problem>(new.insert(tx).await?))
+            .await?;
+        Ok(SignedIn {
+            token,
+            who: Who::Admin(admin),
+            return_to: ReturnTo::Home,
+            created: false,
+            notice: None,
+        })
+    }
+
+    /// A session to be inserted in the caller's transaction.
+    pub(crate) fn new_session(
+        &self,
+        principal: Principal,
+        provider: Option<ProviderId>,
+        client: &Client,
+    ) -> NewSession {
+        let token = random::token(self.random.as_ref());
+        let now = self.clock.now();
+        NewSession {
+            tag: self.session_tag(&token),
+            token: SecretString::from(token),
+            principal,
+            provider,
+            now,
+            ends: now.plus(self.config.sessions.absolute),
+            client: client.clone(),
+        }
+    }
+
+    fn session_tag(&self, token: &str) -> Vec<u8> {
+        self.keys.tag.tag(&[b"session", token.as_bytes()])
+    }
+
+    /// Leaves the new time of last use with the writer, without waiting for it.
+    fn touch_session(&self, id: SessionId, now: Timestamp) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let touched = store
+                .write_statistics(async move |tx: &mut Conn| {
+                    store::sessions::touch(tx, id, now).await
+                })
+                .await;
+            if let Err(error) = touched {
+                tracing::warn!(%error, "the last use of a session could not be stored");
+            }
+        });
+    }
+}
+
+/// A session about to be made.
+#[derive(Clone)]
+pub(crate) struct NewSession {
+    /// For the cookie.
+    pub token: SecretString,
+    tag: Vec<u8>,
+    principal: Principal,
+    provider: Option<ProviderId>,
+    now: Timestamp,
+    ends: Timestamp,
+    client: Client,
+}
+
+impl NewSession {
+    pub(crate) async fn insert(&self, tx: &mut Conn) -> Result<SessionId, store::StoreError> {
+        let user_agent: String = self.client.user_agent.chars().take(200).collect();
+        store::sessions::insert(
+            tx,
+            &self.tag,
+            self.principal,
+            self.provider,
+            self.now,
+            self.ends,
+            self.client.ip,
+            &user_agent,
+        )
+        .await
+    }
+
+    /// The same session for a mailbox that the transaction itself creates or finds.
+    pub(crate) const fn for_person(mut self, mailbox: MailboxId) -> Self {
+        self.principal = Principal::Person(mailbox);
+        self
+    }
+}
+
+/// The person of a mailbox that is switched on, in a domain that is.
+async fn person(conn: &mut Conn, id: MailboxId) -> Result<Option<Who>, Problem> {
+    let Some(mailbox) = store::mailboxes::by_id(conn, id).await? else {
+        return Ok(None);
+    };
+    let Some(domain) = store::domains::by_id(conn, mailbox.domain).await? else {
+        return Ok(None);
+    };
+    let good = mailbox.active && domain.active;
+    Ok(good.then(|| Who::Person {
+        mailbox: Box::new(mailbox),
+        domain: Box::new(domain),
+    }))
+}

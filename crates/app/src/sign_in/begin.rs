@@ -1,0 +1,117 @@
+//! Leaving for the provider.
+
+use super::record::{Record, own_fault};
+use super::{FLOW_LIFETIME, Refused, ReturnTo};
+use crate::provider_calls::Departure;
+use crate::{App, Client, Problem};
+use model::attempt::Door;
+use model::outcome::{Code, Refusal};
+use model::provider::Provider;
+use model::random;
+use oidc::pkce::Verifier;
+use serde::{Deserialize, Serialize};
+use store::Conn;
+
+/// What has to be known again when the answer arrives; sealed in the store, since the verifier and
+/// the nonce are what keeps a stolen code useless.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct FlowSecrets {
+    pub(super) nonce: String,
+    pub(super) verifier: String,
+    /// The exact bytes sent; the token request repeats them.
+    pub(super) redirect: String,
+    pub(super) return_to: ReturnTo,
+}
+
+impl App {
+    /// Starts a sign-in by a provider: returns the URL to go to. `browser` is the opaque value of
+    /// the browser's flow cookie; the answer is only accepted from the same browser. Any number of
+    /// tabs may be under way at once.
+    ///
+    /// # Errors
+    /// The refusal for the person's page; it is recorded.
+    pub async fn begin_sign_in(
+        &self,
+        provider: &str,
+        browser: &str,
+        return_to: ReturnTo,
+        client: &Client,
+    ) -> Result<String, Box<Refused>> {
+        let mut record = Record::new(self, Door::Provider, client);
+        match self.depart(provider, browser, return_to, &mut record).await {
+            Ok(url) => Ok(url),
+            Err(problem) => Err(self.refuse(record, own_fault(problem)).await),
+        }
+    }
+
+    async fn depart(
+        &self,
+        slug: &str,
+        browser: &str,
+        return_to: ReturnTo,
+        record: &mut Record,
+    ) -> Result<String, Problem> {
+        let provider = store::providers::by_slug(&mut *self.store.read()?, slug)
+            .await?
+            .ok_or_else(|| Problem::Refused(Refusal::new(Code::ProviderOff)))?;
+        record.by(&provider);
+        switched_on(&provider)?;
+        let state = random::token(self.random.as_ref());
+        let verifier = Verifier::generate(self.random.as_ref());
+        let secrets = FlowSecrets {
+            nonce: random::token(self.random.as_ref()),
+            verifier: verifier.expose().to_owned(),
+            redirect: self.redirect_url(&provider),
+            return_to,
+        };
+        let departure = Departure {
+            state: &state,
+            nonce: &secrets.nonce,
+            verifier: &verifier,
+            redirect: &secrets.redirect,
+        };
+        let url = self.authorization_url(&provider, &departure).await?;
+
+        let (state_tag, browser_tag) = (self.state_tag(&state), self.browser_tag(browser));
+        let plain =
+            serde_json::to_vec(&secrets).map_err(|e| Problem::Unavailable(e.to_string()))?;
+        let sealed = self
+            .keys
+            .seal
+            .seal(&flow_row(&state_tag), &plain, self.random.as_ref())?;
+        let (now, id) = (self.clock.now(), provider.id);
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let ends = now.plus(FLOW_LIFETIME);
+                store::sign_in_flows::insert(tx, &state_tag, &browser_tag, id, &sealed, now, ends)
+                    .await
+            })
+            .await?;
+        Ok(url)
+    }
+
+    pub(super) fn state_tag(&self, state: &str) -> Vec<u8> {
+        self.keys.tag.tag(&[b"state", state.as_bytes()])
+    }
+
+    pub(super) fn browser_tag(&self, browser: &str) -> Vec<u8> {
+        self.keys.tag.tag(&[b"browser", browser.as_bytes()])
+    }
+}
+
+/// Binds a flow's sealed secrets to its row.
+pub(super) fn flow_row(state_tag: &[u8]) -> Vec<u8> {
+    [b"sign-in-flow/", state_tag].concat()
+}
+
+/// A provider that is switched off is refused at every step, also one that was switched off while
+/// the person was there.
+pub(super) fn switched_on(provider: &Provider) -> Result<(), Problem> {
+    if provider.settings.active {
+        return Ok(());
+    }
+    let name = &provider.settings.name;
+    Err(Problem::Refused(
+        Refusal::new(Code::ProviderOff).with("provider", name),
+    ))
+}

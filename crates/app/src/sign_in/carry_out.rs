@@ -1,0 +1,394 @@
+//! From a proven identity to a session: facts, verdict and writes in one transaction.
+
+use super::record::Record;
+use super::{Ended, Refused, ReturnTo, SignedIn};
+use crate::outbox::{self, Effect};
+use crate::provider_calls::Identity;
+use crate::sessions::{NewSession, Who};
+use crate::{App, Client, Problem, audit};
+use model::address::{Address, DomainName};
+use model::attempt::StepState;
+use model::audit::Actor;
+use model::domain::{DomainUse, MailDomain};
+use model::ids::MailboxId;
+use model::link::{Link, LinkOrigin};
+use model::mailbox::Mailbox;
+use model::outcome::{Code, Refusal};
+use model::provider::Provider;
+use model::random;
+use model::rules::provision::{self, Changes, Facts, Holder, Place, Verdict};
+use model::session::Principal;
+use model::time::Timestamp;
+use secrecy::SecretString;
+use serde_json::json;
+use store::link_proofs::Proof;
+use store::{Conn, StoreError};
+use uuid::Uuid;
+
+/// Everything one transaction needs; cloned into it, since a database may ask for it again.
+#[derive(Clone)]
+struct Case {
+    now: Timestamp,
+    provider: Provider,
+    identity: Identity,
+    record: Record,
+    session: NewSession,
+    storage: Uuid,
+    proof_token: SecretString,
+    proof_tag: Vec<u8>,
+    browser_tag: Vec<u8>,
+}
+
+/// What the transaction did.
+enum Done {
+    In {
+        mailbox: MailboxId,
+        created: bool,
+        notice: Option<Refusal>,
+    },
+    Prove {
+        address: Address,
+    },
+    Refused(Box<Refused>),
+}
+
+impl App {
+    /// Decides on a proven identity and carries the verdict out.
+    pub(super) async fn carry_out(
+        &self,
+        provider: Provider,
+        identity: Identity,
+        return_to: ReturnTo,
+        browser: &str,
+        client: &Client,
+        record: Record,
+    ) -> Ended {
+        let proof_token = random::token(self.random.as_ref());
+        let case = Case {
+            now: self.clock.now(),
+            session: self.new_session(Principal::Person(MailboxId(0)), Some(provider.id), client),
+            storage: self.new_storage(),
+            proof_tag: self.proof_tag(&proof_token),
+            proof_token: SecretString::from(proof_token),
+            browser_tag: self.browser_tag(browser),
+            provider,
+            identity,
+            record: record.clone(),
+        };
+        let (inside, name) = (case.clone(), case.provider.settings.name.clone());
+        let done = self
+            .write_ringing(async move |tx: &mut Conn| inside.clone().run(tx).await)
+            .await;
+        match done {
+            Err(error) => self.refuse_for(record, error.into()).await,
+            Ok(Done::Refused(refused)) => Ended::Refused(refused),
+            Ok(Done::Prove { address }) => Ended::ProveLocal {
+                proof: case.proof_token,
+                address: address.to_string(),
+                provider: name,
+                wrong: 0,
+            },
+            Ok(Done::In {
+                mailbox,
+                created,
+                notice,
+            }) => {
+                let who = match self.person(mailbox).await {
+                    Ok(who) => who,
+                    Err(problem) => return self.refuse_for(record, problem).await,
+                };
+                let token = case.session.token;
+                Ended::SignedIn(Box::new(SignedIn {
+                    token,
+                    who,
+                    return_to,
+                    created,
+                    notice,
+                }))
+            }
+        }
+    }
+
+    pub(super) fn proof_tag(&self, token: &str) -> Vec<u8> {
+        self.keys.tag.tag(&[b"proof", token.as_bytes()])
+    }
+
+    /// The person of a mailbox that was just signed in to.
+    pub(super) async fn person(&self, id: MailboxId) -> Result<Who, Problem> {
+        let mut read = self.store.read()?;
+        let found = match store::mailboxes::by_id(&mut read, id).await? {
+            Some(mailbox) => {
+                store::domains::by_id(&mut read, mailbox.domain)
+                    .await?
+                    .map(|domain| Who::Person {
+                        mailbox: Box::new(mailbox),
+                        domain: Box::new(domain),
+                    })
+            }
+            None => None,
+        };
+        found.ok_or_else(|| Problem::NotFound("such mailbox any more".to_owned()))
+    }
+}
+
+impl Case {
+    async fn run(mut self, tx: &mut Conn) -> Result<Done, StoreError> {
+        let linked = linked(tx, &self.identity).await?;
+        let place = match &linked {
+            Some(_) => None,
+            None => place(tx, &self.provider, &self.identity).await?,
+        };
+        let templates = store::templates::all(tx).await?;
+        let domains = store::domains::names_of(tx, &self.provider.settings.domains).await?;
+        let verdict = self.decide(linked.as_ref(), place.as_ref(), &templates, &domains);
+        match verdict {
+            Verdict::SignIn { changes, renamed } => {
+                let Some((link, mailbox, ..)) = linked else {
+                    return Err(StoreError::Missing);
+                };
+                self.apply(tx, &mailbox, &changes).await?;
+                store::links::touch(tx, link.id, self.now).await?;
+                let notice = renamed.map(|(claimed, address)| {
+                    Refusal::new(Code::AddressChanged)
+                        .with("claimed", claimed)
+                        .with("address", address)
+                });
+                self.open(tx, mailbox.id, &mailbox.address, false, notice)
+                    .await
+            }
+            Verdict::Link {
+                origin,
+                mailbox,
+                changes,
+            } => {
+                self.apply(tx, &mailbox, &changes).await?;
+                self.link(tx, mailbox.id, &mailbox.address, origin).await?;
+                store::links::take_pending(tx, mailbox.id).await?;
+                self.open(tx, mailbox.id, &mailbox.address, false, None)
+                    .await
+            }
+            Verdict::Create(new) => {
+                let id = store::mailboxes::insert(tx, &new, self.storage, self.now).await?;
+                let details = json!({ "provider": self.provider.slug, "quota": new.quota });
+                audit::note(
+                    tx,
+                    self.now,
+                    &Actor::System,
+                    "mailbox.create",
+                    &new.address,
+                    details,
+                )
+                .await?;
+                self.link(tx, id, &new.address, LinkOrigin::FirstSignIn)
+                    .await?;
+                if !new.active {
+                    return self.created_switched_off(tx, id, &new.address).await;
+                }
+                self.open(tx, id, &new.address, true, None).await
+            }
+            Verdict::ProveLocal { mailbox, refusal } => {
+                let proof = Proof {
+                    mailbox: mailbox.id,
+                    provider: self.provider.id,
+                    namespace: self.identity.namespace.clone(),
+                    subject: self.identity.subject.clone(),
+                    tries: 0,
+                };
+                let ends = self.now.plus(super::FLOW_LIFETIME);
+                store::link_proofs::insert(tx, &self.proof_tag, &self.browser_tag, &proof, ends)
+                    .await?;
+                self.record.about(Some(mailbox.id), &mailbox.address);
+                self.record.refused(refusal);
+                self.record.insert(tx).await?;
+                Ok(Done::Prove {
+                    address: mailbox.address,
+                })
+            }
+            Verdict::Refuse(refusal) => {
+                let refused = self.record.refused(refusal);
+                self.record.insert(tx).await?;
+                Ok(Done::Refused(refused))
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        linked: Option<&(Link, Mailbox, MailDomain, DomainUse)>,
+        place: Option<&Place>,
+        templates: &[model::template::Template],
+        domains: &[DomainName],
+    ) -> Verdict {
+        match linked {
+            Some((_, mailbox, ..)) => self.record.about(Some(mailbox.id), &mailbox.address),
+            None => {
+                if let Ok(address) =
+                    provision::claimed_address(&self.provider, &self.identity.claims)
+                {
+                    self.record.about(None, address);
+                }
+            }
+        }
+        let facts = Facts {
+            now: self.now,
+            provider: &self.provider,
+            provider_domains: domains,
+            namespace: &self.identity.namespace,
+            subject: &self.identity.subject,
+            claims: &self.identity.claims,
+            linked,
+            place,
+            templates,
+        };
+        provision::decide(&facts, &mut self.record.attempt.trace)
+    }
+
+    /// Writes what a template changes, and ends live sessions when a protocol was taken away.
+    async fn apply(
+        &self,
+        tx: &mut Conn,
+        mailbox: &Mailbox,
+        changes: &Changes,
+    ) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut after = mailbox.clone();
+        changes.apply_to(&mut after);
+        store::mailboxes::update(tx, &after, None, self.now).await?;
+        if after.protocols != mailbox.protocols {
+            outbox::put(
+                tx,
+                &Effect::Kick {
+                    address: after.address.clone(),
+                },
+                self.now,
+            )
+            .await?;
+        }
+        if changes.quota.is_some() || changes.protocols.is_some() || changes.active.is_some() {
+            let details = json!({ "before": mailbox, "after": after });
+            audit::note(
+                tx,
+                self.now,
+                &Actor::System,
+                "mailbox.template",
+                &after.address,
+                details,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn link(
+        &self,
+        tx: &mut Conn,
+        mailbox: MailboxId,
+        address: &Address,
+        origin: LinkOrigin,
+    ) -> Result<(), StoreError> {
+        let Identity {
+            namespace, subject, ..
+        } = &self.identity;
+        store::links::insert(
+            tx,
+            mailbox,
+            self.provider.id,
+            namespace,
+            subject,
+            origin,
+            self.now,
+        )
+        .await?;
+        let details = json!({ "namespace": namespace, "subject": subject, "origin": origin });
+        audit::note(
+            tx,
+            self.now,
+            &Actor::System,
+            "mailbox.link",
+            address,
+            details,
+        )
+        .await
+    }
+
+    async fn open(
+        mut self,
+        tx: &mut Conn,
+        mailbox: MailboxId,
+        address: &Address,
+        created: bool,
+        notice: Option<Refusal>,
+    ) -> Result<Done, StoreError> {
+        self.record.about(Some(mailbox), address);
+        self.record.attempt.notice = notice.as_ref().map(|notice| notice.code);
+        self.record
+            .attempt
+            .trace
+            .push("outcome", StepState::Ok, "signed in");
+        store::mailboxes::touch_sign_in(tx, mailbox, self.now).await?;
+        self.session.clone().for_person(mailbox).insert(tx).await?;
+        self.record.insert(tx).await?;
+        Ok(Done::In {
+            mailbox,
+            created,
+            notice,
+        })
+    }
+
+    async fn created_switched_off(
+        mut self,
+        tx: &mut Conn,
+        id: MailboxId,
+        address: &Address,
+    ) -> Result<Done, StoreError> {
+        let mailbox = store::mailboxes::by_id(tx, id)
+            .await?
+            .ok_or(StoreError::Missing)?;
+        self.record.about(Some(id), address);
+        let refused = self.record.refused(provision::inactive(&mailbox));
+        self.record.insert(tx).await?;
+        Ok(Done::Refused(refused))
+    }
+}
+
+async fn linked(
+    tx: &mut Conn,
+    identity: &Identity,
+) -> Result<Option<(Link, Mailbox, MailDomain, DomainUse)>, StoreError> {
+    let Some(link) = store::links::by_subject(tx, &identity.namespace, &identity.subject).await?
+    else {
+        return Ok(None);
+    };
+    let mailbox = store::mailboxes::by_id(tx, link.mailbox)
+        .await?
+        .ok_or(StoreError::Missing)?;
+    let domain = store::domains::use_by_id(tx, mailbox.domain)
+        .await?
+        .ok_or(StoreError::Missing)?;
+    Ok(Some((link, mailbox, domain.0, domain.1)))
+}
+
+async fn place(
+    tx: &mut Conn,
+    provider: &Provider,
+    identity: &Identity,
+) -> Result<Option<Place>, StoreError> {
+    let Ok(address) = provision::claimed_address(provider, &identity.claims) else {
+        return Ok(None);
+    };
+    let domain = store::domains::with_use(tx, &address.domain()).await?;
+    let holder = if let Some(mailbox) = store::mailboxes::by_address(tx, &address).await? {
+        Holder::Mailbox {
+            links: store::links::of_mailbox(tx, mailbox.id).await?,
+            pending: store::links::pending_of(tx, mailbox.id).await?,
+            mailbox: Box::new(mailbox),
+        }
+    } else if let Some(alias) = store::aliases::by_address(tx, &address).await? {
+        Holder::Alias(alias)
+    } else {
+        Holder::Nobody
+    };
+    Ok(Some(Place { domain, holder }))
+}

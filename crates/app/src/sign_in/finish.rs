@@ -1,0 +1,126 @@
+//! Coming back from the provider.
+
+use super::begin::{FlowSecrets, flow_row, switched_on};
+use super::record::Record;
+use super::{Arrived, Ended};
+use crate::provider_calls::{Identity, Kept};
+use crate::{App, Client, Problem};
+use model::attempt::{Door, StepState};
+use model::outcome::{Code, Refusal};
+use model::provider::Provider;
+use oidc::callback::Callback;
+use store::Conn;
+
+impl App {
+    /// Ends a sign-in by a provider with the answer that arrived: `parameters` is the query (or
+    /// form body) as it came, without `?`.
+    pub async fn finish_sign_in(
+        &self,
+        arrived: Arrived,
+        parameters: &str,
+        browser: Option<&str>,
+        client: &Client,
+    ) -> Ended {
+        let mut record = Record::new(self, Door::Provider, client);
+        match self
+            .come_back(&arrived, parameters, browser, &mut record)
+            .await
+        {
+            Ok((provider, secrets, identity)) => {
+                let browser = browser.unwrap_or_default();
+                self.carry_out(
+                    provider,
+                    identity,
+                    secrets.return_to,
+                    browser,
+                    client,
+                    record,
+                )
+                .await
+            }
+            Err(problem) => self.refuse_for(record, problem).await,
+        }
+    }
+
+    async fn come_back(
+        &self,
+        arrived: &Arrived,
+        parameters: &str,
+        browser: Option<&str>,
+        record: &mut Record,
+    ) -> Result<(Provider, FlowSecrets, Identity), Problem> {
+        let callback = Callback::parse(parameters).map_err(|error| {
+            let refusal = Refusal::new(Code::ProviderError);
+            Problem::Refused(
+                refusal
+                    .with("error", "an unusable answer")
+                    .with("detail", error),
+            )
+        })?;
+        let (provider, secrets) = self.take_flow(arrived, &callback, browser, record).await?;
+        let kept = Kept {
+            nonce: &secrets.nonce,
+            verifier: &secrets.verifier,
+            redirect: &secrets.redirect,
+        };
+        let identity = self.identify_at(&provider, &callback, &kept).await?;
+        record
+            .attempt
+            .trace
+            .push("identity", StepState::Ok, identity.evidence.clone());
+        record.attempt.trace.claims.clone_from(&identity.seen);
+        Ok((provider, secrets, identity))
+    }
+
+    /// Takes the flow that belongs to the answer's state and this browser; it is gone afterwards.
+    async fn take_flow(
+        &self,
+        arrived: &Arrived,
+        callback: &Callback,
+        browser: Option<&str>,
+        record: &mut Record,
+    ) -> Result<(Provider, FlowSecrets), Problem> {
+        let foreign = || Problem::Refused(self.foreign_state());
+        let (Some(state), Some(browser)) = (callback.state.as_deref(), browser) else {
+            return Err(foreign());
+        };
+        let (state_tag, browser_tag) = (self.state_tag(state), self.browser_tag(browser));
+        let (now, tag) = (self.clock.now(), state_tag.clone());
+        let flow = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                store::sign_in_flows::take(tx, &tag, &browser_tag, now).await
+            })
+            .await?
+            .ok_or_else(foreign)?;
+        let provider = store::providers::by_id(&mut *self.store.read()?, flow.provider)
+            .await?
+            .ok_or_else(foreign)?;
+        record.by(&provider);
+        // Each redirect URL belongs to one provider: an answer that arrives at another's is a mix-up.
+        let at_home = match arrived {
+            Arrived::OwnPath(slug) => {
+                *slug == provider.slug && !provider.settings.redirect.is_bare()
+            }
+            Arrived::BareOrigin => provider.settings.redirect.is_bare(),
+        };
+        if !at_home {
+            return Err(foreign());
+        }
+        switched_on(&provider)?;
+        let plain = self.keys.seal.open(&flow_row(&state_tag), &flow.sealed)?;
+        let secrets =
+            serde_json::from_slice(&plain).map_err(|e| Problem::Unavailable(e.to_string()))?;
+        Ok((provider, secrets))
+    }
+
+    fn foreign_state(&self) -> Refusal {
+        let host = self
+            .config
+            .public_url
+            .split("://")
+            .last()
+            .unwrap_or_default();
+        Refusal::new(Code::ForeignState).with("public_host", host)
+    }
+}

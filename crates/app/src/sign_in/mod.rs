@@ -1,0 +1,88 @@
+//! Signing in: by a provider, by a local password, and by proving a local password once to link it.
+//!
+//! A sign-in by a provider is two visits: [`crate::App::begin_sign_in`] leaves a flow in the store
+//! and sends the browser away; [`crate::App::finish_sign_in`] takes the flow, asks the provider,
+//! and carries the verdict of `model::rules::provision` out in one transaction.
+
+mod begin;
+mod carry_out;
+mod finish;
+mod local;
+mod proof;
+mod record;
+
+use crate::sessions::Who;
+use model::attempt::Reference;
+use model::outcome::Refusal;
+use model::time::Timestamp;
+use secrecy::SecretString;
+use std::time::Duration;
+
+/// How long a sign-in may stay at the provider.
+pub const FLOW_LIFETIME: Duration = Duration::from_secs(600);
+
+/// Where a person goes after signing in: routes of ours, never a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnTo {
+    /// The person's home.
+    #[default]
+    Home,
+    /// Devices and mail programs.
+    Devices,
+}
+
+/// At which of our addresses the provider's answer arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrived {
+    /// `/sso/{slug}/callback`.
+    OwnPath(String),
+    /// `/`, for the one provider registered with the bare origin.
+    BareOrigin,
+}
+
+/// How a sign-in ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// In.
+    SignedIn(Box<SignedIn>),
+    /// The person must prove the mailbox's local password; `proof` goes into a hidden field.
+    ProveLocal {
+        /// One-time token, bound to this browser, good for ten minutes and five tries.
+        proof: SecretString,
+        /// The mailbox's address.
+        address: String,
+        /// The provider's name.
+        provider: String,
+        /// Wrong tries so far; more than zero after a wrong password.
+        wrong: u32,
+    },
+    /// Refused.
+    Refused(Box<Refused>),
+}
+
+/// A fresh session.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The session token for the cookie.
+    pub token: SecretString,
+    /// Whose session.
+    pub who: Who,
+    /// Where to go.
+    pub return_to: ReturnTo,
+    /// Whether the mailbox was created by this sign-in.
+    pub created: bool,
+    /// Something to notice (SSO-412).
+    pub notice: Option<Refusal>,
+}
+
+/// A refusal as the person's page shows it.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Code and words.
+    pub refusal: Refusal,
+    /// What to tell the helpdesk.
+    pub reference: Reference,
+    /// When.
+    pub at: Timestamp,
+}
