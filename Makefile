@@ -21,7 +21,8 @@ bench: ## measure beside anchors, on this machine (BENCH=NAME for one)
 fuzz: ## every parser of foreign bytes (FUZZ_SECONDS=60 for each)
 	@tools/fuzz.sh $(TARGET)
 
-deps: ## the Debian packages that the demo and the tests use (YES=1: do not ask)
+deps: ## Debian and Node packages that the demo and the tests use (YES=1: do not ask)
 	@tools/deps.sh test
+	@tools/npm.sh
 
 .PHONY: help demo walkthrough test check bench fuzz deps

@@ -20,6 +20,7 @@ check() {
 }
 
 check format cargo fmt --all --check
+check "format of fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
 check clippy cargo clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 check docs env RUSTDOCFLAGS='-D warnings' \
     cargo doc --quiet --locked --workspace --all-features --no-deps --document-private-items

@@ -11,5 +11,6 @@ pub mod ports;
 pub mod process;
 pub mod provider;
 pub mod random;
+pub mod skip;
 pub mod tempdir;
 pub mod tls;

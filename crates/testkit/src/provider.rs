@@ -107,19 +107,15 @@ impl OidcProvider {
         })
     }
 
-    /// Starts it, or says that the test is skipped where its packages are missing. In CI (the
-    /// variable `CI` is set) they may not be missing.
+    /// Starts it, or says that the test is skipped where its packages are missing.
     ///
     /// # Errors
-    /// When it does not start, and in CI also when its packages are missing.
+    /// When it does not start.
     pub async fn start_or_skip(setup: Setup) -> Result<Option<Self>, ProviderError> {
         match Self::start(setup).await {
             Ok(provider) => Ok(Some(provider)),
-            Err(ProviderError::NotInstalled(_)) if std::env::var_os("CI").is_none() => {
-                #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-                {
-                    eprintln!("skipped: run make deps");
-                }
+            Err(ProviderError::NotInstalled(_)) => {
+                crate::skip::skip("the packages of tests/providers are missing (make deps)");
                 Ok(None)
             }
             Err(error) => Err(error),
