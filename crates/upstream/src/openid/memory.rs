@@ -1,0 +1,72 @@
+//! What is remembered of one provider between sign-ins.
+
+use super::slot::Slot;
+use super::token::Method;
+use crate::error::UpstreamError;
+use crate::provider::{Endpoints, ProviderSettings, TlsSettings};
+use oidc::discovery::Metadata;
+use oidc::jwk::KeySet;
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long a discovery document counts.
+const METADATA_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// How long keys count: the longest time for which a key that the provider withdrew still works.
+const KEYS_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// Discovery document, keys and the authentication method that worked. It belongs to settings as
+/// they were: with any other issuer, client or trust it is dropped.
+pub(crate) struct Memory {
+    of: Of,
+    pub(super) metadata: Slot<Metadata, UpstreamError>,
+    pub(super) keys: Slot<KeySet, UpstreamError>,
+    method: Mutex<Option<Method>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Of {
+    endpoints: Endpoints,
+    client_id: String,
+    tls: TlsSettings,
+    private_hosts: BTreeSet<String>,
+}
+
+impl Of {
+    fn settings(settings: &ProviderSettings) -> Self {
+        Self {
+            endpoints: settings.endpoints.clone(),
+            client_id: settings.client_id.clone(),
+            tls: settings.tls.clone(),
+            private_hosts: settings.private_hosts.clone(),
+        }
+    }
+}
+
+impl Memory {
+    pub(crate) fn new(settings: &ProviderSettings) -> Self {
+        Self {
+            of: Of::settings(settings),
+            metadata: Slot::new(METADATA_LIFETIME),
+            keys: Slot::new(KEYS_LIFETIME),
+            method: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn is_of(&self, settings: &ProviderSettings) -> bool {
+        self.of.endpoints == settings.endpoints
+            && self.of.client_id == settings.client_id
+            && self.of.tls == settings.tls
+            && self.of.private_hosts == settings.private_hosts
+    }
+
+    /// The authentication method that last worked.
+    pub(super) fn method(&self) -> Option<Method> {
+        *self.method.lock()
+    }
+
+    pub(super) fn method_worked(&self, method: Method) {
+        *self.method.lock() = Some(method);
+    }
+}

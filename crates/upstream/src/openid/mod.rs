@@ -1,0 +1,11 @@
+//! The relying party: OpenID Connect and plain OAuth 2 with the code flow and PKCE.
+
+pub mod authorize;
+pub mod exchange;
+mod jwks;
+pub(crate) mod memory;
+mod metadata;
+pub mod probe;
+mod slot;
+mod token;
+mod userinfo;

@@ -1,0 +1,161 @@
+//! The relying party's state: connections, and what is remembered of each provider.
+
+use crate::error::{AnswerFault, Purpose, UpstreamError};
+use crate::http::client::Limits;
+use crate::http::tls::Roots;
+use crate::http::{Guard, Http, HttpError, Lookup, Request, Response, SystemLookup};
+use crate::openid::memory::Memory;
+use crate::provider::ProviderSettings;
+use model::ids::ProviderId;
+use model::random::Random;
+use model::time::Clock;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use url::Url;
+
+/// What the whole installation says about calls to providers.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// What of this machine is ours.
+    pub guard: Guard,
+    /// Where public authorities come from.
+    pub roots: Roots,
+    /// The bounds of every call.
+    pub limits: Limits,
+}
+
+/// Goes out to providers. One for the process; cheap to share behind an `Arc`.
+pub struct Upstream {
+    pub(crate) http: Http,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    memories: Mutex<HashMap<ProviderId, Arc<Memory>>>,
+}
+
+impl Upstream {
+    /// With the system's resolver.
+    #[must_use]
+    pub fn new(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self::with_lookup(config, clock, random, Arc::new(SystemLookup))
+    }
+
+    /// With another source of addresses, for tests.
+    #[must_use]
+    pub fn with_lookup(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        lookup: Arc<dyn Lookup>,
+    ) -> Self {
+        Self {
+            http: Http::new(
+                config.guard,
+                config.roots,
+                config.limits,
+                Arc::clone(&clock),
+                lookup,
+            ),
+            clock,
+            random,
+            memories: Mutex::default(),
+        }
+    }
+
+    /// The guarded HTTP client itself, for calls that are not of a sign-in.
+    #[must_use]
+    pub const fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Forgets what is remembered of a provider: after it was deleted, or when an administrator
+    /// wants its keys and discovery document fetched anew. Changed settings are noticed without it.
+    pub fn forget(&self, provider: ProviderId) {
+        self.memories.lock().remove(&provider);
+    }
+
+    /// What is remembered of a provider under these very settings.
+    pub(crate) fn memory(&self, settings: &ProviderSettings) -> Arc<Memory> {
+        if settings.id == ProviderId(0) {
+            return Arc::new(Memory::new(settings));
+        }
+        let mut memories = self.memories.lock();
+        let kept = memories
+            .entry(settings.id)
+            .or_insert_with(|| Arc::new(Memory::new(settings)));
+        if !kept.is_of(settings) {
+            *kept = Arc::new(Memory::new(settings));
+        }
+        Arc::clone(kept)
+    }
+
+    /// Makes a call and demands status 200.
+    pub(crate) async fn fetch(
+        &self,
+        settings: &ProviderSettings,
+        purpose: Purpose,
+        request: &Request<'_>,
+    ) -> Result<Response, UpstreamError> {
+        let answer = self.call(settings, purpose, request).await?;
+        if answer.status == 200 {
+            Ok(answer)
+        } else {
+            Err(fault(
+                purpose,
+                request.url(),
+                AnswerFault::Status(answer.status),
+            ))
+        }
+    }
+
+    /// Makes a call; an answer of any status is an answer.
+    pub(crate) async fn call(
+        &self,
+        settings: &ProviderSettings,
+        purpose: Purpose,
+        request: &Request<'_>,
+    ) -> Result<Response, UpstreamError> {
+        let trust = settings.tls.at(self.clock.now());
+        self.http
+            .call(settings.access(&trust), request)
+            .await
+            .map_err(|error| no_answer(purpose, request.url(), error))
+    }
+}
+
+pub(crate) fn no_answer(purpose: Purpose, url: &Url, error: HttpError) -> UpstreamError {
+    UpstreamError::Http {
+        purpose,
+        url: shown(url),
+        error: Box::new(error),
+    }
+}
+
+pub(crate) fn fault(purpose: Purpose, url: &Url, fault: impl Into<AnswerFault>) -> UpstreamError {
+    UpstreamError::Answer {
+        purpose,
+        url: shown(url),
+        fault: Box::new(fault.into()),
+    }
+}
+
+/// `fault`, unless the answer is plainly a page for people: then that is the better word.
+pub(crate) fn unreadable(
+    purpose: Purpose,
+    url: &Url,
+    answer: &Response,
+    why: impl Into<AnswerFault>,
+) -> UpstreamError {
+    if answer.is_html() {
+        fault(purpose, url, AnswerFault::Html)
+    } else {
+        fault(purpose, url, why)
+    }
+}
+
+/// A URL without its query, which may hold what nobody needs to see.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    oidc::foreign::printable(url.as_str(), 300)
+}
