@@ -311,3 +311,26 @@ impl<D: Decisions> Conversation for AuthMaster<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::{Wire, on_runtime, shared};
+
+    #[test]
+    fn only_root_may_list() {
+        let listed = |may_list| {
+            let mut out = Vec::new();
+            on_runtime(|| {
+                let door = Door::DovecotUserdb;
+                let conversation = AuthMaster::greet(shared(), door, may_list, &mut Vec::new());
+                out = Wire::new(conversation)
+                    .feed(b"VERSION\t1\t0\nLIST\t1\n")
+                    .unwrap();
+            });
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(listed(false), "DONE\t1\tfail\n");
+        assert!(listed(true).ends_with("\nDONE\t1\n"));
+    }
+}

@@ -5,11 +5,12 @@ use crate::counts::{Counters, bump};
 use crate::handover::{Connected, ConnectionState};
 use crate::inbox::Inbox;
 use crate::settings::{Door, Settings};
+use std::convert::Infallible;
 use std::io;
 use std::os::fd::OwnedFd;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 /// With this much unread, nothing more is read until some of it was worked on.
@@ -45,24 +46,36 @@ impl From<Hangup> for End {
     }
 }
 
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
 impl<C: Conversation> Connection<C> {
-    /// Serves until the end. `Some` is what the next worker needs to go on.
+    /// Serves until the end. What the next worker needs to go on is sent to `parked`.
     pub(crate) async fn serve(
         mut self,
         settings: &Settings,
         counters: &Counters,
         mut drain: Drain,
-    ) -> Option<Connected> {
+        parked: mpsc::UnboundedSender<Connected>,
+    ) {
         let mut questions = Questions::new();
-        let end = self.run(&mut questions, settings, &mut drain).await;
+        let Err(end) = self.run(&mut questions, settings, &mut drain).await;
         match end {
-            End::Drained => return self.park(),
-            End::Gone => {}
+            End::Drained => {
+                if let Some(connected) = self.park() {
+                    // Without a receiver nobody wants it: the drain is over.
+                    let _ = parked.send(connected);
+                }
+                return;
+            }
+            End::Gone | End::Hangup(Hangup::Unavailable) => {}
             End::Stalled => {
                 bump(&counters.stalled);
                 tracing::warn!(door = self.door.name(), "an engine stopped in the middle");
             }
-            End::Hangup(Hangup::Unavailable) => {}
             End::Hangup(Hangup::Framing(error)) => {
                 bump(&counters.framing_errors);
                 tracing::warn!(door = self.door.name(), %error, "an engine could not be understood");
@@ -71,9 +84,8 @@ impl<C: Conversation> Connection<C> {
         // What is answered already goes out as far as the socket takes it, then the peer learns of
         // the end at once. What is being decided is decided all the same, so that it is counted.
         let _ = self.flush();
-        drop(self);
+        drop((self, parked));
         while questions.next().await.is_some() {}
-        None
     }
 
     async fn run(
@@ -81,44 +93,26 @@ impl<C: Conversation> Connection<C> {
         questions: &mut Questions<C::Report>,
         settings: &Settings,
         drain: &mut Drain,
-    ) -> End {
+    ) -> Result<Infallible, End> {
         let mut draining = None;
         let mut progress = Instant::now();
         loop {
             tokio::task::consume_budget().await;
+            let mut more = false;
             if draining.is_none() {
                 draining = *drain.borrow_and_update();
-                if draining.is_some() {
-                    self.conversation.release(&mut Io {
-                        out: &mut self.out,
-                        questions,
-                    });
-                } else {
-                    let (inbox, out) = (&mut self.inbox, &mut self.out);
-                    if let Err(hangup) = work(&mut self.conversation, inbox, out, questions) {
-                        return hangup.into();
-                    }
+                let (inbox, out) = (&mut self.inbox, &mut self.out);
+                match draining {
+                    None => more = work(&mut self.conversation, inbox, out, questions)?,
+                    Some(_) => self.conversation.release(&mut Io { out, questions }),
                 }
             }
-            if self.flush().is_err() {
-                return End::Gone;
+            self.flush()?;
+            if more && self.out.len() < OUT_HIGH {
+                continue;
             }
             if let Some(until) = draining {
-                let late = Instant::now() >= until;
-                if late && !questions.is_empty() {
-                    let given_up = self.conversation.give_up(&mut Io {
-                        out: &mut self.out,
-                        questions,
-                    });
-                    if let Err(hangup) = given_up {
-                        return hangup.into();
-                    }
-                    let _ = self.flush();
-                    return End::Drained;
-                }
-                if questions.is_empty() && (late || self.out.is_empty()) {
-                    return End::Drained;
-                }
+                self.drain(until, questions)?;
             }
             let stuck =
                 questions.is_empty() && !(self.out.is_empty() && self.inbox.unread().is_empty());
@@ -132,32 +126,21 @@ impl<C: Conversation> Connection<C> {
                 biased;
                 changed = drain.changed(), if draining.is_none() => {
                     // The desk was dropped without draining: the process is about to end.
-                    if changed.is_err() {
-                        return End::Gone;
-                    }
+                    changed.map_err(|_| End::Gone)?;
                 }
                 Some(report) = questions.next(), if !questions.is_empty() => {
                     progress = Instant::now();
-                    if let Err(hangup) = self.report(report, questions) {
-                        return hangup.into();
-                    }
+                    self.report(report, questions)?;
                 }
                 ready = ready(&self.stream, interest), if interest.is_some() => {
-                    match ready {
-                        Ok(true) => match self.inbox.read_from(&self.stream) {
-                            Ok(0) => return End::Gone,
-                            Ok(_) => progress = Instant::now(),
-                            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                            Err(_) => return End::Gone,
-                        },
-                        Ok(false) => progress = Instant::now(),
-                        Err(_) => return End::Gone,
+                    if !ready? || self.receive()? {
+                        progress = Instant::now();
                     }
                 }
                 () = sleep_until(wake), if wake.is_some() => {
                     let now = Instant::now();
                     if stalled.is_some_and(|at| at <= now) {
-                        return End::Stalled;
+                        return Err(End::Stalled);
                     }
                     progress = now;
                     let mut io = Io { out: &mut self.out, questions };
@@ -165,6 +148,24 @@ impl<C: Conversation> Connection<C> {
                 }
             }
         }
+    }
+
+    /// Ends a draining connection once everything is answered, or at the latest at `until`.
+    fn drain(&mut self, until: Instant, questions: &Questions<C::Report>) -> Result<(), End> {
+        let late = Instant::now() >= until;
+        if questions.is_empty() && (late || self.out.is_empty()) {
+            return Err(End::Drained);
+        }
+        if late {
+            let mut io = Io {
+                out: &mut self.out,
+                questions,
+            };
+            self.conversation.give_up(&mut io)?;
+            self.flush()?;
+            return Err(End::Drained);
+        }
+        Ok(())
     }
 
     fn report(
@@ -177,6 +178,16 @@ impl<C: Conversation> Connection<C> {
             questions,
         };
         self.conversation.report(report, &mut io)
+    }
+
+    /// Reads once; whether there was anything.
+    fn receive(&mut self) -> Result<bool, End> {
+        match self.inbox.read_from(&self.stream) {
+            Ok(0) => Err(End::Gone),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Sends what the socket takes now.

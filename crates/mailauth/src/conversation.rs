@@ -161,7 +161,7 @@ pub(crate) fn work<C: Conversation>(
     inbox: &mut Inbox,
     out: &mut Vec<u8>,
     questions: &mut Questions<C::Report>,
-) -> Result<(), Hangup> {
+) -> Result<bool, Hangup> {
     while out.len() < OUT_HIGH {
         conversation.read(inbox, &mut Io { out, questions })?;
         let mut reported = false;
@@ -170,8 +170,8 @@ pub(crate) fn work<C: Conversation>(
             reported = true;
         }
         if !reported {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }

@@ -12,6 +12,7 @@ use crate::policy::Policy;
 use crate::settings::{Door, Settings};
 use crate::socketmap::Socketmap;
 use model::random::Random;
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::sync::Arc;
@@ -64,7 +65,8 @@ pub struct Desk<D: Decisions> {
 /// What the desk's tasks share.
 struct Server<D> {
     shared: Arc<Shared<D>>,
-    connections: Arc<Semaphore>,
+    /// By door, so that a flood on one leaves room on the others.
+    connections: HashMap<Door, Arc<Semaphore>>,
     last_connection: AtomicU32,
 }
 
@@ -92,7 +94,9 @@ impl<D: Decisions> Desk<D> {
         inherited: Option<Handover>,
     ) -> io::Result<Self> {
         let server = Arc::new(Server {
-            connections: Arc::new(Semaphore::new(settings.connections)),
+            connections: Door::ALL
+                .map(|door| (door, Arc::new(Semaphore::new(settings.connections))))
+                .into(),
             shared: Arc::new(Shared::new(decisions, random, settings)),
             last_connection: AtomicU32::new(0),
         });
@@ -165,6 +169,12 @@ impl<D: Decisions> std::fmt::Debug for Desk<D> {
 }
 
 impl<D: Decisions> Server<D> {
+    fn room(&self, door: Door) -> Arc<Semaphore> {
+        self.connections
+            .get(&door)
+            .map_or_else(|| Arc::new(Semaphore::new(0)), Arc::clone)
+    }
+
     async fn accept(
         self: Arc<Self>,
         door: Door,
@@ -172,11 +182,12 @@ impl<D: Decisions> Server<D> {
         allowed: Vec<u32>,
         mut lines: Lines,
     ) {
+        let room = self.room(door);
         loop {
             let accepted = tokio::select! {
                 biased;
                 _ = lines.drain.changed() => return,
-                accepted = self.next(&listener) => accepted,
+                accepted = next(&room, &listener) => accepted,
             };
             match accepted {
                 Ok((stream, permit)) => self.welcome(door, stream, &allowed, permit, &lines),
@@ -186,19 +197,6 @@ impl<D: Decisions> Server<D> {
                 }
             }
         }
-    }
-
-    /// The next connection, once there is room for one: until then it waits in the backlog.
-    async fn next(
-        &self,
-        listener: &UnixListener,
-    ) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
-        let permit = Arc::clone(&self.connections)
-            .acquire_owned()
-            .await
-            .map_err(io::Error::other)?;
-        let (stream, _) = listener.accept().await?;
-        Ok((stream, permit))
     }
 
     fn welcome(
@@ -254,7 +252,8 @@ impl<D: Decisions> Server<D> {
         let socket = StdStream::from(socket);
         socket.set_nonblocking(true)?;
         let stream = UnixStream::from_std(socket)?;
-        let permit = Arc::clone(&self.connections)
+        let permit = self
+            .room(state.door)
             .try_acquire_owned()
             .map_err(io::Error::other)?;
         let may_list = stream.peer_cred()?.uid() == 0;
@@ -300,15 +299,25 @@ impl<D: Decisions> Server<D> {
         let shared = Arc::clone(&self.shared);
         let Lines { drain, parked } = lines.clone();
         tokio::spawn(async move {
-            let ended = connection.serve(&shared.settings, &shared.counters, drain);
-            if let Some(connected) = ended.await {
-                // Without a receiver nobody wants it: the desk was dropped.
-                let _ = parked.send(connected);
-            }
+            let serving = connection.serve(&shared.settings, &shared.counters, drain, parked);
+            serving.await;
             bump(&shared.counters.closed);
             drop(permit);
         });
     }
+}
+
+/// The next connection, once there is room for one: until then it waits in the backlog.
+async fn next(
+    room: &Arc<Semaphore>,
+    listener: &UnixListener,
+) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
 }
 
 /// Takes the protocol's part out of a state, which wipes the rest when dropped.

@@ -134,14 +134,14 @@ pub fn policy(data: &[u8]) {
 }
 
 /// One conversation with its buffers, as a connection has it.
-struct Wire<C: Conversation> {
+pub(crate) struct Wire<C: Conversation> {
     conversation: C,
     inbox: Inbox,
     questions: Questions<C::Report>,
 }
 
 impl<C: Conversation> Wire<C> {
-    fn new(conversation: C) -> Self {
+    pub(crate) fn new(conversation: C) -> Self {
         Self {
             conversation,
             inbox: Inbox::default(),
@@ -150,7 +150,7 @@ impl<C: Conversation> Wire<C> {
     }
 
     /// What goes out when `data` comes in.
-    fn feed(&mut self, data: &[u8]) -> Result<Vec<u8>, Hangup> {
+    pub(crate) fn feed(&mut self, data: &[u8]) -> Result<Vec<u8>, Hangup> {
         let mut out = Vec::new();
         self.feed_into(data, &mut out).map(|()| out)
     }
@@ -168,11 +168,9 @@ impl<C: Conversation> Wire<C> {
                 &mut sent,
                 &mut self.questions,
             );
-            let more = sent.len() >= crate::conversation::OUT_HIGH;
             out.append(&mut sent);
-            match worked {
-                Ok(()) if more => {}
-                ended => return ended,
+            if !worked? {
+                return Ok(());
             }
         }
     }
@@ -225,7 +223,7 @@ fn number(fields: &[Vec<u8>], at: usize) -> Option<u32> {
     fields.get(at).and_then(|field| fields::number(field).ok())
 }
 
-fn on_runtime(run: impl FnOnce()) {
+pub(crate) fn on_runtime(run: impl FnOnce()) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();
@@ -235,7 +233,7 @@ fn on_runtime(run: impl FnOnce()) {
     }
 }
 
-fn shared() -> Arc<Shared<Scripted>> {
+pub(crate) fn shared() -> Arc<Shared<Scripted>> {
     let settings = Settings::new(99, QuotaField::Rule);
     Arc::new(Shared::new(
         Arc::new(Scripted),
@@ -257,7 +255,7 @@ impl Random for Counting {
 
 /// Decisions that depend on the request alone: its last byte chooses the outcome, so that every
 /// outcome is reached and hostile text comes back as far as it can.
-struct Scripted;
+pub(crate) struct Scripted;
 
 impl Decisions for Scripted {
     async fn login(&self, attempt: LoginAttempt) -> Verdict<Granted> {

@@ -22,6 +22,16 @@ pub enum Door {
 }
 
 impl Door {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::DovecotLogin,
+        Self::DovecotMaster,
+        Self::DovecotUserdb,
+        Self::PostfixAuth,
+        Self::Socketmap,
+        Self::Policy,
+    ];
+
     /// The file name of the socket, as the engines' configuration has it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -63,7 +73,7 @@ pub struct Settings {
     pub server_pid: u32,
     /// How quota is told to Dovecot.
     pub quota_field: QuotaField,
-    /// Connections served at a time, all doors together; further ones wait in the socket's backlog.
+    /// Connections served at a time on one door; further ones wait in the socket's backlog.
     pub connections: usize,
     /// Requests open at a time on one auth connection; further ones are answered as unavailable.
     pub open_requests: usize,

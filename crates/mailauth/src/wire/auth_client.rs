@@ -179,15 +179,21 @@ pub fn success(out: &mut Vec<u8>, id: u32, user: &str) {
 }
 
 /// Writes a refusal, for either engine. `name` is for the engine's own log only.
+///
+/// What people then see, measured with Dovecot 2.3.19: without `code` the text as `[ALERT]`, or
+/// `[AUTHENTICATIONFAILED]` if there is none; `pass_expired` `[EXPIRED]`, `authz_fail`
+/// `[AUTHORIZATIONFAILED]`, `auth_mech_ssl_required` `[PRIVACYREQUIRED]`, each with the text.
+/// Postfix shows the text behind 535 and ignores the rest.
 pub fn refusal(out: &mut Vec<u8>, id: u32, name: Option<&str>, refusal: &Refusal) {
     let mut line = Line::new(out, "FAIL").number(id);
     if let Some(name) = name.filter(|name| name.len() <= LONGEST_ECHO) {
         line = line.pair("user", name.as_bytes());
     }
     line = match refusal.kind {
-        RefusalKind::WrongCredentials | RefusalKind::NeedsTls => line,
+        RefusalKind::WrongCredentials => line,
         RefusalKind::Expired => line.pair("code", b"pass_expired"),
-        RefusalKind::NotAllowed => line.word("authz"),
+        RefusalKind::NotAllowed => line.word("authz").pair("code", b"authz_fail"),
+        RefusalKind::NeedsTls => line.pair("code", b"auth_mech_ssl_required"),
         RefusalKind::Disabled => line.word("user_disabled").pair("code", b"user_disabled"),
     };
     if !refusal.text.is_empty() {
