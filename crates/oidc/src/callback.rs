@@ -90,15 +90,17 @@ impl Callback {
         Ok(Self { state, iss, answer })
     }
 
-    /// Checks `iss`: where it stands it must be the provider's, and where the provider says that
-    /// it always sends one (`announced`), it must stand.
+    /// Checks `iss`: where it stands it must be the provider's, and beside a code it must stand
+    /// where the provider says that it always sends one (`announced`). An error without it is let
+    /// pass: Canaille announces `iss` and leaves it out of some errors, and no code can be stolen
+    /// by one.
     ///
     /// # Errors
     /// [`ForeignIssuer`].
     pub fn check_issuer(&self, expected: &str, announced: bool) -> Result<(), ForeignIssuer> {
         match &self.iss {
             Some(iss) if iss == expected => Ok(()),
-            None if !announced => Ok(()),
+            None if !announced || matches!(self.answer, Answer::Error(_)) => Ok(()),
             observed => Err(ForeignIssuer {
                 expected: expected.to_owned(),
                 observed: observed.as_deref().map(|iss| printable(iss, 200)),
@@ -154,6 +156,10 @@ mod tests {
         assert_eq!(without.check_issuer("https://a.example", false), Ok(()));
         let missing = without.check_issuer("https://a.example", true).unwrap_err();
         assert_eq!(missing.observed, None);
+        let error = Callback::parse("error=login_required").unwrap();
+        assert_eq!(error.check_issuer("https://a.example", true), Ok(()));
+        let foreign = Callback::parse("error=x&iss=https%3A%2F%2Fb.example").unwrap();
+        assert!(foreign.check_issuer("https://a.example", false).is_err());
     }
 
     proptest! {

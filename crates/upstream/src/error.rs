@@ -277,7 +277,10 @@ fn http_code(purpose: Purpose, error: &HttpError) -> Code {
     match error.root() {
         HttpError::Tls { .. } => Code::ProviderTls,
         HttpError::OwnHost { .. } => Code::EndpointOnOwnHost,
-        HttpError::InternalAddress { .. } => Code::InternalAddress,
+        // The words of this code offer to allow the host; what nobody may allow is not offered.
+        HttpError::InternalAddress {
+            allowable: true, ..
+        } => Code::InternalAddress,
         error if error.is_connection_failure() => Code::ProviderUnreachable,
         _ => unusable(purpose),
     }
@@ -389,6 +392,12 @@ mod tests {
                 "its cause counts"
             );
         }
+        let metadata = HttpError::InternalAddress {
+            host: host(),
+            ip: [169, 254, 169, 254].into(),
+            allowable: false,
+        };
+        assert_eq!(http(Purpose::Token, metadata).code(), Code::DiscoveryFailed);
         let keys = HttpError::TooLarge {
             host: host(),
             limit: 1,

@@ -3,6 +3,7 @@
 use model::time::Timestamp;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use std::sync::Arc;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// How much text a CA field takes: more than any bundle a company has, less than a mistake.
@@ -34,7 +35,7 @@ pub enum PemError {
 /// Certificates that an administrator trusts for one provider: of an authority, or the server's
 /// own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Certificates(Vec<CertificateDer<'static>>);
+pub struct Certificates(Arc<[CertificateDer<'static>]>);
 
 impl Certificates {
     /// Reads PEM text.
@@ -61,7 +62,7 @@ impl Certificates {
         if found.is_empty() {
             return Err(PemError::None);
         }
-        Ok(Self(found))
+        Ok(Self(found.into()))
     }
 
     /// What each of them is, for the settings page.

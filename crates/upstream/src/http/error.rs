@@ -75,7 +75,7 @@ pub enum HttpError {
         fault: Box<TlsFault>,
     },
     /// The host has an internal address that nobody allowed, or nobody may.
-    #[error("{host} is {ip}, an internal address")]
+    #[error("{host} is {ip}, {}", internal(*allowable))]
     InternalAddress {
         /// The host name or literal.
         host: String,
@@ -143,6 +143,14 @@ pub enum HttpError {
         /// What the last one failed with.
         last: Box<HttpError>,
     },
+}
+
+const fn internal(allowable: bool) -> &'static str {
+    if allowable {
+        "an internal address"
+    } else {
+        "an address that no provider has"
+    }
 }
 
 fn seconds(duration: Duration) -> String {

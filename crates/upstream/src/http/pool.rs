@@ -9,7 +9,7 @@ use super::tls::{self, Roots, Trust};
 use model::ids::ProviderId;
 use model::time::Clock;
 use parking_lot::Mutex;
-use rustls::RootCertStore;
+use rustls::{ClientConfig, RootCertStore};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 use url::Url;
@@ -103,24 +103,21 @@ impl Http {
         self.limits
     }
 
-    /// The gate and the TLS settings for one URL, for looking at a connection by itself.
-    pub(crate) fn parts(
+    /// The TLS settings of connections to `origin`.
+    pub(crate) fn tls(
         &self,
         access: Access<'_>,
-        url: &Url,
-    ) -> Result<(Guarded, rustls::ClientConfig), HttpError> {
-        let origin = Origin::of(url)?;
-        let resolver = self.resolver(access, origin.clone());
-        resolver.gate.check_name()?;
-        let config = tls::config(access.trust, self.root_store(), Arc::clone(&self.clock))
-            .map_err(|fault| HttpError::Tls {
-                host: origin.to_string(),
-                fault: Box::new(fault),
-            })?;
-        Ok((resolver, config))
+        origin: &Origin,
+    ) -> Result<ClientConfig, HttpError> {
+        let roots = self.loaded.get_or_init(|| self.roots.load());
+        tls::config(access.trust, roots, Arc::clone(&self.clock)).map_err(|fault| HttpError::Tls {
+            host: origin.to_string(),
+            fault: Box::new(fault),
+        })
     }
 
-    fn resolver(&self, access: Access<'_>, origin: Origin) -> Guarded {
+    /// The guarded resolver of connections to `origin`.
+    pub(crate) fn resolver(&self, access: Access<'_>, origin: Origin) -> Guarded {
         Guarded {
             gate: Gate {
                 guard: Arc::clone(&self.guard),
@@ -142,7 +139,8 @@ impl Http {
         {
             return Ok(Arc::clone(entry));
         }
-        let (resolver, tls) = self.parts(access, url)?;
+        let resolver = self.resolver(access, key.1.clone());
+        let tls = self.tls(access, &key.1)?;
         let entry = Arc::new(Entry {
             trust: access.trust.clone(),
             allowed,
@@ -163,10 +161,6 @@ impl Http {
             })
             .or_insert(entry);
         Ok(Arc::clone(kept))
-    }
-
-    fn root_store(&self) -> &RootCertStore {
-        self.loaded.get_or_init(|| self.roots.load())
     }
 }
 

@@ -6,6 +6,7 @@ use model::outcome::Code;
 use serde_json::json;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use upstream::http::resolve::LookingUp;
 use upstream::http::{Guard, Lookup};
@@ -15,9 +16,9 @@ use upstream::{AuthorizeInput, Config};
 struct Answers(Vec<Vec<&'static str>>, AtomicUsize);
 
 impl Answers {
-    fn new(answers: &[&[&'static str]]) -> Self {
+    fn new(answers: &[&[&'static str]]) -> Arc<Self> {
         let answers = answers.iter().map(|a| a.to_vec()).collect();
-        Self(answers, AtomicUsize::new(0))
+        Arc::new(Self(answers, AtomicUsize::new(0)))
     }
 }
 
@@ -76,38 +77,61 @@ async fn every_spelling_of_an_internal_address_is_seen() {
         "10.0.0.5",
         "192.168.1.5",
         "[fd00::5]",
-        "169.254.169.254",
-        "[::ffff:169.254.169.254]",
-        "[64:ff9b::a9fe:a9fe]",
-        "0.0.0.0",
-        "[::]",
         "localhost",
     ] {
         let (code, admin) = refused(&upstream, &allowing(&format!("https://{host}"), &[])).await;
         assert_eq!(code, Code::InternalAddress, "{host}: {admin}");
     }
-    let metadata = allowing("https://169.254.169.254", &["169.254.169.254"]);
-    assert_eq!(
-        refused(&upstream, &metadata).await.0,
-        Code::InternalAddress,
-        "no click allows that one"
-    );
+    for host in [
+        "169.254.169.254",
+        "[::ffff:169.254.169.254]",
+        "[64:ff9b::a9fe:a9fe]",
+        "0.0.0.0",
+        "[::]",
+    ] {
+        let literal = host.trim_matches(['[', ']']);
+        let allowed = allowing(&format!("https://{host}"), &[literal]);
+        let error = sign_in(&upstream, &allowed).await.unwrap_err();
+        assert_eq!(error.code(), Code::DiscoveryFailed, "{host}: {error}");
+        assert!(error.to_string().contains("no provider has"), "{error}");
+    }
 }
 
 #[tokio::test]
 async fn a_name_that_changes_its_mind_gains_nothing() {
-    let inner = Server::start(|_| Reply::json(200, "{}")).await;
-    let port = inner.address.port();
-    let issuer = format!("https://rebind.example:{port}");
-    // First a public address, where nothing answers in time; then the inner one.
-    let answers = Answers::new(&[&["203.0.113.1", "8.8.8.8"], &["127.0.0.1"]]);
+    // Closes each connection, so that every call resolves the name and connects anew.
+    let server = Server::start(|_| Reply::Raw(Vec::new())).await;
+    let issuer = format!("http://rebind.lan:{}", server.address.port());
+    let answers = Answers::new(&[&["127.0.0.1"], &["169.254.169.254"]]);
+    let upstream = upstream_resolving(Config::default(), answers.clone());
+    let settings = allowing(&issuer, &["rebind.lan"]);
+    assert_eq!(
+        refused(&upstream, &settings).await.0,
+        Code::ProviderUnreachable
+    );
+    assert_eq!(server.connections(), 1);
+    let (code, admin) = refused(&upstream, &settings).await;
+    assert_eq!(code, Code::DiscoveryFailed);
+    assert!(admin.contains("an address that no provider has"), "{admin}");
+    assert_eq!(
+        answers.1.load(Ordering::SeqCst),
+        2,
+        "checked where it connects"
+    );
+}
+
+#[tokio::test]
+async fn of_several_addresses_only_the_allowed_ones_are_connected_to() {
+    let op = Op::start().await;
+    let issuer = format!("http://both.lan:{}", op.server.address.port());
+    let answers = Answers::new(&[&["169.254.169.254", "127.0.0.1"]]);
     let upstream = upstream_resolving(Config::default(), answers);
-    for _ in 0..3 {
-        assert!(sign_in(&upstream, &allowing(&issuer, &[])).await.is_err());
-    }
-    let (code, _) = refused(&upstream, &allowing(&issuer, &[])).await;
-    assert_eq!(code, Code::InternalAddress);
-    assert_eq!(inner.connections(), 0);
+    let settings = allowing(&issuer, &["both.lan"]);
+    let error = sign_in(&upstream, &settings).await.unwrap_err();
+    assert!(
+        error.to_string().contains("issuer differs"),
+        "it answered: {error}"
+    );
 }
 
 #[tokio::test]
@@ -186,7 +210,7 @@ async fn our_own_listeners_are_refused_under_any_name() {
         let upstream = upstream_resolving(config, Answers::new(&[&["127.0.0.1"]]));
         for host in ["127.0.0.1", "alias.example", "[::ffff:127.0.0.1]"] {
             let issuer = format!("http://{host}:{port}");
-            let settings = allowing(&issuer, &["127.0.0.1", "alias.example", "::ffff:7f00:1"]);
+            let settings = allowing(&issuer, &["127.0.0.1", "alias.example"]);
             let (code, admin) = refused(&upstream, &settings).await;
             assert_eq!(code, Code::EndpointOnOwnHost, "{listener} {host}: {admin}");
         }

@@ -124,7 +124,7 @@ async fn broken_connections_are_outages() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_differs_by_a_slash_is_refused_and_offered() {
+async fn oidcc_client_test_discovery_issuer_mismatch() {
     let op = Op::start().await;
     let answered = format!("{}/", op.issuer());
     let mut document = discovery(&op.issuer());

@@ -1,6 +1,6 @@
 //! Sign-ins that succeed, and tokens that must not.
 
-use crate::server::Reply;
+use crate::server::{Reply, Server};
 use crate::support::*;
 use model::outcome::Code;
 use oidc::claims::Origin;
@@ -28,6 +28,31 @@ async fn a_person_is_who_the_provider_says() {
     let shown = format!("{identity:?}");
     assert!(!shown.contains("at-1"), "tokens stay out of debug output");
     assert_eq!(identity.tokens.access.expose_secret(), "at-1");
+}
+
+#[tokio::test]
+async fn oidcc_client_test_userinfo_bearer_header() {
+    let op = Op::start().await;
+    sign_in(&upstream(), &op.settings()).await.unwrap();
+    let asked = &op.server.asked("/userinfo")[0];
+    assert_eq!(asked.headers["authorization"], "Bearer at-1");
+    assert_eq!(
+        (asked.target.as_str(), asked.body.as_str()),
+        ("/userinfo", "")
+    );
+}
+
+#[tokio::test]
+async fn oidcc_client_test_discovery_jwks_uri_keys() {
+    let op = Op::start().await;
+    let elsewhere =
+        Server::start(|_| Reply::json(200, json!({"keys": [jwk(key(), "op-1")]}))).await;
+    let mut document = discovery(&op.issuer());
+    document["jwks_uri"] = json!(format!("{}/run-17/keys", elsewhere.url()));
+    op.set(|b| b.discovery = Reply::json(200, document));
+    sign_in(&upstream(), &op.settings()).await.unwrap();
+    assert_eq!(elsewhere.asked("/run-17/keys").len(), 1);
+    assert_eq!(op.server.asked("/jwks").len(), 0);
 }
 
 #[tokio::test]
@@ -167,7 +192,7 @@ async fn an_id_token_is_demanded_where_openid_was_granted() {
 }
 
 #[tokio::test]
-async fn userinfo_must_be_about_the_same_person() {
+async fn oidcc_client_test_userinfo_invalid_sub() {
     let op = Op::start().await;
     let upstream = upstream();
     for (userinfo, words) in [

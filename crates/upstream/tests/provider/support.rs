@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+use upstream::http::Lookup;
 use upstream::http::client::Limits;
 use upstream::{Config, ExchangeInput, Identity, ProviderSettings, Upstream, UpstreamError};
 
@@ -111,16 +112,13 @@ pub fn upstream_exactly(config: Config, clock: Arc<TestClock>) -> Upstream {
     Upstream::new(config, clock, Arc::new(Counted(AtomicU64::new(0))))
 }
 
-pub fn upstream_resolving(
-    config: Config,
-    lookup: impl upstream::http::Lookup + 'static,
-) -> Upstream {
+pub fn upstream_resolving(config: Config, lookup: Arc<dyn Lookup>) -> Upstream {
     let config = Config {
         limits: SHORT,
         ..config
     };
     let random = Arc::new(Counted(AtomicU64::new(0)));
-    Upstream::with_lookup(config, clock(), random, Arc::new(lookup))
+    Upstream::with_lookup(config, clock(), random, lookup)
 }
 
 /// A stored provider with everything as an administrator leaves it by default.

@@ -24,6 +24,16 @@ async fn basic_and_body_both_work_by_default_and_are_remembered() {
 }
 
 #[tokio::test]
+async fn oidcc_client_test_client_secret_basic() {
+    let op = Op::start().await;
+    op.set(|b| b.method = "basic");
+    sign_in(&upstream(), &op.settings()).await.unwrap();
+    let asked = &op.server.asked("/token")[0];
+    assert!(asked.headers["authorization"].starts_with("Basic "));
+    assert!(!asked.form().contains_key("client_id"), "never both");
+}
+
+#[tokio::test]
 async fn endpoints_typed_by_hand_negotiate_as_well() {
     let op = Op::start().await;
     op.set(|b| b.method = "body");

@@ -5,7 +5,7 @@ use crate::error::Purpose;
 use crate::http::certificate::Facts;
 use crate::http::error::Stage;
 use crate::http::tls::{self, Trust};
-use crate::http::{HttpError, TlsFault, address};
+use crate::http::{HttpError, Origin, TlsFault, address};
 use crate::upstream::no_answer;
 use model::time::DAY;
 use rustls::pki_types::ServerName;
@@ -29,11 +29,11 @@ impl Test<'_> {
         };
         let limits = self.upstream.http.limits();
         let trust = self.trust();
-        let (resolver, _) = self
+        let origin = Origin::of(url).map_err(failed)?;
+        let resolver = self
             .upstream
             .http
-            .parts(self.settings.access(&trust), url)
-            .map_err(failed)?;
+            .resolver(self.settings.access(&trust), origin);
         let addresses = timeout(limits.connect, resolver.addresses())
             .await
             .unwrap_or_else(|_| {
@@ -107,15 +107,16 @@ impl Test<'_> {
             ));
         }
         let trust = self.trust();
-        let (resolver, config) = self
+        let origin = Origin::of(url)?;
+        let config = self
             .upstream
             .http
-            .parts(self.settings.access(&trust), url)?;
+            .tls(self.settings.access(&trust), &origin)?;
         let failed = |fault| HttpError::Tls {
             host: shown(url),
             fault: Box::new(fault),
         };
-        let name = ServerName::try_from(resolver.gate.origin.host)
+        let name = ServerName::try_from(origin.host)
             .map_err(|error| failed(TlsFault::Other(error.to_string())))?;
         let connected = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
@@ -170,5 +171,5 @@ impl Test<'_> {
 }
 
 fn shown(url: &Url) -> String {
-    crate::http::Origin::of(url).map_or_else(|_| url.to_string(), |origin| origin.to_string())
+    Origin::of(url).map_or_else(|_| url.to_string(), |origin| origin.to_string())
 }
