@@ -166,9 +166,6 @@ mod tests {
         };
         package(&Package {
             name: room.to_owned(),
-            version: String::new(),
-            license: None,
-            manifest: String::new(),
             dependencies: vec![dependency],
         })
         .len()

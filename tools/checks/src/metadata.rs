@@ -1,18 +1,23 @@
-//! What `cargo metadata` says about the workspace.
+//! What cargo says about the workspace and about what it is built from.
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-/// A package, of this workspace or a dependency.
+/// A package of this workspace.
 pub(crate) struct Package {
     pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) license: Option<String>,
-    /// Path of the manifest, absolute.
-    pub(crate) manifest: String,
     pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// A package from outside that a build or a test takes in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outside {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// SPDX expression; empty when the manifest names none.
+    pub(crate) license: String,
 }
 
 /// One line of a manifest's dependency tables.
@@ -32,41 +37,72 @@ pub(crate) enum Kind {
 
 /// The packages of this workspace.
 pub(crate) fn workspace(root: &Path) -> Result<Vec<Package>, String> {
-    read(root, &["--no-deps"])
+    let document = cargo(root, &["metadata", "--format-version", "1", "--no-deps"])?;
+    let document: Value =
+        serde_json::from_str(&document).map_err(|error| format!("cargo metadata: {error}"))?;
+    Ok(array(&document["packages"])
+        .map(|package| Package {
+            name: text(&package["name"]),
+            dependencies: array(&package["dependencies"]).map(dependency).collect(),
+        })
+        .collect())
 }
 
-/// Every package that a build for this machine takes in, tests included.
-pub(crate) fn everything(root: &Path) -> Result<Vec<Package>, String> {
-    let platform = host()?;
-    read(root, &["--locked", "--filter-platform", &platform])
+/// Everything from outside that goes into this machine's builds and tests. `cargo metadata` would
+/// also list packages that only a feature nobody chose could bring in.
+pub(crate) fn outside(root: &Path) -> Result<Vec<Outside>, String> {
+    let tree = cargo(
+        root,
+        &[
+            "tree",
+            "--locked",
+            "--workspace",
+            "--all-features",
+            "--edges=normal,build,dev",
+            "--prefix=none",
+            "--no-dedupe",
+            "--format={p}\t{l}",
+        ],
+    )?;
+    let mut packages: Vec<Outside> = Vec::new();
+    for line in tree.lines() {
+        if let Some(package) = tree_line(line)
+            && !packages.contains(&package)
+        {
+            packages.push(package);
+        }
+    }
+    Ok(packages)
 }
 
-fn read(root: &Path, arguments: &[&str]) -> Result<Vec<Package>, String> {
-    let mut command = Command::new(cargo());
-    command
-        .args(["metadata", "--format-version", "1"])
+/// `name v1.2.3 (proc-macro)`, a tab, the licence; a directory in brackets is a package of ours.
+fn tree_line(line: &str) -> Option<Outside> {
+    let (package, license) = line.split_once('\t')?;
+    if package.contains(" (/") {
+        return None;
+    }
+    let (name, rest) = package.split_once(" v")?;
+    let version = rest.split_whitespace().next()?;
+    Some(Outside {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        license: license.trim_end_matches(" (*)").to_owned(),
+    })
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<String, String> {
+    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(program)
         .args(arguments)
-        .current_dir(root);
-    let output = command
+        .current_dir(root)
         .output()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
     if !output.status.success() {
+        let what = arguments.first().copied().unwrap_or_default();
         let why = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo metadata: {}", why.trim()));
+        return Err(format!("cargo {what}: {}", why.trim()));
     }
-    let document: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("cargo metadata: {error}"))?;
-    Ok(array(&document["packages"]).map(package).collect())
-}
-
-fn package(value: &Value) -> Package {
-    Package {
-        name: text(&value["name"]),
-        version: text(&value["version"]),
-        license: value["license"].as_str().map(str::to_owned),
-        manifest: text(&value["manifest_path"]),
-        dependencies: array(&value["dependencies"]).map(dependency).collect(),
-    }
+    String::from_utf8(output.stdout).map_err(|error| format!("cargo: {error}"))
 }
 
 fn dependency(value: &Value) -> Dependency {
@@ -89,18 +125,29 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn cargo() -> String {
-    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The target triple of this machine, as `rustc -vV` names it.
-fn host() -> Result<String, String> {
-    let output = Command::new("rustc")
-        .arg("-vV")
-        .output()
-        .map_err(|error| format!("cannot run rustc: {error}"))?;
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .find_map(|line| line.strip_prefix("host: ").map(str::to_owned))
-        .ok_or_else(|| "rustc -vV names no host".to_owned())
+    #[test]
+    fn reads_the_lines_of_cargo_tree() {
+        let package = |name: &str, license: &str| {
+            Some(Outside {
+                name: name.to_owned(),
+                version: "1.2.3".to_owned(),
+                license: license.to_owned(),
+            })
+        };
+        assert_eq!(
+            tree_line("serde v1.2.3\tMIT OR Apache-2.0"),
+            package("serde", "MIT OR Apache-2.0")
+        );
+        assert_eq!(
+            tree_line("derive v1.2.3 (proc-macro)\tMIT (*)"),
+            package("derive", "MIT")
+        );
+        assert_eq!(tree_line("odd v1.2.3\t"), package("odd", ""));
+        assert_eq!(tree_line("model v0.1.0 (/src/model)\tMIT"), None);
+        assert_eq!(tree_line(""), None);
+    }
 }
