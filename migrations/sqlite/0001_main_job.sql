@@ -60,10 +60,19 @@ CREATE TABLE mailboxes (
     modified        INTEGER NOT NULL,
     last_sign_in    INTEGER
 ) STRICT;
+-- Lists are ordered by address, whatever they are narrowed down to.
 CREATE INDEX mailboxes_by_domain ON mailboxes (domain, address);
-CREATE INDEX mailboxes_by_template ON mailboxes (template) WHERE template IS NOT NULL;
--- Prefix search by the words of a name; addresses are searched by their unique index.
-CREATE INDEX mailboxes_by_name ON mailboxes (lower(name), id);
+CREATE INDEX mailboxes_by_template ON mailboxes (template, address) WHERE template IS NOT NULL;
+CREATE INDEX mailboxes_by_method ON mailboxes (method_provider, address);
+CREATE INDEX mailboxes_disabled ON mailboxes (address) WHERE active = FALSE;
+
+-- Prefix search by the words of people's names, in lower case. Kept in step by the store, which
+-- knows the words of a mailbox from its name: no second index to find them by mailbox.
+CREATE TABLE mailbox_words (
+    word    TEXT    NOT NULL,
+    mailbox INTEGER NOT NULL,
+    PRIMARY KEY (word, mailbox)
+) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER mailboxes_counted AFTER INSERT ON mailboxes BEGIN
     UPDATE domains SET used_mailboxes = used_mailboxes + 1, used_quota = used_quota + new.quota
@@ -94,7 +103,7 @@ CREATE TABLE deleted_mail (
     deleted_by TEXT    NOT NULL,
     remove_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deleted_mail_due ON deleted_mail (remove_at);
+CREATE INDEX deleted_mail_due ON deleted_mail (remove_at, storage);
 
 CREATE TABLE aliases (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -151,6 +160,7 @@ CREATE TABLE pending_links (
     expected_subject TEXT,
     ends             INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX pending_links_due ON pending_links (ends);
 
 -- A sign-in under way: between leaving for the provider and coming back.
 CREATE TABLE sign_in_flows (
@@ -175,6 +185,8 @@ CREATE TABLE link_proofs (
     tries       INTEGER NOT NULL DEFAULT 0,
     ends        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX link_proofs_due ON link_proofs (ends);
+CREATE INDEX link_proofs_by_mailbox ON link_proofs (mailbox);
 
 CREATE TABLE app_passwords (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -191,6 +203,7 @@ CREATE TABLE app_passwords (
     last_used_ip       TEXT
 ) STRICT;
 CREATE INDEX app_passwords_by_mailbox ON app_passwords (mailbox, id);
+CREATE INDEX app_passwords_revoked ON app_passwords (revoked) WHERE revoked IS NOT NULL;
 
 -- Which mail programs used the local password: one row per program, refreshed at most once a minute.
 CREATE TABLE password_uses (
@@ -231,6 +244,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_by_mailbox ON sessions (mailbox) WHERE mailbox IS NOT NULL;
 CREATE INDEX sessions_by_admin ON sessions (admin) WHERE admin IS NOT NULL;
+CREATE INDEX sessions_by_provider ON sessions (provider) WHERE provider IS NOT NULL;
 CREATE INDEX sessions_due ON sessions (ends);
 
 CREATE TABLE attempts (
@@ -273,3 +287,4 @@ CREATE TABLE outbox (
     tries     INTEGER NOT NULL DEFAULT 0,
     not_before INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX outbox_due ON outbox (not_before);

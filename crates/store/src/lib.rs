@@ -11,6 +11,27 @@
 #[macro_use]
 mod statements;
 
+// The nouns.
+pub mod admins;
+pub mod aliases;
+pub mod app_passwords;
+pub mod attempts;
+pub mod audit;
+pub mod domains;
+pub mod link_proofs;
+pub mod links;
+pub mod mail_lookup;
+pub mod mailboxes;
+pub mod outbox;
+pub mod password_uses;
+pub mod providers;
+pub mod sessions;
+pub mod settings;
+pub mod setup_links;
+pub mod sign_in_flows;
+pub mod templates;
+
+// What they stand on.
 mod db;
 mod error;
 mod key_file;
@@ -20,7 +41,6 @@ mod page;
 mod pool;
 mod random;
 mod seal;
-pub mod settings;
 mod sqlite;
 mod store;
 mod tag;

@@ -34,9 +34,14 @@ impl Page {
         self.rows() as i64 + 1
     }
 
-    /// The key after which a page ordered by a text begins; every text sorts after the empty one.
-    pub(crate) fn after_text(&self) -> &str {
-        self.after.as_deref().unwrap_or_default()
+    /// Where a page ordered by a text begins and ends, among texts that start with `prefix`: the
+    /// start is part of the range, the end is not.
+    pub(crate) fn range(&self, prefix: &str) -> (String, String) {
+        let start = match &self.after {
+            Some(after) if after.as_str() >= prefix => text_after(after),
+            _ => prefix.to_owned(),
+        };
+        (start, prefix_end(prefix))
     }
 
     /// The id before which a page ordered newest first begins.
@@ -66,6 +71,11 @@ impl<T> Listed<T> {
     }
 }
 
+/// The first text after `text` in byte order, among texts without control characters.
+pub(crate) fn text_after(text: &str) -> String {
+    format!("{text}\u{1}")
+}
+
 /// The end of the range of texts that start with `prefix`: each lies in `prefix..end`.
 ///
 /// U+10FFFF is a noncharacter, so no stored text holds it.
@@ -85,6 +95,27 @@ mod tests {
         assert_eq!(cut(vec![1, 2, 3]).rows, [1, 2]);
         assert_eq!(cut(vec![1, 2]).next, None);
         assert_eq!(cut(vec![]).next, None);
+    }
+
+    #[test]
+    fn a_range_holds_what_starts_with_the_prefix_and_comes_after_the_cursor() {
+        let after = |after: Option<&str>| Page {
+            after: after.map(str::to_owned),
+            limit: 1,
+        };
+        let holds = |page: &Page, prefix, text: &str| {
+            let (start, end) = page.range(prefix);
+            start.as_str() <= text && text < end.as_str()
+        };
+        let first = after(None);
+        assert!(
+            holds(&first, "al", "al") && holds(&first, "al", "alice") && holds(&first, "", "z")
+        );
+        assert!(!holds(&first, "al", "ak") && !holds(&first, "al", "am"));
+        let next = after(Some("alice"));
+        assert!(!holds(&next, "al", "alice") && holds(&next, "al", "alice2"));
+        // A cursor from before the prefix, made by hand, does not widen the range.
+        assert!(!holds(&after(Some("aa")), "al", "ab"));
     }
 
     #[test]

@@ -62,16 +62,16 @@ impl Row {
         .ok_or_else(|| unreadable(column, "JSON of this version"))
     }
 
-    /// The value of a column that holds one of the names that `T` parses from.
+    /// The value of a column that holds the name of an enum's variant ([`name`]).
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] if it is missing or no such name.
-    pub fn parsed<T: std::str::FromStr>(&self, column: &'static str) -> Result<T, StoreError> {
-        match self.value(column) {
-            Some(Value::Text(text)) => text.parse().ok(),
-            _ => None,
-        }
-        .ok_or_else(|| unreadable(column, "a known name"))
+    pub(crate) fn named<T: serde::de::DeserializeOwned>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, StoreError> {
+        let name: serde_json::Value = self.get::<String>(column)?.into();
+        serde_json::from_value(name).map_err(|_| unreadable(column, "a known name"))
     }
 
     fn value(&self, column: &str) -> Option<&Value> {
@@ -92,6 +92,14 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Value, StoreError> 
     serde_json::to_string(value)
         .map(Value::Text)
         .map_err(|e| StoreError::Constraint(e.to_string()))
+}
+
+/// The name by which an enum without fields is serialised, for a column.
+pub(crate) fn name<T: serde::Serialize>(value: &T) -> Result<Value, StoreError> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => Ok(Value::Text(name)),
+        _ => Err(StoreError::Constraint("a name was expected".to_owned())),
+    }
 }
 
 /// A type that a column can be read as.

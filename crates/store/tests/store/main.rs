@@ -2,7 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod aliases;
+mod app_passwords;
+mod domains;
 mod keys;
+mod links;
+mod mail_lookup;
+mod mailbox_list;
+mod mailboxes;
 mod processes;
+mod providers;
+mod records;
+mod sessions;
+mod sign_in;
 mod support;
 mod writer;

@@ -1,0 +1,288 @@
+//! Recorded attempts to sign in.
+
+use crate::page::SCAN;
+use crate::value::{self, Row, unreadable};
+use crate::{Conn, Listed, Page, StoreError, Value};
+use model::attempt::{Attempt, Door, Reference};
+use model::ids::ProviderId;
+use model::outcome::{Code, Refusal};
+use model::protocol::Protocol;
+use model::time::Timestamp;
+use std::collections::BTreeSet;
+
+macro_rules! columns {
+    () => {
+        "id, reference, at, door, provider, mailbox, address, ip, user_agent, code, facts, notice, \
+         trace, count"
+    };
+}
+
+macro_rules! insert {
+    ($on_conflict:literal) => {
+        concat!(
+            "INSERT INTO attempts (reference, at, door, provider, mailbox, address, ip, user_agent,
+                code, facts, notice, trace, count, bucket)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            $on_conflict
+        )
+    };
+}
+
+statements! {
+    INSERT = insert!("");
+    UPSERT = insert!(" ON CONFLICT (bucket) DO UPDATE
+        SET count = attempts.count + excluded.count, at = excluded.at");
+    BY_REFERENCE = concat!("SELECT ", columns!(), " FROM attempts WHERE reference = $1");
+    LIST = concat!("SELECT ", columns!(), " FROM attempts WHERE id < $1
+        ORDER BY id DESC LIMIT $2");
+    LIST_REFUSED = concat!("SELECT ", columns!(), " FROM attempts
+        WHERE code IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2");
+    LIST_OF_ADDRESS = concat!("SELECT ", columns!(), " FROM attempts
+        WHERE address = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    PRUNE = "DELETE FROM attempts WHERE id IN
+        (SELECT id FROM attempts WHERE at < $1 ORDER BY at LIMIT $2)";
+}
+
+/// Which attempts a list shows. Everything set must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AttemptFilter {
+    /// Refused ones only.
+    pub refused_only: bool,
+    /// Refused with this code.
+    pub code: Option<Code>,
+    /// About exactly this address.
+    pub address: Option<String>,
+    /// By this provider.
+    pub provider: Option<ProviderId>,
+}
+
+/// Records an attempt on the web.
+///
+/// # Errors
+/// [`crate::Taken::Token`] if its reference exists: try again with another one.
+pub async fn insert(sql: &mut Conn, attempt: &Attempt) -> Result<(), StoreError> {
+    sql.execute(INSERT, &values(attempt, None)?).await?;
+    Ok(())
+}
+
+/// Records attempts of mail programs that are alike: those with the same `bucket` (account,
+/// network, code, minute) add up in one row, under the reference of the first.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn upsert_mail(
+    sql: &mut Conn,
+    attempt: &Attempt,
+    bucket: &str,
+) -> Result<(), StoreError> {
+    sql.execute(UPSERT, &values(attempt, Some(bucket))?).await?;
+    Ok(())
+}
+
+/// An attempt by its reference.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn by_reference(
+    sql: &mut Conn,
+    reference: &Reference,
+) -> Result<Option<Attempt>, StoreError> {
+    let row = sql.one(BY_REFERENCE, &[reference.as_str().into()]).await?;
+    row.as_ref().map(attempt).transpose()
+}
+
+/// A page of attempts, newest first. Pages narrowed by code or provider may be short and still have
+/// a next one.
+///
+/// # Errors
+/// [`StoreError::Cursor`].
+pub async fn list(
+    sql: &mut Conn,
+    page: &Page,
+    filter: &AttemptFilter,
+) -> Result<Listed<Attempt>, StoreError> {
+    let mut before = page.before_id()?;
+    let mut shown = Vec::new();
+    for _ in 0..SCAN.div_ceil(page.rows()) {
+        let rows = walk(sql, filter, before, page.fetch()).await?;
+        for row in &rows {
+            if filter.fits(row)? {
+                if shown.len() == page.rows() {
+                    return Ok(Listed {
+                        rows: shown,
+                        next: Some(before.to_string()),
+                    });
+                }
+                shown.push(attempt(row)?);
+            }
+            before = row.get("id")?;
+        }
+        if (rows.len() as i64) < page.fetch() {
+            return Ok(Listed {
+                rows: shown,
+                next: None,
+            });
+        }
+    }
+    Ok(Listed {
+        rows: shown,
+        next: Some(before.to_string()),
+    })
+}
+
+/// The latest attempts about an address.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of_address(
+    sql: &mut Conn,
+    address: &str,
+    limit: u32,
+) -> Result<Vec<Attempt>, StoreError> {
+    let filter = AttemptFilter {
+        address: Some(address.to_owned()),
+        ..AttemptFilter::default()
+    };
+    let rows = walk(sql, &filter, i64::MAX, i64::from(limit)).await?;
+    rows.iter().map(attempt).collect()
+}
+
+/// The latest refused attempt of each of the addresses that were refused last, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn latest_refused_people(sql: &mut Conn, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+    let refused = AttemptFilter {
+        refused_only: true,
+        ..AttemptFilter::default()
+    };
+    let rows = walk(sql, &refused, i64::MAX, SCAN as i64).await?;
+    let mut seen = BTreeSet::new();
+    let mut people = Vec::new();
+    for row in &rows {
+        if people.len() >= limit as usize {
+            break;
+        }
+        if let Some(address) = row.get::<Option<String>>("address")?
+            && seen.insert(address)
+        {
+            people.push(attempt(row)?);
+        }
+    }
+    Ok(people)
+}
+
+/// Removes some of the attempts older than `before`; returns how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn prune(sql: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(PRUNE, &[before.into(), i64::from(limit).into()])
+        .await
+}
+
+/// Rows before an id, by the index that serves the filter best.
+async fn walk(
+    sql: &mut Conn,
+    filter: &AttemptFilter,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    let (before, limit) = (before.into(), limit.into());
+    match &filter.address {
+        Some(address) => {
+            sql.all(LIST_OF_ADDRESS, &[address.into(), before, limit])
+                .await
+        }
+        None if filter.refused_only || filter.code.is_some() => {
+            sql.all(LIST_REFUSED, &[before, limit]).await
+        }
+        None => sql.all(LIST, &[before, limit]).await,
+    }
+}
+
+impl AttemptFilter {
+    fn fits(&self, row: &Row) -> Result<bool, StoreError> {
+        let code: Option<String> = row.get("code")?;
+        let provider: Option<ProviderId> = row.get("provider")?;
+        Ok((code.is_some() || !self.refused_only)
+            && self
+                .code
+                .is_none_or(|wanted| code.as_deref() == Some(wanted.id()))
+            && self.provider.is_none_or(|wanted| provider == Some(wanted)))
+    }
+}
+
+fn values(attempt: &Attempt, bucket: Option<&str>) -> Result<[Value; 14], StoreError> {
+    let refusal = attempt.refusal.as_ref();
+    Ok([
+        attempt.reference.as_str().into(),
+        attempt.at.into(),
+        door_name(attempt.door).into(),
+        attempt.provider.into(),
+        attempt.mailbox.into(),
+        attempt.address.as_deref().into(),
+        attempt.ip.into(),
+        (&attempt.user_agent).into(),
+        refusal.map(|refusal| refusal.code.id()).into(),
+        refusal
+            .map(|refusal| value::json(&refusal.facts))
+            .transpose()?
+            .into(),
+        attempt.notice.map(Code::id).into(),
+        value::json(&attempt.trace)?,
+        attempt.count.into(),
+        bucket.into(),
+    ])
+}
+
+fn attempt(row: &Row) -> Result<Attempt, StoreError> {
+    let reference: String = row.get("reference")?;
+    let door: String = row.get("door")?;
+    let refusal = match code(row, "code")? {
+        None => None,
+        Some(code) => Some(Refusal {
+            code,
+            facts: row.json("facts")?,
+        }),
+    };
+    Ok(Attempt {
+        id: row.get("id")?,
+        reference: Reference::parse(&reference)
+            .ok_or_else(|| unreadable("reference", "a reference"))?,
+        at: row.get("at")?,
+        door: door_of(&door).ok_or_else(|| unreadable("door", "a door"))?,
+        provider: row.get("provider")?,
+        mailbox: row.get("mailbox")?,
+        address: row.get("address")?,
+        ip: row.get("ip")?,
+        user_agent: row.get("user_agent")?,
+        refusal,
+        notice: code(row, "notice")?,
+        trace: row.json("trace")?,
+        count: row.get("count")?,
+    })
+}
+
+fn code(row: &Row, column: &'static str) -> Result<Option<Code>, StoreError> {
+    row.get::<Option<String>>(column)?
+        .map(|code| code.parse())
+        .transpose()
+        .map_err(|_| unreadable(column, "a code of this version"))
+}
+
+const fn door_name(door: Door) -> &'static str {
+    match door {
+        Door::Provider => "provider",
+        Door::Local => "local",
+        Door::Mail(protocol) => protocol.name(),
+    }
+}
+
+fn door_of(name: &str) -> Option<Door> {
+    match name {
+        "provider" => Some(Door::Provider),
+        "local" => Some(Door::Local),
+        protocol => protocol.parse::<Protocol>().ok().map(Door::Mail),
+    }
+}

@@ -1,0 +1,85 @@
+//! The outbox: side effects on the engines, left by a transaction and done after its commit, again
+//! after a crash until they succeed.
+
+use crate::value;
+use crate::{Conn, StoreError};
+use model::ids::OutboxId;
+use model::time::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+statements! {
+    PUT = "INSERT INTO outbox (effect, created, not_before) VALUES ($1, $2, $2) RETURNING id";
+    DUE = "SELECT id, effect, tries FROM outbox WHERE not_before <= $1
+        ORDER BY not_before, id LIMIT $2";
+    DONE = "DELETE FROM outbox WHERE id = $1";
+    FAILED = "UPDATE outbox SET tries = tries + 1, not_before = $1 WHERE id = $2";
+}
+
+/// A side effect that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow<E> {
+    /// Its id.
+    pub id: OutboxId,
+    /// What is to be done.
+    pub effect: E,
+    /// How often it failed.
+    pub tries: i64,
+}
+
+/// Leaves an effect, due at once.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn put<E: Serialize>(
+    sql: &mut Conn,
+    effect: &E,
+    now: Timestamp,
+) -> Result<OutboxId, StoreError> {
+    let values = [value::json(effect)?, now.into()];
+    sql.insert(PUT, &values).await.map(OutboxId)
+}
+
+/// Effects that are due, those that have waited longest first. One that this version does not know
+/// is left where it is and logged: it must not hold up the others.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn due<E: DeserializeOwned>(
+    sql: &mut Conn,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<OutboxRow<E>>, StoreError> {
+    let values = [now.into(), i64::from(limit).into()];
+    let mut due = Vec::new();
+    for row in sql.all(DUE, &values).await? {
+        let id: OutboxId = row.get("id")?;
+        match row.json("effect") {
+            Ok(effect) => due.push(OutboxRow {
+                id,
+                effect,
+                tries: row.get("tries")?,
+            }),
+            Err(_) => tracing::error!(outbox.id = id.0, "a side effect of another version waits"),
+        }
+    }
+    Ok(due)
+}
+
+/// Forgets an effect that was done.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn done(sql: &mut Conn, id: OutboxId) -> Result<(), StoreError> {
+    sql.execute(DONE, &[id.into()]).await?;
+    Ok(())
+}
+
+/// Notes that an effect failed; it is due again at `not_before`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn failed(sql: &mut Conn, id: OutboxId, not_before: Timestamp) -> Result<(), StoreError> {
+    sql.execute(FAILED, &[not_before.into(), id.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Sign-ins under way: between leaving for the provider and coming back.
+
+use crate::{Conn, StoreError};
+use model::ids::ProviderId;
+use model::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO sign_in_flows
+            (state_tag, browser_tag, provider, sealed, created, ends)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    TAKE = "DELETE FROM sign_in_flows WHERE state_tag = $1 AND browser_tag = $2 AND ends > $3
+        RETURNING provider, sealed";
+    SWEEP = "DELETE FROM sign_in_flows WHERE state_tag IN
+        (SELECT state_tag FROM sign_in_flows WHERE ends <= $1 ORDER BY ends LIMIT $2)";
+}
+
+/// What a sign-in remembers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// The provider it left for.
+    pub provider: ProviderId,
+    /// Nonce, PKCE verifier and route, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// Remembers a sign-in by the tags of its state and of its browser.
+///
+/// # Errors
+/// [`StoreError::Missing`] if the provider is gone.
+pub async fn insert(
+    sql: &mut Conn,
+    state_tag: &[u8],
+    browser_tag: &[u8],
+    provider: ProviderId,
+    sealed: &[u8],
+    now: Timestamp,
+    ends: Timestamp,
+) -> Result<(), StoreError> {
+    let values = [
+        state_tag.into(),
+        browser_tag.into(),
+        provider.into(),
+        sealed.into(),
+        now.into(),
+        ends.into(),
+    ];
+    sql.execute(INSERT, &values).await?;
+    Ok(())
+}
+
+/// Takes a sign-in away, once and for all: of two that come back with one state, one gets it. One
+/// that comes back in another browser, or too late, gets nothing and takes nothing away.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn take(
+    sql: &mut Conn,
+    state_tag: &[u8],
+    browser_tag: &[u8],
+    now: Timestamp,
+) -> Result<Option<Flow>, StoreError> {
+    let values = [state_tag.into(), browser_tag.into(), now.into()];
+    let Some(row) = sql.one(TAKE, &values).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Flow {
+        provider: row.get("provider")?,
+        sealed: row.get("sealed")?,
+    }))
+}
+
+/// Removes some of those that have ended; returns how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(SWEEP, &[now.into(), i64::from(limit).into()])
+        .await
+}
