@@ -7,14 +7,26 @@
 //! To support another release of an engine: a line in [`version`], a renderer beside the others in
 //! `dovecot/` or `postfix/`, its snapshot, and the black-box tests run against it.
 
+pub mod accounts;
+mod addresses;
+pub mod certs;
 pub mod check;
+mod command;
 pub mod description;
 mod dovecot;
+pub mod files;
+mod internal_tls;
 pub mod kick;
 pub mod layout;
 mod postfix;
+pub mod prepare;
+pub mod programs;
 pub mod render;
 pub mod rendered;
+pub mod validate;
 pub mod version;
 
+pub use addresses::AddressError;
+pub use command::CommandError;
 pub use description::MailSystem;
+pub use internal_tls::InternalTlsError;
