@@ -20,9 +20,11 @@ pub mod kick;
 pub mod layout;
 mod postfix;
 pub mod prepare;
+mod processes;
 pub mod programs;
 pub mod render;
 pub mod rendered;
+pub mod supervise;
 pub mod validate;
 pub mod version;
 
@@ -30,3 +32,4 @@ pub use addresses::AddressError;
 pub use command::CommandError;
 pub use description::MailSystem;
 pub use internal_tls::InternalTlsError;
+pub use supervise::Engines;
