@@ -33,5 +33,5 @@ pub mod sign_in;
 pub mod templates;
 pub mod test_provider;
 
-pub use context::{App, AppConfig, Client};
+pub use context::{App, AppConfig, Client, Parts};
 pub use problem::{FieldProblem, Problem};

@@ -1,0 +1,313 @@
+//! Logins of mail programs: app passwords, local passwords, and what changes do to them at once.
+
+use crate::world::{ACTOR, PASSWORD, SLUG, World, address, secret};
+use app::devices::NewDevice;
+use app::mail::{Coalescer, Credential, Login, LoginAnswer, MailApp, MailConfig, MailParts};
+use app::mailboxes::{MailboxEdit, MethodSwitch, NewSignIn};
+use app::ports::{Learned, Recorder};
+use model::outcome::Code;
+use model::protocol::{Protocol, Protocols};
+use model::time::{Clock as _, DAY, SystemClock};
+use parking_lot::Mutex;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
+use store::{OsRandom, Store};
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<Learned>>);
+
+impl Recorder for Heard {
+    fn record(&self, learned: Learned) {
+        self.0.lock().push(learned);
+    }
+}
+
+struct Edge {
+    mail: MailApp,
+    heard: Arc<Heard>,
+    coalescer: Arc<Coalescer>,
+}
+
+fn edge(world: &World) -> Edge {
+    let heard = Arc::new(Heard::default());
+    let coalescer = Arc::new(Coalescer::new(heard.clone()));
+    let mail = MailApp::new(MailParts {
+        store: Store::open_read_only(&world.dir.join("store.db")),
+        app_password_key: world.master.auth_keys().unwrap().app_password,
+        desk: world.desk.clone(),
+        coalescer: coalescer.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(OsRandom),
+        config: MailConfig {
+            devices_url: "https://mail.example.com/devices".to_owned(),
+            mail_root: "/mail".to_owned(),
+            uid: 5000,
+            gid: 5000,
+        },
+    });
+    Edge {
+        mail,
+        heard,
+        coalescer,
+    }
+}
+
+async fn try_login(
+    edge: &Edge,
+    name: &str,
+    password: &SecretString,
+    protocol: Protocol,
+) -> LoginAnswer {
+    let ip = Some(std::net::IpAddr::from([192, 0, 2, 9]));
+    let login = Login {
+        protocol,
+        name,
+        secret: password,
+        ip,
+        secured: true,
+    };
+    edge.mail.login(login).await
+}
+
+fn code(answer: &LoginAnswer) -> Code {
+    match answer {
+        LoginAnswer::Refused(turned) => turned.refusal.code,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+async fn device(world: &World, protocols: Protocols) -> (SecretString, model::ids::AppPasswordId) {
+    let mailbox = world
+        .app
+        .mailbox(&address("alice@example.org"))
+        .await
+        .unwrap()
+        .mailbox;
+    let new = NewDevice {
+        name: "phone".to_owned(),
+        protocols,
+        ends: None,
+    };
+    let made = world
+        .app
+        .create_device(&ACTOR, mailbox.id, new)
+        .await
+        .unwrap();
+    (made.secret, made.device.id)
+}
+
+const NAME: &str = "Alice@Example.ORG";
+
+#[tokio::test]
+async fn an_app_password_opens_what_it_may_and_is_dead_at_once_when_revoked() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    let (password, id) = device(&world, [Protocol::Imap].into_iter().collect()).await;
+    let edge = edge(&world);
+    let typed = model::app_password::grouped(&password);
+    let LoginAnswer::Ok(grant) = try_login(&edge, NAME, &typed, Protocol::Imap).await else {
+        panic!("not in")
+    };
+    assert_eq!(grant.credential, Credential::AppPassword(id));
+    assert!(edge.mail.recheck(&grant).await.is_ok());
+    let pop = try_login(&edge, NAME, &password, Protocol::Pop3).await;
+    assert_eq!(code(&pop), Code::MailProtocol);
+    let other = try_login(&edge, "bob@example.org", &password, Protocol::Imap).await;
+    assert_eq!(code(&other), Code::MailWrong);
+    let mailbox = world
+        .app
+        .mailbox(&address("alice@example.org"))
+        .await
+        .unwrap()
+        .mailbox
+        .id;
+    world.app.revoke_device(&ACTOR, mailbox, id).await.unwrap();
+    assert_eq!(
+        code(&try_login(&edge, NAME, &password, Protocol::Imap).await),
+        Code::MailEnded
+    );
+    assert!(edge.mail.recheck(&grant).await.is_err());
+}
+
+#[tokio::test]
+async fn uses_and_failures_are_gathered_and_shown() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    let (password, _) = device(&world, Protocols::ALL).await;
+    let edge = edge(&world);
+    for _ in 0..5 {
+        try_login(&edge, NAME, &password, Protocol::Imap).await;
+        try_login(&edge, NAME, &secret("wrong"), Protocol::Imap).await;
+    }
+    edge.coalescer.flush(SystemClock.now());
+    let heard: Vec<_> = edge.heard.0.lock().drain(..).collect();
+    assert_eq!(
+        heard.len(),
+        2,
+        "one use and one bucket of failures: {heard:?}"
+    );
+    world.app.store_learned(heard).await.unwrap();
+    let alice = address("alice@example.org");
+    let view = world.app.mailbox(&alice).await.unwrap();
+    assert_eq!(
+        view.devices[0].last_used.as_ref().unwrap().protocol,
+        Protocol::Imap
+    );
+    let why = world.app.explain("alice@example.org").await.unwrap();
+    assert_eq!(why.attempts[0].count, 5);
+}
+
+#[tokio::test]
+async fn a_disabled_mailbox_a_switched_off_protocol_and_plain_text_are_refused() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    let (password, _) = device(&world, Protocols::ALL).await;
+    let edge = edge(&world);
+    let alice = address("alice@example.org");
+    let login = Login {
+        protocol: Protocol::Imap,
+        name: NAME,
+        secret: &password,
+        ip: None,
+        secured: false,
+    };
+    assert_eq!(code(&edge.mail.login(login).await), Code::MailEncryption);
+    let no_imap = MailboxEdit {
+        protocols: Some(Protocols::ALL.with(Protocol::Imap, false)),
+        ..MailboxEdit::default()
+    };
+    world
+        .app
+        .edit_mailbox(&ACTOR, &alice, no_imap, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        code(&try_login(&edge, NAME, &password, Protocol::Imap).await),
+        Code::MailProtocol
+    );
+    world.app.disable_mailbox(&ACTOR, &alice, "").await.unwrap();
+    assert_eq!(
+        code(&try_login(&edge, NAME, &password, Protocol::Smtp).await),
+        Code::MailInactive
+    );
+    assert!(edge.mail.may_submit(NAME).await.unwrap().is_err());
+    assert!(
+        edge.mail.receives(&alice).await.unwrap(),
+        "it still receives mail"
+    );
+    assert!(edge.mail.user(&alice).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_local_password_opens_mail_while_it_may_and_keeps_its_grace() {
+    let world = World::new().await;
+    let alice = address("alice@example.org");
+    world
+        .mailbox("alice", NewSignIn::Local(secret(PASSWORD)))
+        .await;
+    let edge = edge(&world);
+    let login = |protocol| {
+        let edge = &edge;
+        async move { try_login(edge, NAME, &secret(PASSWORD), protocol).await }
+    };
+    assert!(matches!(login(Protocol::Imap).await, LoginAnswer::Ok(_)));
+    let switch = |until| MethodSwitch::Provider {
+        provider: SLUG.to_owned(),
+        expected_subject: None,
+        keep_password_until: until,
+    };
+    let grace = SystemClock.now().plus(DAY);
+    world
+        .app
+        .switch_method(&ACTOR, &alice, switch(Some(grace)))
+        .await
+        .unwrap();
+    assert!(matches!(login(Protocol::Imap).await, LoginAnswer::Ok(_)));
+    world
+        .app
+        .switch_method(&ACTOR, &alice, switch(None))
+        .await
+        .unwrap();
+    assert_eq!(code(&login(Protocol::Imap).await), Code::MailWrong);
+    world
+        .app
+        .switch_method(&ACTOR, &alice, MethodSwitch::Local)
+        .await
+        .unwrap();
+    assert!(matches!(login(Protocol::Imap).await, LoginAnswer::Ok(_)));
+    world
+        .app
+        .set_mailbox_password(&ACTOR, &alice, secret("another long password"))
+        .await
+        .unwrap();
+    assert_eq!(
+        code(&login(Protocol::Imap).await),
+        Code::MailWrong,
+        "no remembered verdict"
+    );
+}
+
+#[tokio::test]
+async fn guesses_are_slowed_and_stopped_while_a_right_app_password_passes() {
+    let world = World::new().await;
+    world
+        .mailbox("alice", NewSignIn::Local(secret(PASSWORD)))
+        .await;
+    let (password, _) = device(&world, Protocols::ALL).await;
+    let edge = edge(&world);
+    for _ in 0..10 {
+        let answer = try_login(&edge, NAME, &secret("wrong password"), Protocol::Imap).await;
+        assert_eq!(code(&answer), Code::MailWrong);
+    }
+    let throttled = try_login(&edge, NAME, &secret(PASSWORD), Protocol::Smtp).await;
+    assert_eq!(code(&throttled), Code::MailThrottled);
+    assert!(matches!(
+        try_login(&edge, NAME, &password, Protocol::Imap).await,
+        LoginAnswer::Ok(_)
+    ));
+}
+
+#[tokio::test]
+async fn role_addresses_are_delivered_somewhere() {
+    let world = World::new().await;
+    let edge = edge(&world);
+    let postmaster = address("postmaster@example.org");
+    assert_eq!(
+        edge.mail.alias(&postmaster).await.unwrap(),
+        [address("root@example.net")]
+    );
+    assert!(
+        edge.mail
+            .alias(&address("webmaster@example.org"))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    world.mailbox("postmaster", NewSignIn::None).await;
+    assert!(edge.mail.alias(&postmaster).await.unwrap().is_empty());
+    assert!(edge.mail.receives(&postmaster).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_is_never_a_wrong_password() {
+    let world = World::new().await;
+    let mut edge = edge(&world);
+    edge.mail = MailApp::new(MailParts {
+        store: Store::open_read_only(&world.dir.join("missing.db")),
+        app_password_key: world.master.auth_keys().unwrap().app_password,
+        desk: world.desk.clone(),
+        coalescer: edge.coalescer.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(OsRandom),
+        config: MailConfig {
+            devices_url: String::new(),
+            mail_root: "/mail".to_owned(),
+            uid: 1,
+            gid: 1,
+        },
+    });
+    let password = model::app_password::generate(&OsRandom);
+    assert!(!password.expose_secret().is_empty());
+    let answer = try_login(&edge, NAME, &password, Protocol::Imap).await;
+    assert_eq!(answer, LoginAnswer::Unavailable);
+}

@@ -1,0 +1,12 @@
+//! Signing in against the sample company, honest and misbehaving: every refusal by breaking the
+//! real thing.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod codes;
+mod hostile;
+mod local;
+mod mail;
+mod ownership;
+mod races;
+mod world;

@@ -1,0 +1,299 @@
+//! One installation with one domain, two templates and the sample company as its provider.
+
+use app::devices::{MailServer, ServerSettings};
+use app::domains::DomainForm;
+use app::mailboxes::{NewMailboxForm, NewSignIn};
+use app::passwords::{Budgets, HashPool, LocalDesk};
+use app::providers::{SavedProvider, SecretChange};
+use app::sign_in::{Arrived, Ended, Refused, ReturnTo, SignedIn};
+use app::templates::TemplateForm;
+use app::{App, AppConfig, Client, Parts};
+use lab::{Client as LabClient, Company, Handle, Options};
+use model::address::{Address, DomainName};
+use model::audit::Actor;
+use model::domain::{DomainLimits, GIB};
+use model::outcome::Code;
+use model::protocol::Protocol;
+use model::provider::{
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
+};
+use model::rule::Rule;
+use model::session::SessionLifetime;
+use model::template::{Template, TemplateSettings, Templated};
+use model::time::{DAY, SystemClock};
+use secrecy::SecretString;
+use std::sync::Arc;
+use store::{MasterKey, OsRandom, Store};
+use testkit::browser::Browser;
+use testkit::tempdir::ShortDir;
+use tokio::net::TcpListener;
+
+pub const PUBLIC: &str = "https://mail.example.com";
+pub const SECRET: &str = "reserved: + % & = characters";
+pub const SLUG: &str = "example";
+pub const BROWSER: &str = "this-browser";
+pub const ACTOR: Actor = Actor::CommandLine;
+pub const PASSWORD: &str = "a long local password";
+
+pub struct World {
+    pub app: App,
+    pub lab: Handle,
+    pub staff: Template,
+    pub master: MasterKey,
+    pub desk: LocalDesk,
+    pub dir: ShortDir,
+}
+
+pub fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+pub fn secret(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
+}
+
+pub fn settings(endpoints: Endpoints, staff: &Template) -> ProviderSettings {
+    ProviderSettings {
+        name: "Example SSO".to_owned(),
+        active: true,
+        endpoints,
+        client_id: "mail".to_owned(),
+        client_auth: ClientAuth::Auto,
+        redirect: RedirectForm::OwnPath,
+        scopes: "openid profile email mailcow_template".to_owned(),
+        address_claim: "email".to_owned(),
+        subject_claim: None,
+        email_trust: EmailTrust::AcceptAbsent,
+        domains: Vec::new(),
+        create: true,
+        rules: vec![Rule::mailcow("staff", staff.id)],
+        everyone_else: EveryoneElse::Refuse,
+        tls: TlsTrust::Public,
+        private_hosts: vec!["127.0.0.1".to_owned()],
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let company = lab::sample::company("example.org");
+        let redirect = format!("{PUBLIC}/sso/{SLUG}/callback");
+        company.add_client(LabClient::new("mail", SECRET, &redirect));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let lab = lab::serve(listener, company, options).await.unwrap();
+
+        let dir = ShortDir::new().unwrap();
+        let (app, master, desk) = installation(&dir);
+        let form = DomainForm {
+            name: DomainName::parse("example.org").unwrap(),
+            active: true,
+            limits: DomainLimits {
+                max_mailboxes: 10,
+                default_quota: GIB,
+                max_quota: 5 * GIB,
+                domain_quota: 20 * GIB,
+            },
+            role_target: Some(address("root@example.net")),
+        };
+        let domain = app.create_domain(&ACTOR, form).await.unwrap();
+        let staff = app
+            .create_template(
+                &ACTOR,
+                TemplateForm {
+                    name: "Staff".to_owned(),
+                    settings: quota(2 * GIB),
+                },
+            )
+            .await
+            .unwrap();
+        let issuer = Endpoints::Issuer {
+            issuer: lab.issuer().to_owned(),
+        };
+        let mut settings = settings(issuer, &staff);
+        settings.domains.push(domain.id);
+        app.create_provider(&ACTOR, SLUG, settings, Some(secret(SECRET)))
+            .await
+            .unwrap();
+        Self {
+            app,
+            lab,
+            staff,
+            master,
+            desk,
+            dir,
+        }
+    }
+
+    /// Changes the provider.
+    pub async fn provider(&self, change: impl FnOnce(&mut ProviderSettings)) -> SavedProvider {
+        let mut settings = self.app.provider(SLUG).await.unwrap().settings;
+        change(&mut settings);
+        self.app
+            .edit_provider(&ACTOR, SLUG, settings, SecretChange::Keep, None)
+            .await
+            .unwrap()
+    }
+
+    /// Changes the limits or the state of the domain.
+    pub async fn domain(&self, change: impl FnOnce(&mut DomainForm)) {
+        let name = DomainName::parse("example.org").unwrap();
+        let (domain, _) = self.app.domain(&name).await.unwrap();
+        let mut form = DomainForm {
+            name,
+            active: domain.active,
+            limits: domain.limits,
+            role_target: Some(domain.role_target),
+        };
+        change(&mut form);
+        self.app.edit_domain(&ACTOR, form, None).await.unwrap();
+    }
+
+    pub async fn mailbox(&self, local: &str, sign_in: NewSignIn) {
+        let new = NewMailboxForm {
+            address: address(&format!("{local}@example.org")),
+            name: String::new(),
+            quota: None,
+            protocols: None,
+            template: None,
+            sign_in,
+        };
+        self.app.create_mailbox(&ACTOR, new).await.unwrap();
+    }
+
+    /// Leaves for the provider; the URL.
+    pub async fn depart(&self) -> Result<String, Box<Refused>> {
+        self.app
+            .begin_sign_in(SLUG, BROWSER, ReturnTo::Home, &Client::default())
+            .await
+    }
+
+    /// Signs in there as `login` and brings the answer's query back.
+    pub async fn at_provider(&self, url: &str, login: &str) -> String {
+        let mut tab = Browser::new().unwrap().tab();
+        tab.stop_before(PUBLIC);
+        let page = tab.open(url).await.unwrap();
+        let page = if page.location().unwrap().is_some() {
+            page
+        } else {
+            let form = page
+                .form("#sign-in")
+                .unwrap()
+                .fill("username", login)
+                .unwrap()
+                .fill("password", lab::sample::PASSWORD)
+                .unwrap();
+            tab.submit(form).await.unwrap()
+        };
+        let back = page
+            .location()
+            .unwrap()
+            .unwrap_or_else(|| panic!("no way back: {}", page.text()));
+        back.query().unwrap_or_default().to_owned()
+    }
+
+    pub async fn finish(&self, query: &str) -> Ended {
+        let arrived = Arrived::OwnPath(SLUG.to_owned());
+        self.app
+            .finish_sign_in(arrived, query, Some(BROWSER), &Client::default())
+            .await
+    }
+
+    /// The whole way.
+    pub async fn sign_in(&self, login: &str) -> Ended {
+        let url = match self.depart().await {
+            Ok(url) => url,
+            Err(refused) => return Ended::Refused(refused),
+        };
+        let query = self.at_provider(&url, login).await;
+        self.finish(&query).await
+    }
+
+    pub async fn signed_in(&self, login: &str) -> SignedIn {
+        match self.sign_in(login).await {
+            Ended::SignedIn(signed_in) => *signed_in,
+            other => panic!("{login} is not in: {other:?}"),
+        }
+    }
+
+    /// The code of a refused sign-in, after looking at what was recorded and what `why` says.
+    pub async fn refused(&self, login: &str) -> Code {
+        match self.sign_in(login).await {
+            Ended::Refused(refused) => self.recorded(&refused).await,
+            other => panic!("{login} is not refused: {other:?}"),
+        }
+    }
+
+    pub async fn recorded(&self, refused: &Refused) -> Code {
+        let attempt = self.app.attempt(&refused.reference).await.unwrap();
+        assert_eq!(attempt.refusal.as_ref(), Some(&refused.refusal));
+        let (person, admin) = (refused.refusal.person(), refused.refusal.admin());
+        for words in [&person, &admin] {
+            assert!(
+                !words.contains('–') && !words.contains('{'),
+                "unfilled: {words}"
+            );
+        }
+        refused.refusal.code
+    }
+}
+
+pub fn quota(bytes: i64) -> TemplateSettings {
+    TemplateSettings {
+        quota: Templated::in_step(bytes),
+        ..TemplateSettings::default()
+    }
+}
+
+fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
+    let (key, file) = (dir.join("key"), dir.join("store.db"));
+    let master = MasterKey::create_with_new_store(&key, &file, &OsRandom).unwrap();
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
+    let budgets = Arc::new(Budgets::new(clock.clone()));
+    let desk = LocalDesk::new(budgets, Arc::new(HashPool::new(random.clone()).unwrap()));
+    let own = url::Url::parse(PUBLIC).unwrap();
+    let upstream = upstream::Upstream::new(
+        upstream::Config {
+            guard: upstream::http::Guard::new([&own], []),
+            ..upstream::Config::default()
+        },
+        clock.clone(),
+        random.clone(),
+    );
+    let app = App::new(Parts {
+        store: Store::open(&file).unwrap(),
+        keys: master.purpose_keys().unwrap(),
+        upstream,
+        desk: Arc::new(desk.clone()),
+        clock,
+        random,
+        config: AppConfig {
+            public_url: PUBLIC.to_owned(),
+            sessions: SessionLifetime::default(),
+            servers: ServerSettings {
+                servers: vec![MailServer {
+                    protocol: Protocol::Imap,
+                    host: "mail.example.com".to_owned(),
+                    port: 993,
+                    security: "SSL/TLS".to_owned(),
+                }],
+            },
+            keep_attempts: DAY * 30,
+            keep_deleted_mail: DAY * 30,
+        },
+    });
+    (app, master, desk)
+}
+
+/// A company that answers nothing: a port nobody listens on.
+pub fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// The sample company's handle to change people.
+pub fn company(world: &World) -> &Company {
+    world.lab.company()
+}
