@@ -234,6 +234,7 @@ const fn wrong_type(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn document() -> Value {
@@ -318,5 +319,12 @@ mod tests {
             parse(&json!([1]), "https://a.example/x/"),
             Err(DiscoveryError::Json(JsonError::NotAnObject("list")))
         ));
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_documents_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Metadata::parse_any(&bytes);
+        }
     }
 }

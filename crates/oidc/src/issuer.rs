@@ -110,9 +110,11 @@ pub fn repair(pasted: &str) -> Result<(Issuer, Vec<Repair>), IssuerError> {
         text.truncate(at);
         repairs.push(Repair::QueryCut);
     }
-    if let Some(cut) = without_well_known(&text) {
+    while let Some(cut) = without_well_known(&text) {
         text = cut;
-        repairs.push(Repair::WellKnownCut);
+        if !repairs.contains(&Repair::WellKnownCut) {
+            repairs.push(Repair::WellKnownCut);
+        }
     }
     Issuer::parse(&text).map(|issuer| (issuer, repairs))
 }
@@ -129,6 +131,7 @@ fn without_well_known(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_discovery_url_takes_one_slash_away() {
@@ -210,5 +213,17 @@ mod tests {
             Issuer::parse("https://a.example?x"),
             Err(IssuerError::Query)
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_pasted_a_repaired_issuer_stays_as_it_is(
+            text in "( |\\PC|https?://|[a-z./?#:@-]|/.well-known/openid-configuration){0,12}",
+        ) {
+            if let Ok((issuer, _)) = repair(&text) {
+                let (again, repairs) = repair(issuer.as_str()).unwrap();
+                prop_assert_eq!((again, repairs), (issuer, vec![]));
+            }
+        }
     }
 }

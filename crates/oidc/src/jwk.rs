@@ -253,6 +253,7 @@ fn ed25519(x: Option<&str>) -> Result<DecodingKey, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -346,5 +347,24 @@ mod tests {
             Err(KeySetError::TooMany(1001))
         ));
         assert!(matches!(KeySet::parse(b"{}"), Err(KeySetError::NoKeys)));
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_keys_never_panic(
+            kty in "RSA|EC|OKP|oct|",
+            crv in "P-256|P-384|Ed25519|x",
+            part in "[A-Za-z0-9_=-]{0,90}",
+            exp in any::<i64>(),
+        ) {
+            let key = json!({"kty": kty, "crv": crv, "n": part, "e": part, "x": part, "y": part, "exp": exp});
+            let set = set(json!([key]));
+            for alg in SigningAlg::ALL {
+                for key in set.candidates(None, alg, NOW) {
+                    let outcome = jsonwebtoken::crypto::verify("AAAA", b"x", &key.key, alg.library());
+                    prop_assert!(!outcome.unwrap_or(false));
+                }
+            }
+        }
     }
 }
