@@ -26,34 +26,40 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// [`Refused`] with what the engine said.
 pub async fn validate(programs: &Programs, directory: &Path) -> Result<(), Refused> {
+    tokio::try_join!(dovecot(programs, directory), postfix(programs, directory)).map(|_| ())
+}
+
+async fn dovecot(programs: &Programs, directory: &Path) -> Result<(), Refused> {
     let conf = directory.join(DOVECOT_CONF);
     let arguments = ["-n".as_ref(), "-c".as_ref(), conf.as_os_str()];
     let printed = command::run(&programs.doveconf, arguments, LIMIT)
         .await
         .map_err(|error| refused("Dovecot", error))?;
     warn("Dovecot", &printed.stderr);
+    Ok(())
+}
 
+/// Only where it was rendered for.
+async fn postfix(programs: &Programs, directory: &Path) -> Result<(), Refused> {
     let directory = directory.join(POSTFIX_DIRECTORY);
     let Some(postfix) = programs.postfix.as_ref().filter(|_| directory.is_dir()) else {
         return Ok(());
     };
     // postconf names unknown parameters, as warnings; a misspelt one would silently do nothing.
-    let arguments = ["-c".as_ref(), directory.as_os_str(), "-n".as_ref()];
-    let main = command::run(&postfix.postconf, arguments, LIMIT)
-        .await
-        .map_err(|error| refused("Postfix", error))?;
-    let arguments = ["-c".as_ref(), directory.as_os_str(), "-P".as_ref()];
-    let master = command::run(&postfix.postconf, arguments, LIMIT)
-        .await
-        .map_err(|error| refused("Postfix", error))?;
-    for printed in [&main.stderr, &master.stderr] {
-        if printed.contains("unused parameter") || printed.contains("undefined parameter") {
+    for what in ["-n", "-P"] {
+        let arguments = ["-c".as_ref(), directory.as_os_str(), what.as_ref()];
+        let printed = command::run(&postfix.postconf, arguments, LIMIT)
+            .await
+            .map_err(|error| refused("Postfix", error))?;
+        if printed.stderr.contains("unused parameter")
+            || printed.stderr.contains("undefined parameter")
+        {
             return Err(Refused {
                 engine: "Postfix",
-                words: printed.trim().to_owned(),
+                words: printed.stderr.trim().to_owned(),
             });
         }
-        warn("Postfix", printed);
+        warn("Postfix", &printed.stderr);
     }
     let arguments = ["-c".as_ref(), directory.as_os_str(), "check".as_ref()];
     let printed = command::run(&postfix.postfix, arguments, LIMIT)

@@ -26,7 +26,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            ready: Duration::from_secs(30),
+            ready: Duration::from_secs(60),
             patience: Duration::from_secs(15),
             first_delay: Duration::from_millis(250),
             longest_delay: Duration::from_secs(30),

@@ -514,9 +514,21 @@ async fn a_kick_ends_idle_sessions_and_counts_them() {
     assert!(matches!(wrong.kick(&alice).await, Err(KickError::Key)));
 
     let layout = engines::layout::Layout::of(&instance.system.directories);
-    let data = std::fs::metadata(layout.kick_directory()).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o777;
-    let group = std::os::unix::fs::MetadataExt::gid(&data);
-    assert_eq!((mode, group), (0o750, instance::KICK_GID));
+    let socket = layout.kick_socket();
+    for (gid, exit) in [(instance::KICK_GID, 0), (instance::MAIL.gid, 7)] {
+        let mut curl = std::process::Command::new("curl");
+        curl.args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "http://localhost/",
+            "--unix-socket",
+        ]);
+        curl.arg(&socket).current_dir("/");
+        std::os::unix::process::CommandExt::uid(&mut curl, gid);
+        std::os::unix::process::CommandExt::gid(&mut curl, gid);
+        // curl(1): 7, failed to connect.
+        assert_eq!(curl.status().unwrap().code(), Some(exit), "group {gid}");
+    }
     instance.stop().await;
 }
