@@ -302,8 +302,13 @@ async fn keys_that_verify_nothing_fail() {
 #[tokio::test]
 async fn endpoints_typed_by_hand_are_tested_as_far_as_they_go() {
     let op = Op::start().await;
+    let behind = "Fri, 15 Jan 2027 07:59:15 GMT";
+    op.set(|b| b.userinfo_refusal = Reply::json(401, "{}").header("Date", behind));
     let report = probe(&by_endpoints(&op.issuer())).await;
     assert!(report.passed(), "{:?}", report.steps);
+    let clock = line(&report, StepName::Clock);
+    assert_eq!(clock.state, StepState::Warn);
+    assert!(clock.evidence.contains("45 s behind"), "{}", clock.evidence);
     for name in [StepName::Discovery, StepName::Issuer, StepName::Keys] {
         assert_eq!(line(&report, name).state, StepState::Skipped);
     }

@@ -213,6 +213,8 @@ pub struct Behaviour {
     /// Members of a good token response.
     pub tokens: Value,
     pub userinfo: Reply,
+    /// For any other token than its own.
+    pub userinfo_refusal: Reply,
     pub authorize: Reply,
 }
 
@@ -295,6 +297,7 @@ fn honest(issuer: &str) -> Behaviour {
             200,
             json!({"sub": "alice-1", "email": "alice@example.org", "groups": ["staff"]}),
         ),
+        userinfo_refusal: Reply::json(401, "{}"),
         authorize: Reply::redirect(302, "/login"),
     }
 }
@@ -307,7 +310,7 @@ fn respond(op: &Behaviour, asked: &Asked) -> Reply {
         "/token" => op.token.clone().unwrap_or_else(|| token(op, asked)),
         "/userinfo" => match asked.headers.get("authorization").map(String::as_str) {
             Some("Bearer at-1") => op.userinfo.clone(),
-            _ => Reply::json(401, "{}"),
+            _ => op.userinfo_refusal.clone(),
         },
         _ => Reply::html(404),
     }

@@ -48,11 +48,8 @@ impl Test<'_> {
         Step::ok(StepName::Keys, oidc::foreign::printable(&evidence, 400)).took(started)
     }
 
-    /// Asks for tokens with a made-up code: who refuses the code has believed the client. The
-    /// clock is read from the discovery answer, or else from this one.
-    pub(super) async fn credentials_and_clock(&self, found: &Found) -> Vec<Step> {
-        let now = self.upstream.clock.now();
-        let clock = document::clock(found.answer.as_ref(), now);
+    /// Asks for tokens with a made-up code: who refuses the code has believed the client.
+    pub(super) async fn credentials(&self, places: &Places) -> Step {
         let started = Instant::now();
         let verifier = Verifier::generate(self.upstream.random.as_ref());
         let outcome = self
@@ -60,7 +57,7 @@ impl Test<'_> {
             .exchange_code(
                 self.settings,
                 &self.memory,
-                &found.places,
+                places,
                 MADE_UP,
                 self.redirect_uri,
                 verifier.expose(),
@@ -76,7 +73,7 @@ impl Test<'_> {
             )
             .fix("Do not trust this provider: it lets anybody in."),
         };
-        vec![step.took(started), clock]
+        step.took(started)
     }
 
     /// Fetches the authorization URL without a session and looks whether the provider complains.
@@ -181,13 +178,14 @@ impl Test<'_> {
         }
     }
 
-    /// Asks userinfo with a made-up token; it must refuse.
-    pub(super) async fn userinfo(&self, places: &Places) -> Step {
+    /// Asks userinfo with a made-up token; it must refuse. Without a discovery answer the clock is
+    /// read from this one.
+    pub(super) async fn userinfo(&self, found: &Found) -> Vec<Step> {
         let started = Instant::now();
         let name = StepName::UserInfo;
-        let Some(endpoint) = places.userinfo() else {
+        let Some(endpoint) = found.places.userinfo() else {
             let why = "the provider has none; all claims must be in the ID token";
-            return Step::skipped(name, why);
+            return vec![Step::skipped(name, why)];
         };
         let token = SecretString::from(format!("Bearer {MADE_UP}"));
         let request = Request::get(endpoint.url()).authorization(Some(&token));
@@ -195,6 +193,11 @@ impl Test<'_> {
             .upstream
             .call(self.settings, Purpose::UserInfo, &request)
             .await;
+        let mut steps = Vec::new();
+        if !found.clock_told {
+            let date = answer.as_ref().ok().and_then(|answer| answer.date);
+            steps.push(document::clock(date, self.upstream.clock.now()));
+        }
         let step = match answer.map(|answer| answer.status) {
             Err(error) => Step::error(name, &error),
             Ok(401) => Step::ok(name, "refuses a made-up token (401)"),
@@ -212,7 +215,8 @@ impl Test<'_> {
                 format!("answers {status} to a made-up token, 401 expected"),
             ),
         };
-        step.took(started)
+        steps.push(step.took(started));
+        steps
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Found, Lines, Step, StepName, Test};
 use crate::error::{AnswerFault, Purpose, UpstreamError};
-use crate::http::{Guard, Response};
+use crate::http::Guard;
 use crate::openid::metadata::{self, Places};
 use crate::provider::ProviderSettings;
 use model::outcome::Code;
@@ -53,9 +53,10 @@ impl Test<'_> {
             Ok(found) => {
                 lines.add(Step::ok(StepName::Discovery, evidence).took(started));
                 lines.add(Step::ok(StepName::Issuer, issuer.as_str()));
+                lines.add(clock(answer.date, self.upstream.clock.now()));
                 Some(Found {
                     places: Places::Discovered(Arc::new(found)),
-                    answer: Some(answer),
+                    clock_told: true,
                 })
             }
             Err(error) => {
@@ -228,8 +229,8 @@ fn unlisted_method(settings: &ProviderSettings, metadata: &Metadata) -> Option<&
 }
 
 /// How far the two clocks are apart, by the `Date` of an answer. Its resolution is a second.
-pub(super) fn clock(answer: Option<&Response>, now: Timestamp) -> Step {
-    let Some(theirs) = answer.and_then(|answer| answer.date) else {
+pub(super) fn clock(date: Option<Timestamp>, now: Timestamp) -> Step {
+    let Some(theirs) = date else {
         return Step::skipped(StepName::Clock, "the provider sent no date");
     };
     let ahead = theirs.secs() - now.secs();
