@@ -3,7 +3,7 @@
 use crate::devices::ServerSettings;
 use crate::ports::PasswordDesk;
 use model::random::Random;
-use model::session::SessionLifetime;
+use model::session::{Principal, SessionLifetime};
 use model::time::Clock;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,12 +35,18 @@ pub struct App {
 pub struct AppConfig {
     /// Scheme and host people open, without trailing slash: `https://mail.example.org`.
     pub public_url: String,
-    /// How long sessions live.
+    /// How long people's sessions live.
     pub sessions: SessionLifetime,
+    /// How long administrators' sessions live.
+    pub admin_sessions: SessionLifetime,
     /// What mail programs are told to use.
     pub servers: ServerSettings,
-    /// How long attempts are kept.
+    /// How long attempts on the web are kept.
     pub keep_attempts: Duration,
+    /// How long attempts of mail programs are kept.
+    pub keep_mail_attempts: Duration,
+    /// How long the record of changes is kept.
+    pub keep_audit: Duration,
     /// How long the mail of a deleted mailbox is kept.
     pub keep_deleted_mail: Duration,
 }
@@ -70,6 +76,16 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// Settings.
     pub config: AppConfig,
+}
+
+impl AppConfig {
+    /// How long the sessions of somebody live.
+    pub(crate) const fn lifetime(&self, principal: Principal) -> SessionLifetime {
+        match principal {
+            Principal::Person(_) => self.sessions,
+            Principal::Admin(_) => self.admin_sessions,
+        }
+    }
 }
 
 impl App {

@@ -17,12 +17,16 @@ impl App {
     pub async fn sweep(&self) -> Result<(), Problem> {
         let now = self.clock.now();
         let oldest_attempt = now.minus(self.config.keep_attempts);
+        let oldest_mail_attempt = now.minus(self.config.keep_mail_attempts);
+        let oldest_change = now.minus(self.config.keep_audit);
         self.write_ringing(async move |tx: &mut Conn| {
             store::sign_in_flows::sweep(tx, now, AT_ONCE).await?;
             store::link_proofs::sweep(tx, now, AT_ONCE).await?;
             store::sessions::sweep(tx, now, AT_ONCE).await?;
             store::links::sweep_pending(tx, now).await?;
-            store::attempts::prune(tx, oldest_attempt, AT_ONCE).await?;
+            store::attempts::prune_web(tx, oldest_attempt, AT_ONCE).await?;
+            store::attempts::prune_mail(tx, oldest_mail_attempt, AT_ONCE).await?;
+            store::audit::prune(tx, oldest_change, AT_ONCE).await?;
             for (storage, address) in store::mailboxes::deleted_due(tx, now, AT_ONCE).await? {
                 let directory = directory_of(storage);
                 tracing::info!(mailbox.address = %address, "the mail of a deleted mailbox is removed");

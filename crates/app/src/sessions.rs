@@ -64,7 +64,7 @@ impl App {
             who.map(|who| (session, who))
         };
         let Some((session, who)) =
-            found.filter(|(session, _)| self.config.sessions.permits(session, now))
+            found.filter(|(session, _)| self.permits(session, now))
         else {
             return Ok(None);
         };
@@ -97,7 +97,7 @@ impl App {
         let now = self.clock.now();
         let mut read = self.store.read()?;
         let mut all = store::sessions::list(&mut read, principal).await?;
-        all.retain(|session| self.config.sessions.permits(session, now));
+        all.retain(|session| self.permits(session, now));
         Ok(all)
     }
 
@@ -166,9 +166,13 @@ impl App {
             principal,
             provider,
             now,
-            ends: now.plus(self.config.sessions.absolute),
+            ends: now.plus(self.config.lifetime(principal).absolute),
             client: client.clone(),
         }
+    }
+
+    fn permits(&self, session: &Session, now: Timestamp) -> bool {
+        self.config.lifetime(session.principal).permits(session, now)
     }
 
     fn session_tag(&self, token: &str) -> Vec<u8> {
