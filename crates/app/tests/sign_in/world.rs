@@ -272,6 +272,7 @@ fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
         config: AppConfig {
             public_url: PUBLIC.to_owned(),
             sessions: SessionLifetime::default(),
+            admin_sessions: SessionLifetime::default(),
             servers: ServerSettings {
                 servers: vec![MailServer {
                     protocol: Protocol::Imap,
@@ -281,6 +282,8 @@ fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
                 }],
             },
             keep_attempts: DAY * 30,
+            keep_mail_attempts: DAY * 30,
+            keep_audit: DAY * 365,
             keep_deleted_mail: DAY * 30,
         },
     });
