@@ -265,7 +265,8 @@ CREATE TABLE attempts (
     -- Aggregation key of mail attempts: account, network, code and minute. NULL for web attempts.
     bucket     TEXT    UNIQUE
 ) STRICT;
-CREATE INDEX attempts_by_time ON attempts (at, id);
+-- Attempts of mail programs are kept for another time than those on the web.
+CREATE INDEX attempts_by_time ON attempts ((bucket IS NULL), at);
 CREATE INDEX attempts_by_address ON attempts (address, id) WHERE address IS NOT NULL;
 CREATE INDEX attempts_refused ON attempts (id) WHERE code IS NOT NULL;
 
@@ -278,6 +279,7 @@ CREATE TABLE audit (
     details TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX audit_by_object ON audit (object, id);
+CREATE INDEX audit_by_time ON audit (at);
 
 -- Side effects on the engines, done after commit and again after a crash until they succeed.
 CREATE TABLE outbox (

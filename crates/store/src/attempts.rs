@@ -39,8 +39,10 @@ statements! {
         WHERE code IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2");
     LIST_OF_ADDRESS = concat!("SELECT ", columns!(), " FROM attempts
         WHERE address = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    PRUNE = "DELETE FROM attempts WHERE id IN
-        (SELECT id FROM attempts WHERE at < $1 ORDER BY at LIMIT $2)";
+    PRUNE_WEB = "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
+        WHERE (bucket IS NULL) = TRUE AND at < $1 ORDER BY at LIMIT $2)";
+    PRUNE_MAIL = "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
+        WHERE (bucket IS NULL) = FALSE AND at < $1 ORDER BY at LIMIT $2)";
 }
 
 /// Which attempts a list shows. Everything set must hold.
@@ -172,12 +174,21 @@ pub async fn latest_refused_people(sql: &mut Conn, limit: u32) -> Result<Vec<Att
     Ok(people)
 }
 
-/// Removes some of the attempts older than `before`; returns how many.
+/// Removes some of the attempts on the web older than `before`; returns how many.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn prune(sql: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    sql.execute(PRUNE, &[before.into(), i64::from(limit).into()])
+pub async fn prune_web(sql: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(PRUNE_WEB, &[before.into(), i64::from(limit).into()])
+        .await
+}
+
+/// Removes some of the attempts of mail programs older than `before`; returns how many rows.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn prune_mail(sql: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(PRUNE_MAIL, &[before.into(), i64::from(limit).into()])
         .await
 }
 

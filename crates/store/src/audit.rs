@@ -3,6 +3,7 @@
 use crate::value::{self, Row};
 use crate::{Conn, Listed, Page, StoreError};
 use model::audit::AuditEvent;
+use model::time::Timestamp;
 
 macro_rules! columns {
     () => {
@@ -16,6 +17,8 @@ statements! {
     LIST = concat!("SELECT ", columns!(), " FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2");
     LIST_OF_OBJECT = concat!("SELECT ", columns!(), " FROM audit
         WHERE object = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    PRUNE = "DELETE FROM audit WHERE id IN
+        (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)";
 }
 
 /// Remembers a change.
@@ -60,6 +63,15 @@ pub async fn list(
         rows: listed.rows.into_iter().map(|(_, event)| event).collect(),
         next: listed.next,
     })
+}
+
+/// Removes some of the changes older than `before`; returns how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn prune(sql: &mut Conn, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(PRUNE, &[before.into(), i64::from(limit).into()])
+        .await
 }
 
 fn event(row: &Row) -> Result<AuditEvent, StoreError> {

@@ -137,6 +137,11 @@ impl Conn {
         result
     }
 
+    /// Whether the database has answered every statement so far.
+    pub(crate) const fn is_sound(&self) -> bool {
+        self.failure.is_none()
+    }
+
     /// Why the database could not answer, last.
     pub(crate) fn failure(&mut self) -> Unavailable {
         self.failure

@@ -5,6 +5,7 @@ use crate::error::{StoreError, Unavailable};
 use crate::{migrate, sqlite};
 use parking_lot::Mutex;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 const IDLE: usize = 16;
 /// After a failed opening, others fail the same way for this long without touching the disk.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// How often the file is looked at: one that was put in its place (a restored backup) is noticed
+/// within that time, so that revoked credentials do not live on in a file that is gone.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -24,6 +28,24 @@ pub(crate) struct Pool {
 struct State {
     idle: Vec<Conn>,
     failed: Option<(Instant, StoreError)>,
+    looked: Option<Instant>,
+    /// Device and inode of the file that idle readers have open.
+    identity: Option<(u64, u64)>,
+}
+
+impl State {
+    /// Lets go of readers whose file is no longer the one at `path`.
+    fn look_at(&mut self, path: &Path) {
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK_PAUSE) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        let identity = std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+        if identity != self.identity {
+            self.identity = identity;
+            self.idle.clear();
+        }
+    }
 }
 
 impl Pool {
@@ -37,24 +59,33 @@ impl Pool {
     /// A reader from the pool, or a new one. A file that is missing, locked or of another schema
     /// is tried again at later calls, so the store heals without a restart.
     pub(crate) fn reader(self: &Arc<Self>) -> Result<Reader, StoreError> {
-        let pool = Arc::clone(self);
-        {
+        let identity = {
             let mut state = self.state.lock();
+            state.look_at(&self.file);
             if let Some(conn) = state.idle.pop() {
-                return Ok(Reader { conn, pool });
+                return Ok(self.lend(conn, state.identity));
             }
             if let Some((at, error)) = &state.failed
                 && at.elapsed() < RETRY_PAUSE
             {
                 return Err(error.clone());
             }
-        }
+            state.identity
+        };
         match self.open() {
-            Ok(conn) => Ok(Reader { conn, pool }),
+            Ok(conn) => Ok(self.lend(conn, identity)),
             Err(error) => {
                 self.state.lock().failed = Some((Instant::now(), error.clone()));
                 Err(error)
             }
+        }
+    }
+
+    fn lend(self: &Arc<Self>, conn: Conn, identity: Option<(u64, u64)>) -> Reader {
+        Reader {
+            conn,
+            identity,
+            pool: Arc::clone(self),
         }
     }
 
@@ -77,6 +108,7 @@ impl Pool {
 #[derive(Debug)]
 pub struct Reader {
     conn: Conn,
+    identity: Option<(u64, u64)>,
     pool: Arc<Pool>,
 }
 
@@ -97,7 +129,8 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let conn = self.conn.take();
         let mut state = self.pool.state.lock();
-        if state.idle.len() < IDLE {
+        // One that met a failing disk or a replaced file is not lent again.
+        if conn.is_sound() && self.identity == state.identity && state.idle.len() < IDLE {
             state.idle.push(conn);
         }
     }

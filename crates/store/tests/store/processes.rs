@@ -206,6 +206,44 @@ async fn a_reader_waits_out_a_missing_store() {
     panic!("{:?}", store.read());
 }
 
+/// A backup is restored under a reader that goes on.
+#[tokio::test]
+async fn a_reader_notices_that_the_store_was_replaced() {
+    let (temp, backup) = (TempStore::new(), TempStore::new());
+    for (temp, value) in [(&temp, "now"), (&backup, "then")] {
+        temp.write(async move |sql| settings::set(sql, "seen", value).await)
+            .await
+            .unwrap();
+    }
+    let reader = Store::open_read_only(&temp.file());
+    let seen = async || {
+        let mut sql = reader.read()?;
+        settings::get(&mut sql, "seen").await
+    };
+    assert_eq!(seen().await.unwrap().as_deref(), Some("now"));
+    let file = temp.file();
+    let TempStore { dir, store, .. } = temp;
+    let TempStore {
+        dir: from,
+        store: other,
+        ..
+    } = backup;
+    drop((store, other));
+    for name in ["store.db-wal", "store.db-shm", "store.db"] {
+        std::fs::rename(from.path().join(name), dir.path().join(name)).unwrap();
+    }
+    for _ in 0..200 {
+        if seen()
+            .await
+            .is_ok_and(|seen| seen.as_deref() == Some("then"))
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{file:?}: {:?}", seen().await);
+}
+
 /// Catalogue F1, a smoke test of it: killed at any moment, nothing acknowledged is lost and
 /// nothing is half there.
 #[tokio::test]

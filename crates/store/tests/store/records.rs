@@ -158,18 +158,31 @@ async fn like_mail_attempts_add_up_in_one_row() {
 }
 
 #[tokio::test]
-async fn old_attempts_are_pruned_in_rounds() {
+async fn old_attempts_are_pruned_in_rounds_each_kind_by_itself() {
     let temp = TempStore::new();
     for n in 0..5 {
-        record(&temp, &attempt(n, "a@example.org", None))
+        record(&temp, &attempt(n, "web@example.org", None))
+            .await
+            .unwrap();
+        let mail = attempt(n, "mail@example.org", None);
+        temp.write(async move |sql| attempts::upsert_mail(sql, &mail, &n.to_string()).await)
             .await
             .unwrap();
     }
-    let prune = || temp.write(async |sql| attempts::prune(sql, later(3), 2).await);
-    assert_eq!(prune().await, Ok(2));
-    assert_eq!(prune().await, Ok(1));
-    assert_eq!(prune().await, Ok(0));
-    assert_eq!(pages(&temp, &AttemptFilter::default(), 9).await.len(), 2);
+    let left = async |who: &str| {
+        let found = attempts::of_address(&mut temp.read(), who, 9).await;
+        found.unwrap().len()
+    };
+    let prune_web = || temp.write(async |sql| attempts::prune_web(sql, later(3), 2).await);
+    assert_eq!(prune_web().await, Ok(2));
+    assert_eq!(prune_web().await, Ok(1));
+    assert_eq!(prune_web().await, Ok(0));
+    assert_eq!(left("web@example.org").await, 2);
+    assert_eq!(left("mail@example.org").await, 5);
+    let prune_mail = || temp.write(async |sql| attempts::prune_mail(sql, later(1), 9).await);
+    assert_eq!(prune_mail().await, Ok(1));
+    assert_eq!(left("web@example.org").await, 2);
+    assert_eq!(left("mail@example.org").await, 4);
 }
 
 #[tokio::test]
@@ -206,6 +219,11 @@ async fn the_audit_is_listed_newest_first_by_object() {
     let second = list(Some("b@example.org"), 2, first.next).await;
     assert_eq!((second.rows.len(), second.next), (1, None));
     assert_eq!(second.rows[0].at, later(1));
+    let pruned = temp
+        .write(async |sql| audit::prune(sql, later(2), 9).await)
+        .await;
+    assert_eq!(pruned, Ok(2));
+    assert_eq!(list(None, 9, None).await.rows.len(), 5);
 }
 
 #[tokio::test]
