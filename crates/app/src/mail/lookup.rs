@@ -62,58 +62,74 @@ impl MailApp {
         Ok(active == Some(true))
     }
 
-    /// Whether exactly this address is a mailbox that receives mail; one that is switched off still
-    /// does.
+    /// Whether an address is a mailbox that receives mail, with or without a `+` extension, which
+    /// Postfix leaves to us; one that is switched off still does.
     ///
     /// # Errors
     /// Only for a fault of ours.
     pub async fn receives(&self, address: &Address) -> Result<bool, Unavailable> {
         let mut read = self.store.read().map_err(unavailable)?;
-        let row = store::mail_lookup::recipient(&mut read, address)
-            .await
-            .map_err(unavailable)?;
-        Ok(row.is_some())
+        for address in with_and_without_extension(address) {
+            let row = store::mail_lookup::recipient(&mut read, &address)
+                .await
+                .map_err(unavailable)?;
+            if row.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// Where mail for an alias goes; for postmaster and abuse without a mailbox or alias, where the
-    /// domain says. Empty when there is no alias.
+    /// Where mail for an alias goes, with or without a `+` extension; for postmaster and abuse
+    /// without a mailbox or alias, where the domain says. Empty when there is no alias.
     ///
     /// # Errors
     /// Only for a fault of ours.
     pub async fn alias(&self, address: &Address) -> Result<Vec<Address>, Unavailable> {
         let mut read = self.store.read().map_err(unavailable)?;
-        let targets = store::aliases::targets_by_address(&mut read, address)
-            .await
-            .map_err(unavailable)?;
-        if !targets.is_empty() || !matches!(address.local(), "postmaster" | "abuse") {
-            return Ok(targets);
+        for address in with_and_without_extension(address) {
+            let targets = store::aliases::targets_by_address(&mut read, &address)
+                .await
+                .map_err(unavailable)?;
+            if !targets.is_empty() {
+                return Ok(targets);
+            }
+            let mailbox = store::mail_lookup::recipient(&mut read, &address)
+                .await
+                .map_err(unavailable)?;
+            if mailbox.is_some() {
+                return Ok(Vec::new());
+            }
         }
-        if store::mail_lookup::recipient(&mut read, address)
-            .await
-            .map_err(unavailable)?
-            .is_some()
-        {
+        let base = address.without_extension();
+        if !matches!(base.local(), "postmaster" | "abuse") {
             return Ok(Vec::new());
         }
-        let target = store::mail_lookup::role_target(&mut read, &address.domain())
+        let target = store::mail_lookup::role_target(&mut read, &base.domain())
             .await
             .map_err(unavailable)?;
         // A target that is itself this address would be a loop.
         Ok(target
-            .filter(|target| target != address)
+            .filter(|target| *target != base)
             .into_iter()
             .collect())
     }
 
-    /// The logins that may use an address as envelope sender.
+    /// The logins that may use an address, with or without a `+` extension, as envelope sender.
     ///
     /// # Errors
     /// Only for a fault of ours.
     pub async fn senders(&self, address: &Address) -> Result<Vec<Address>, Unavailable> {
         let mut read = self.store.read().map_err(unavailable)?;
-        store::mail_lookup::senders(&mut read, address)
-            .await
-            .map_err(unavailable)
+        for address in with_and_without_extension(address) {
+            let owners = store::mail_lookup::senders(&mut read, &address)
+                .await
+                .map_err(unavailable)?;
+            if !owners.is_empty() {
+                return Ok(owners);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Whether a signed-in SMTP session may go on: asked at every recipient, since Postfix sessions
@@ -140,4 +156,11 @@ impl MailApp {
             "the mailbox",
         ))
     }
+}
+
+/// The address itself, then without its `+` extension if it has one.
+fn with_and_without_extension(address: &Address) -> impl Iterator<Item = Address> {
+    let base = address.without_extension();
+    let base = (base != *address).then_some(base);
+    [Some(address.clone()), base].into_iter().flatten()
 }

@@ -311,3 +311,24 @@ async fn a_store_that_cannot_be_read_is_never_a_wrong_password() {
     let answer = try_login(&edge, NAME, &password, Protocol::Imap).await;
     assert_eq!(answer, LoginAnswer::Unavailable);
 }
+
+#[tokio::test]
+async fn an_extension_leads_to_the_mailbox_or_alias_without_it() {
+    let world = World::new().await;
+    world.mailbox("alice", NewSignIn::None).await;
+    let alias = app::aliases::AliasForm {
+        address: address("sales@example.org"),
+        targets: vec![address("alice@example.org")],
+        active: true,
+    };
+    world.app.create_alias(&ACTOR, alias).await.unwrap();
+    let edge = edge(&world);
+    let alice = address("alice@example.org");
+    assert!(edge.mail.receives(&address("alice+shop@example.org")).await.unwrap());
+    assert!(!edge.mail.receives(&address("bob+shop@example.org")).await.unwrap());
+    assert_eq!(edge.mail.alias(&address("sales+x@example.org")).await.unwrap(), [alice.clone()]);
+    for sender in ["alice+shop@example.org", "sales@example.org", "sales+x@example.org"] {
+        assert_eq!(edge.mail.senders(&address(sender)).await.unwrap(), [alice.clone()], "{sender}");
+    }
+    assert!(edge.mail.senders(&address("bob@example.org")).await.unwrap().is_empty());
+}
