@@ -1,2 +1,5 @@
 //! Gatepost: single sign-on for the mail you host.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    gatepost::commands::run()
+}

@@ -1,0 +1,231 @@
+//! The life after the start: signals, verbs, certificates, and the end.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engines::Engines;
+use model::time::SystemClock;
+use tokio::signal::unix::Signal;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::bench::{Bench, Edition};
+use super::certificates::Certificates;
+use super::engines::Plan;
+use super::program::Program;
+use super::start::Started;
+use super::supervisor::{Directive, Supervisor, VerbRequest};
+use super::worker::Worker;
+use super::{Options, sockets};
+use crate::channel::control::{Role, Verb};
+use crate::config::Config;
+
+/// Between two looks at the certificate's files.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(10);
+
+/// A worker's supervisor, from outside.
+#[derive(Clone)]
+struct Supervised {
+    directives: mpsc::Sender<Directive>,
+}
+
+/// What the running server works with. Clones share it.
+#[derive(Clone)]
+struct Server {
+    options: Options,
+    bench: Arc<Bench>,
+    web: Supervised,
+    auth: Supervised,
+    mail: Option<Arc<(Plan, Engines)>>,
+    certificates: Arc<tokio::sync::Mutex<Certificates>>,
+    /// One planned restart at a time.
+    replacing: Arc<tokio::sync::Mutex<()>>,
+}
+
+pub(super) async fn run(
+    options: Options,
+    started: Started,
+    mut hangup: Signal,
+    mut stop: impl Future<Output = ()> + Unpin,
+) {
+    let Started {
+        bench,
+        certificates,
+        web,
+        auth,
+        mail,
+        _instance,
+    } = started;
+    let (verbs_sender, mut verbs) = mpsc::channel(4);
+    let (web, web_task) = supervise(Role::Web, &bench, &verbs_sender, web);
+    let (auth, auth_task) = supervise(Role::Auth, &bench, &verbs_sender, auth);
+    let server = Server {
+        options,
+        bench: Arc::clone(&bench),
+        web: web.clone(),
+        auth: auth.clone(),
+        mail: mail.map(Arc::new),
+        certificates: Arc::new(tokio::sync::Mutex::new(certificates)),
+        replacing: Arc::default(),
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut look = tokio::time::interval(CERTIFICATE_LOOK);
+    loop {
+        let server = server.clone();
+        tokio::select! {
+            () = &mut stop => break,
+            _ = hangup.recv() => {
+                tasks.spawn(async move { server.renew().await });
+            }
+            Some(request) = verbs.recv() => {
+                tasks.spawn(async move { server.obey(request).await });
+            }
+            _ = look.tick() => {
+                tasks.spawn(async move { server.look_at_certificates().await });
+            }
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+    tracing::info!("stopping");
+    tasks.shutdown().await;
+    // The engines first: they would ask workers that are gone.
+    if let Some(mail) = &server.mail {
+        mail.1.stop().await;
+    }
+    for supervised in [&web, &auth] {
+        // A supervisor that ended has stopped its worker.
+        let _ = supervised.directives.send(Directive::Stop).await;
+    }
+    for task in [web_task, auth_task] {
+        let _ = task.await;
+    }
+    sockets::remove(&bench.sockets);
+    tracing::info!("stopped");
+}
+
+fn supervise(
+    role: Role,
+    bench: &Arc<Bench>,
+    verbs: &mpsc::Sender<VerbRequest>,
+    first: Worker,
+) -> (Supervised, JoinHandle<()>) {
+    let (sender, directives) = mpsc::channel(8);
+    let supervisor = Supervisor {
+        role,
+        bench: Arc::clone(bench),
+        directives,
+        verbs: verbs.clone(),
+    };
+    (
+        Supervised { directives: sender },
+        tokio::spawn(supervisor.run(first)),
+    )
+}
+
+impl Supervised {
+    async fn replace(&self, edition: Option<Arc<Edition>>) -> Result<(), String> {
+        let (reply, outcome) = oneshot::channel();
+        let gone = || "the server is stopping".to_owned();
+        let sent = self
+            .directives
+            .send(Directive::Replace(edition, reply))
+            .await;
+        sent.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+}
+
+impl Server {
+    async fn obey(&self, (verb, reply): VerbRequest) {
+        let outcome = match verb {
+            Verb::ReloadEngines => {
+                let config = self.bench.edition();
+                self.apply(&config.config).await
+            }
+            Verb::RestartAuth => {
+                let _one = self.replacing.lock().await;
+                self.auth.replace(None).await
+            }
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(?verb, error, "an order of the web worker failed");
+        }
+        // The worker that asked may be gone.
+        let _ = reply.send(outcome);
+    }
+
+    /// SIGHUP: the configuration and the program as they are now, in both workers and the engines.
+    /// What cannot be taken over leaves the server as it is.
+    async fn renew(&self) {
+        let _one = self.replacing.lock().await;
+        if let Err(error) = self.try_renew().await {
+            tracing::error!(error, "the planned restart failed, what ran before goes on");
+        }
+    }
+
+    async fn try_renew(&self) -> Result<(), String> {
+        let edition = Arc::new(self.newest_edition()?);
+        let certificates = Certificates::open(&edition.config, &self.bench.accounts, &SystemClock);
+        *self.certificates.lock().await = certificates.map_err(|error| error.to_string())?;
+        self.web.replace(Some(Arc::clone(&edition))).await?;
+        self.auth.replace(None).await?;
+        self.apply(&edition.config).await?;
+        tracing::info!("the planned restart is done");
+        Ok(())
+    }
+
+    fn newest_edition(&self) -> Result<Edition, String> {
+        let config = Config::load(&self.options.config_file, crate::environment())
+            .map_err(|error| error.to_string())?;
+        let current = self.bench.edition();
+        let bound = current.config.sections_bound_at_start(&config);
+        if !bound.is_empty() {
+            let sections = bound.join(", ");
+            return Err(format!(
+                "changes of {sections} need a restart of the whole server"
+            ));
+        }
+        let program = Program::open(&self.options.program).map_err(|error| error.to_string())?;
+        Ok(Edition { program, config })
+    }
+
+    /// Has the engines take over `config`. Without engines there is nothing to do.
+    async fn apply(&self, config: &Config) -> Result<(), String> {
+        let Some(mail) = &self.mail else {
+            return Ok(());
+        };
+        let (plan, engines) = mail.as_ref();
+        let system = {
+            let certificates = self.certificates.lock().await;
+            plan.describe(config, certificates.files())
+        };
+        let system = system.map_err(|error| error.to_string())?;
+        engines
+            .apply(system)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn look_at_certificates(&self) {
+        match self.certificates.lock().await.refresh() {
+            Ok(false) => return,
+            Ok(true) => tracing::info!("the certificate is new"),
+            Err(error) => {
+                tracing::error!(%error, "the new certificate cannot be used, the old one stays");
+                return;
+            }
+        }
+        // A worker that is just starting reads the new one anyhow.
+        let _ = self
+            .web
+            .directives
+            .send(Directive::ReloadCertificates)
+            .await;
+        if let Some(mail) = &self.mail
+            && let Err(error) = mail.1.certificates_changed().await
+        {
+            tracing::error!(%error, "the engines did not take over the new certificate");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The auth worker: answers Dovecot and Postfix.
+
+mod closed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mailauth::{
+    Connected, ConnectionState, Desk, DeskState, Handover, Listener, QuotaField, Settings,
+    UnknownState,
+};
+use store::OsRandom;
+
+use self::closed::Closed;
+use super::{Context, HandedConnection, Inherited, Instruction, Instructions};
+use crate::channel::control::{DOORS, QuotaStyle, SocketName};
+
+/// How long decisions in flight may take when the worker is told to end.
+const DRAIN: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(
+    mut context: Context,
+    mut instructions: Instructions,
+) -> anyhow::Result<()> {
+    let quota = match context.quota {
+        QuotaStyle::Rule => QuotaField::Rule,
+        QuotaStyle::StorageSize => QuotaField::StorageSize,
+    };
+    let settings = Settings::new(context.keeper_pid, quota);
+    let mut listeners = Vec::new();
+    for door in DOORS {
+        let (socket, allowed) = context.take_unix(SocketName::Mail(door))?;
+        listeners.push(Listener {
+            door,
+            socket,
+            allowed,
+        });
+    }
+    let decisions = Arc::new(Closed);
+    context.keeper.ready().await?;
+    let Some(inherited) = instructions.until_serve().await else {
+        return Ok(());
+    };
+    let inherited = handover_from(inherited);
+    let desk = Desk::open(
+        decisions,
+        Arc::new(OsRandom),
+        settings,
+        listeners,
+        inherited,
+    )?;
+    loop {
+        match instructions.next().await {
+            Instruction::ReloadCertificates => {}
+            Instruction::Stop => {
+                // What is being decided is still answered; then the connections close.
+                drop(desk.drain(DRAIN).await);
+                return Ok(());
+            }
+            Instruction::Drain => {
+                let handover = inherited_from(desk.drain(DRAIN).await)?;
+                context.keeper.hand_over(handover).await?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What the predecessor handed over, as far as this version can read it.
+fn handover_from(inherited: Inherited) -> Option<Handover> {
+    let desk = (!inherited.desk.is_empty()).then(|| DeskState::decode(&inherited.desk))?;
+    let desk = desk
+        .inspect_err(|error| tracing::warn!(%error, "the predecessor's state is not taken over"))
+        .ok()?;
+    let read = |connection: HandedConnection| match ConnectionState::decode(&connection.state) {
+        Ok(state) => Some(Connected {
+            socket: connection.socket,
+            state,
+        }),
+        Err(error) => {
+            tracing::warn!(%error, "a connection of the predecessor is not taken over");
+            None
+        }
+    };
+    Some(Handover {
+        desk,
+        connections: inherited.connections.into_iter().filter_map(read).collect(),
+    })
+}
+
+fn inherited_from(handover: Handover) -> Result<Inherited, UnknownState> {
+    let connections = handover
+        .connections
+        .into_iter()
+        .map(|connected| {
+            Ok(HandedConnection {
+                state: connected.state.encode()?,
+                socket: connected.socket,
+            })
+        })
+        .collect::<Result<_, UnknownState>>()?;
+    Ok(Inherited {
+        connections,
+        desk: handover.desk.encode()?.into(),
+    })
+}
