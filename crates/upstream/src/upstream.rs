@@ -76,15 +76,16 @@ impl Upstream {
 
     /// What is remembered of a provider under these very settings.
     pub(crate) fn memory(&self, settings: &ProviderSettings) -> Arc<Memory> {
+        let now = self.clock.now();
         if settings.id == ProviderId(0) {
-            return Arc::new(Memory::new(settings));
+            return Arc::new(Memory::new(settings, now));
         }
         let mut memories = self.memories.lock();
         let kept = memories
             .entry(settings.id)
-            .or_insert_with(|| Arc::new(Memory::new(settings)));
-        if !kept.is_of(settings) {
-            *kept = Arc::new(Memory::new(settings));
+            .or_insert_with(|| Arc::new(Memory::new(settings, now)));
+        if !kept.is_of(settings, now) {
+            *kept = Arc::new(Memory::new(settings, now));
         }
         Arc::clone(kept)
     }

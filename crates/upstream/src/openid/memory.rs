@@ -3,7 +3,9 @@
 use super::slot::Slot;
 use super::token::Method;
 use crate::error::UpstreamError;
-use crate::provider::{Endpoints, ProviderSettings, TlsSettings};
+use crate::http::tls::Trust;
+use crate::provider::{Endpoints, ProviderSettings};
+use model::time::Timestamp;
 use oidc::discovery::Metadata;
 use oidc::jwk::KeySet;
 use parking_lot::Mutex;
@@ -29,35 +31,37 @@ pub(crate) struct Memory {
 struct Of {
     endpoints: Endpoints,
     client_id: String,
-    tls: TlsSettings,
+    /// As it was when the memory began: what was fetched while any certificate would do is not
+    /// used once that exception has ended.
+    trust: Trust,
     private_hosts: BTreeSet<String>,
 }
 
 impl Of {
-    fn settings(settings: &ProviderSettings) -> Self {
+    fn settings(settings: &ProviderSettings, now: Timestamp) -> Self {
         Self {
             endpoints: settings.endpoints.clone(),
             client_id: settings.client_id.clone(),
-            tls: settings.tls.clone(),
+            trust: settings.tls.at(now),
             private_hosts: settings.private_hosts.clone(),
         }
     }
 }
 
 impl Memory {
-    pub(crate) fn new(settings: &ProviderSettings) -> Self {
+    pub(crate) fn new(settings: &ProviderSettings, now: Timestamp) -> Self {
         Self {
-            of: Of::settings(settings),
+            of: Of::settings(settings, now),
             metadata: Slot::new(METADATA_LIFETIME),
             keys: Slot::new(KEYS_LIFETIME),
             method: Mutex::new(None),
         }
     }
 
-    pub(crate) fn is_of(&self, settings: &ProviderSettings) -> bool {
+    pub(crate) fn is_of(&self, settings: &ProviderSettings, now: Timestamp) -> bool {
         self.of.endpoints == settings.endpoints
             && self.of.client_id == settings.client_id
-            && self.of.tls == settings.tls
+            && self.of.trust == settings.tls.at(now)
             && self.of.private_hosts == settings.private_hosts
     }
 

@@ -215,8 +215,19 @@ async fn an_exception_ends_at_its_date_and_leaves_no_open_connection() {
     let ignore = || TlsTrust::Ignore { until };
     assert_eq!(trust_by(&upstream, &server, ignore()).await, Ok(()));
     clock.set(NOW + 10);
-    upstream.forget(model::ids::ProviderId(1));
     let (code, _) = trust_by(&upstream, &server, ignore()).await.unwrap_err();
+    assert_eq!(code, Code::ProviderTls);
+}
+
+#[tokio::test]
+async fn what_was_learned_under_another_trust_is_forgotten() {
+    let server = start(&self_signed(&params(&["localhost"]))).await;
+    let upstream = upstream();
+    let ignore = TlsTrust::Ignore { until: None };
+    assert_eq!(trust_by(&upstream, &server, ignore).await, Ok(()));
+    let (code, _) = trust_by(&upstream, &server, TlsTrust::Public)
+        .await
+        .unwrap_err();
     assert_eq!(code, Code::ProviderTls);
 }
 

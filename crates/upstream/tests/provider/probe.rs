@@ -6,11 +6,15 @@ use model::outcome::Code;
 use serde_json::json;
 use upstream::http::Guard;
 use upstream::probe::{Report, Step, StepName, StepState};
-use upstream::{Config, ProviderSettings};
+use upstream::{Config, ProviderSettings, Upstream};
 
 async fn probe(settings: &ProviderSettings) -> Report {
+    probe_by(&upstream(), settings).await
+}
+
+async fn probe_by(upstream: &Upstream, settings: &ProviderSettings) -> Report {
     let mut told = Vec::new();
-    let report = upstream()
+    let report = upstream
         .probe(settings, &redirect_uri(), |step| told.push(step.name))
         .await;
     let mut names: Vec<_> = report.steps.iter().map(|step| step.name).collect();
@@ -218,13 +222,27 @@ async fn the_providers_complaint_about_the_redirect_url_is_recognised() {
             None,
         ),
         (page(200, &"x".repeat(2 << 20)), StepState::Ok, None),
-        (Reply::Silence, StepState::Warn, None),
     ];
     for (reply, state, code) in cases {
         op.set(|b| b.authorize = reply);
         let got = stands(&op.settings(), StepName::Redirect).await;
         assert_eq!((got.0, got.1), (state, code), "{}", got.2);
     }
+}
+
+#[tokio::test]
+async fn a_sign_in_page_that_this_server_cannot_fetch_is_no_failure() {
+    let op = Op::start().await;
+    op.set(|b| b.authorize = Reply::Silence);
+    let report = probe_by(&impatient(), &op.settings()).await;
+    let step = line(&report, StepName::Redirect);
+    assert_eq!(step.state, StepState::Warn);
+    assert!(
+        step.evidence.contains("timed out after 1 s"),
+        "{}",
+        step.evidence
+    );
+    assert!(report.passed());
 }
 
 #[tokio::test]

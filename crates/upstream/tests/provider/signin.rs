@@ -233,6 +233,20 @@ async fn signed_userinfo_is_verified() {
 }
 
 #[tokio::test]
+async fn signed_userinfo_is_refused_where_no_keys_are_known() {
+    let op = Op::start().await;
+    let claims = json!({"iss": op.issuer(), "aud": CLIENT, "sub": "alice-1"});
+    let signed = sign(key(), "op-1", &claims);
+    op.set(|b| b.userinfo = Reply::typed(200, "application/jwt", signed));
+    let (code, admin) = refused(&upstream(), &by_endpoints(&op.issuer())).await;
+    assert_eq!(code, Code::DiscoveryFailed);
+    assert!(
+        admin.contains("cannot be checked without an issuer"),
+        "{admin}"
+    );
+}
+
+#[tokio::test]
 async fn a_provider_set_up_by_endpoints_has_a_namespace_of_its_own() {
     let op = Op::start().await;
     let identity = sign_in(&upstream(), &by_endpoints(&op.issuer()))
@@ -304,7 +318,7 @@ fn an_address_never_serves_as_a_subject() {
 #[tokio::test]
 async fn five_hundred_first_sign_ins_at_once_all_succeed() {
     let op = Op::start().await;
-    let upstream = upstream_exactly(upstream::Config::default(), clock());
+    let upstream = upstream();
     let settings = op.settings();
     let all = (0..500).map(|_| sign_in(&upstream, &settings));
     for outcome in futures_util::future::join_all(all).await {

@@ -99,24 +99,25 @@ pub fn clock() -> Arc<TestClock> {
     Arc::new(TestClock(AtomicI64::new(NOW)))
 }
 
+/// As in production: a busy machine must not look like a slow provider.
 pub fn upstream() -> Upstream {
     upstream_with(Config::default(), clock())
 }
 
-pub fn upstream_with(config: Config, clock: Arc<TestClock>) -> Upstream {
-    let limits = SHORT;
-    upstream_exactly(Config { limits, ..config }, clock)
+/// For providers that keep silent: what production waits ten seconds for.
+pub fn impatient() -> Upstream {
+    let config = Config {
+        limits: SHORT,
+        ..Config::default()
+    };
+    upstream_with(config, clock())
 }
 
-pub fn upstream_exactly(config: Config, clock: Arc<TestClock>) -> Upstream {
+pub fn upstream_with(config: Config, clock: Arc<TestClock>) -> Upstream {
     Upstream::new(config, clock, Arc::new(Counted(AtomicU64::new(0))))
 }
 
 pub fn upstream_resolving(config: Config, lookup: Arc<dyn Lookup>) -> Upstream {
-    let config = Config {
-        limits: SHORT,
-        ..config
-    };
     let random = Arc::new(Counted(AtomicU64::new(0)));
     Upstream::with_lookup(config, clock(), random, lookup)
 }

@@ -248,7 +248,7 @@ impl Upstream {
             upstream: self,
             settings: &settings,
             redirect_uri,
-            memory: Memory::new(&settings),
+            memory: Memory::new(&settings, self.clock.now()),
         };
         let blocked = Step::skipped(StepName::Name, "not reached");
         let late = Step::failed(
