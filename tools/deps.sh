@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.."
 
 engines='dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesieved dovecot-sieve postfix'
 
-# package:command pairs are satisfied by the command, wherever it comes from.
-clients='curl:curl swaks:swaks python3:python3'
+# Those with a command are satisfied by it, wherever it comes from. Without Net::SSLeay swaks has no TLS.
+clients='curl:curl swaks:swaks libnet-ssleay-perl python3:python3'
 pages='chromium:chromium nodejs:node npm:npm'
 build='gcc:cc libc6-dev git:git'
 
@@ -135,7 +135,7 @@ sudo=''
 [ "$(id -u)" -eq 0 ] || sudo=sudo
 if [ "${YES:-}" != 1 ]; then
     if [ ! -t 0 ]; then
-        echo "Install them with: YES=1 make deps" >&2
+        echo "Run it again with YES=1 to install them." >&2
         exit 1
     fi
     printf 'Install them now (nothing is removed, no service is started)? [y/N] '

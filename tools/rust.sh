@@ -16,7 +16,7 @@ fi
 
 if command -v rustup >/dev/null 2>&1; then
     echo "    rustup update stable && rustup default stable" >&2
-elif apt-cache show rustup >/dev/null 2>&1; then
+elif LC_ALL=C apt-cache policy rustup 2>/dev/null | grep -q 'Candidate: [0-9]'; then
     echo "    sudo apt-get install rustup && rustup default stable" >&2
 else
     echo "    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y && . ~/.cargo/env" >&2

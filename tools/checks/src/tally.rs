@@ -82,7 +82,7 @@ fn render(suites: &[Suite], strict: bool) -> (String, bool) {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<16} {passed:>6} passed {failed:>4} failed {skipped:>4} skipped  {remark}",
+            "{:<16} {passed:>6} passed {failed:>4} failed {skipped:>4} skipped{remark}",
             suite.name
         );
     }
@@ -137,7 +137,7 @@ fn count(suite: &Suite) -> (Counts, &'static str) {
                 failed: 1,
                 ..counts
             },
-            "ran no test",
+            ": ran no test",
         ),
         Some(_) if counts.failed > 0 => (counts, ""),
         Some(_) => (
@@ -145,14 +145,14 @@ fn count(suite: &Suite) -> (Counts, &'static str) {
                 failed: 1,
                 ..counts
             },
-            "ended with an error before or between tests",
+            ": ended with an error before or between tests",
         ),
         None => (
             Counts {
                 failed: counts.failed + 1,
                 ..counts
             },
-            "did not come to its end",
+            ": did not come to its end",
         ),
     }
 }
