@@ -81,7 +81,7 @@ pub enum MigrateError {
 ///
 /// # Errors
 /// [`MigrateError`]; a missing file is refused too, since a new store is made together with its
-/// key only ([`crate::keys::create_with_new_store`]).
+/// key only ([`crate::MasterKey::create_with_new_store`]).
 pub fn migrate(file: &Path) -> Result<Report, MigrateError> {
     let mut connection = sqlite::open_writer(file)?;
     run(&mut connection, file, MIGRATIONS, &[])

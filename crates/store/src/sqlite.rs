@@ -33,7 +33,7 @@ pub(crate) fn open_writer(file: &Path) -> Result<Connection, StoreError> {
         .into());
     }
     connection
-        .execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;")
+        .execute_batch("PRAGMA synchronous = FULL")
         .map_err(|e| cannot_open(file, &e))?;
     // Without the -wal and -shm files a process that may not write to the directory cannot read
     // the database; a clean close of the last connection would delete them.

@@ -24,6 +24,13 @@ const WAITING_STATISTICS: usize = 1024;
 /// How long statistics gather.
 const STATISTICS_PAUSE: Duration = Duration::from_millis(500);
 
+/// The log file is cut to 64 MiB after a long reader let it grow …
+const CAP_LOG: &str = "PRAGMA journal_size_limit = 67108864";
+/// … but not to nothing at a clean close: a writer killed between the header and the first frame of
+/// an empty log leaves 32 bytes that no reader without write permission gets past
+/// (`SQLITE_PROTOCOL`) until the next writer comes.
+const KEEP_LOG: &str = "PRAGMA journal_size_limit = -1";
+
 /// How much a job's loss would matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -91,6 +98,7 @@ impl std::fmt::Debug for Shared {
 
 impl Writer {
     pub(crate) fn start(conn: Conn) -> Result<Self, StoreError> {
+        conn.batch(CAP_LOG)?;
         let shared = Arc::new(Shared::default());
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -218,6 +226,8 @@ impl Shared {
             let begun = begin(&mut conn, class, &mut synchronous);
             self.run_group(&mut conn, class, jobs, begun);
         }
+        // A log that is cut all the same is only worth a retry.
+        let _ = conn.batch(KEEP_LOG);
     }
 
     /// Waits for work. `None` when the writer is closed and everything is done.
