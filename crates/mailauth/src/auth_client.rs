@@ -63,6 +63,7 @@ enum Open {
 struct Asked {
     /// Tells this request from an earlier one of the same id that was cancelled while it was decided.
     serial: u64,
+    since: Instant,
     name: Option<String>,
     no_login: bool,
     no_penalty: bool,
@@ -301,6 +302,7 @@ impl<D: Decisions> AuthClient<D> {
         self.serial += 1;
         let asked = Asked {
             serial: self.serial,
+            since: Instant::now(),
             name,
             no_login,
             no_penalty,
@@ -350,7 +352,11 @@ impl<D: Decisions> AuthClient<D> {
         refusal: Refusal,
         io: &mut Io<'_, Report>,
     ) -> Result<(), Hangup> {
-        let delay = refusal.delay.min(self.door.longest_delay());
+        // The engine's patience began with its question, not with our verdict.
+        let patience = self.door.longest_delay();
+        let delay = refusal
+            .delay
+            .min(patience.saturating_sub(asked.since.elapsed()));
         if delay.is_zero() || asked.no_penalty || self.draining {
             bump(&self.shared.counters.logins_refused);
             wire::refusal(io.out, id, asked.name.as_deref(), &refusal);
@@ -491,5 +497,31 @@ fn protocol(engine: Engine, service: &str) -> Option<Protocol> {
         (Engine::Dovecot, "sieve") => Some(Protocol::Sieve),
         (Engine::Postfix, "smtp" | "submission" | "submissions") => Some(Protocol::Smtp),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::{Wire, on_runtime, shared_with};
+
+    #[test]
+    fn a_refusal_is_never_held_longer_than_the_engine_waits() {
+        for (door, service, longest) in [
+            (Door::PostfixAuth, "smtp", 8),
+            (Door::DovecotLogin, "imap", 15),
+        ] {
+            on_runtime(|| {
+                let shared = shared_with(Duration::from_secs(3600));
+                let conversation = AuthClient::greet(shared, door, 1, &mut Vec::new());
+                let mut wire = Wire::new(conversation);
+                let started = Instant::now();
+                let line = format!("AUTH\t1\tPLAIN\tservice={service}\tresp=AGEAMQ==\n");
+                let out = wire.feed(format!("VERSION\t1\t2\nCPID\t7\n{line}").as_bytes());
+                assert_eq!(out, Ok(Vec::new()));
+                let held = wire.conversation().deadline().unwrap() - started;
+                assert_eq!(held.as_secs(), longest, "{door:?}");
+            });
+        }
     }
 }

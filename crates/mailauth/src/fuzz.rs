@@ -149,6 +149,11 @@ impl<C: Conversation> Wire<C> {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn conversation(&self) -> &C {
+        &self.conversation
+    }
+
     /// What goes out when `data` comes in.
     pub(crate) fn feed(&mut self, data: &[u8]) -> Result<Vec<u8>, Hangup> {
         let mut out = Vec::new();
@@ -234,12 +239,14 @@ pub(crate) fn on_runtime(run: impl FnOnce()) {
 }
 
 pub(crate) fn shared() -> Arc<Shared<Scripted>> {
+    shared_with(Duration::ZERO)
+}
+
+/// With refusals that are to be held back for `delay`.
+pub(crate) fn shared_with(delay: Duration) -> Arc<Shared<Scripted>> {
     let settings = Settings::new(99, QuotaField::Rule);
-    Arc::new(Shared::new(
-        Arc::new(Scripted),
-        Arc::new(Counting),
-        settings,
-    ))
+    let scripted = Arc::new(Scripted { delay });
+    Arc::new(Shared::new(scripted, Arc::new(Counting), settings))
 }
 
 /// Not random at all.
@@ -255,14 +262,27 @@ impl Random for Counting {
 
 /// Decisions that depend on the request alone: its last byte chooses the outcome, so that every
 /// outcome is reached and hostile text comes back as far as it can.
-pub(crate) struct Scripted;
+pub(crate) struct Scripted {
+    delay: Duration,
+}
+
+impl Scripted {
+    fn refusal(&self, kind: RefusalKind, text: &str) -> Refusal {
+        Refusal {
+            code: "MAIL-601",
+            text: text.to_owned(),
+            kind,
+            delay: self.delay,
+        }
+    }
+}
 
 impl Decisions for Scripted {
     async fn login(&self, attempt: LoginAttempt) -> Verdict<Granted> {
         match attempt.secret.expose_secret().as_bytes().last() {
             Some(b'0') => Verdict::Unavailable,
-            Some(b'1') => Verdict::Refused(refusal(RefusalKind::Expired, &attempt.name)),
-            Some(b'2') => Verdict::Refused(refusal(RefusalKind::Disabled, &attempt.name)),
+            Some(b'1') => Verdict::Refused(self.refusal(RefusalKind::Expired, &attempt.name)),
+            Some(b'2') => Verdict::Refused(self.refusal(RefusalKind::Disabled, &attempt.name)),
             _ => match Address::parse(&attempt.name) {
                 Ok(address) => Verdict::Ok(Granted {
                     address,
@@ -270,14 +290,16 @@ impl Decisions for Scripted {
                     protocol: attempt.protocol,
                     credential: Credential::Password,
                 }),
-                Err(_) => Verdict::Refused(refusal(RefusalKind::WrongCredentials, &attempt.name)),
+                Err(_) => {
+                    Verdict::Refused(self.refusal(RefusalKind::WrongCredentials, &attempt.name))
+                }
             },
         }
     }
 
     async fn turn_away(&self, request: TurnedAway) -> Refusal {
         let text = request.origin.session.unwrap_or(request.origin.service);
-        refusal(RefusalKind::NotAllowed, &text)
+        self.refusal(RefusalKind::NotAllowed, &text)
     }
 
     async fn recheck(&self, _: &Granted) -> Verdict<()> {
@@ -342,15 +364,6 @@ impl Decisions for Scripted {
             },
             _ => PolicyAnswer::Dunno,
         }
-    }
-}
-
-fn refusal(kind: RefusalKind, text: &str) -> Refusal {
-    Refusal {
-        code: "MAIL-601",
-        text: text.to_owned(),
-        kind,
-        delay: Duration::ZERO,
     }
 }
 

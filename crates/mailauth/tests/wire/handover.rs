@@ -226,6 +226,26 @@ async fn a_refusal_that_was_held_back_is_said_before_the_change() {
 }
 
 #[tokio::test]
+async fn a_refusal_decided_during_the_change_is_not_held_back() {
+    let mut rig = Rig::open();
+    *rig.chosen.delay.lock() = Duration::from_secs(10);
+    let mut client = rig.login_process(LOGIN, 7).await;
+    client
+        .auth(1, "service=imap", "alice@example.org", "slow-wrong")
+        .await;
+    rig.settled().await;
+    let chosen = Arc::clone(&rig.chosen);
+    let finish = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        chosen.gate.add_permits(1);
+    });
+    rig.restart().await;
+    finish.await.unwrap();
+    assert!(client.line().await.starts_with("FAIL\t1\t"));
+    log_in(&mut client, 2).await;
+}
+
+#[tokio::test]
 async fn connections_made_between_two_workers_wait_and_are_served() {
     let mut rig = Rig::open();
     let handover = rig.drain(Duration::from_secs(1)).await;

@@ -21,11 +21,13 @@ pub struct Chosen {
     pub decided: AtomicU64,
     /// Delay of every refusal.
     pub delay: Mutex<Duration>,
-    /// A login with the secret `slow` waits for a permit.
+    /// A login with the secret `slow` or `slow-wrong` waits for a permit, first come, first served.
     pub gate: Semaphore,
     /// Logins do not stand any more.
     pub revoked: AtomicBool,
-    /// Look-ups and rechecks are unavailable.
+    /// Whether logins still stand cannot be told.
+    pub unsure: AtomicBool,
+    /// Look-ups are unavailable.
     pub down: AtomicBool,
     /// Mailboxes in a listing.
     pub listed: AtomicU64,
@@ -49,6 +51,7 @@ impl Default for Chosen {
             delay: Mutex::default(),
             gate: Semaphore::new(0),
             revoked: AtomicBool::new(false),
+            unsure: AtomicBool::new(false),
             down: AtomicBool::new(false),
             listed: AtomicU64::new(3),
         }
@@ -96,21 +99,19 @@ impl Decisions for Chosen {
             misfit: None,
             origin: attempt.origin,
         });
+        if secret.starts_with("slow") {
+            self.gate.acquire().await.unwrap().forget();
+        }
         let verdict = match secret.as_str() {
-            "right" | "slow" => {
-                if secret == "slow" {
-                    self.gate.acquire().await.unwrap().forget();
-                }
-                match Address::parse(&attempt.name) {
-                    Ok(address) => Verdict::Ok(Granted {
-                        address,
-                        mailbox: MailboxId(1),
-                        protocol: attempt.protocol,
-                        credential: Credential::AppPassword(AppPasswordId(7)),
-                    }),
-                    Err(_) => Verdict::Refused(self.refused(RefusalKind::WrongCredentials, "no")),
-                }
-            }
+            "right" | "slow" => match Address::parse(&attempt.name) {
+                Ok(address) => Verdict::Ok(Granted {
+                    address,
+                    mailbox: MailboxId(1),
+                    protocol: attempt.protocol,
+                    credential: Credential::AppPassword(AppPasswordId(7)),
+                }),
+                Err(_) => Verdict::Refused(self.refused(RefusalKind::WrongCredentials, "no")),
+            },
             "down" => Verdict::Unavailable,
             "never" => std::future::pending().await,
             "panic" => panic!("a decision that panics"),
@@ -143,7 +144,7 @@ impl Decisions for Chosen {
         );
         if self.revoked.load(SeqCst) {
             Verdict::Refused(self.refused(RefusalKind::Disabled, "revoked"))
-        } else if self.down.load(SeqCst) {
+        } else if self.unsure.load(SeqCst) {
             Verdict::Unavailable
         } else {
             Verdict::Ok(())
