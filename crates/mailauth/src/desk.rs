@@ -57,7 +57,7 @@ pub struct Listener {
 /// Between the two, engines notice nothing but a pause: new connections wait in the listeners'
 /// backlog, new requests in the sockets. Dropping a desk without draining closes everything.
 pub struct Desk<D: Decisions> {
-    shared: Arc<Server<D>>,
+    server: Arc<Server<D>>,
     drain: watch::Sender<Option<Instant>>,
     parked: mpsc::UnboundedReceiver<Connected>,
 }
@@ -72,7 +72,7 @@ struct Server<D> {
 
 /// The desk's ends of the channels, one set for each task.
 #[derive(Clone)]
-struct Lines {
+struct Channels {
     drain: Drain,
     parked: mpsc::UnboundedSender<Connected>,
 }
@@ -102,7 +102,7 @@ impl<D: Decisions> Desk<D> {
         });
         let (drain, draining) = watch::channel(None);
         let (sender, parked) = mpsc::unbounded_channel();
-        let lines = Lines {
+        let channels = Channels {
             drain: draining,
             parked: sender,
         };
@@ -110,7 +110,7 @@ impl<D: Decisions> Desk<D> {
             server.shared.pending.import(desk.remembered);
             server.last_connection.store(desk.last_connection, Relaxed);
             for connected in connections {
-                if let Err(error) = server.resume(connected, &lines) {
+                if let Err(error) = server.resume(connected, &channels) {
                     tracing::warn!(%error, "a handed-over connection could not be resumed");
                 }
             }
@@ -118,11 +118,11 @@ impl<D: Decisions> Desk<D> {
         for listener in listeners {
             listener.socket.set_nonblocking(true)?;
             let socket = UnixListener::from_std(listener.socket)?;
-            let (server, lines) = (Arc::clone(&server), lines.clone());
-            tokio::spawn(server.accept(listener.door, socket, listener.allowed, lines));
+            let (server, channels) = (Arc::clone(&server), channels.clone());
+            tokio::spawn(server.accept(listener.door, socket, listener.allowed, channels));
         }
         Ok(Self {
-            shared: server,
+            server,
             drain,
             parked,
         })
@@ -147,10 +147,9 @@ impl<D: Decisions> Desk<D> {
         {
             tracing::warn!("a connection was not handed over in time");
         }
-        let shared = &self.shared;
-        let remembered = shared.shared.pending.export();
+        let remembered = self.server.shared.pending.export();
         Handover {
-            desk: DeskState::new(remembered, shared.last_connection.load(Relaxed)),
+            desk: DeskState::new(remembered, self.server.last_connection.load(Relaxed)),
             connections,
         }
     }
@@ -158,7 +157,7 @@ impl<D: Decisions> Desk<D> {
     /// What happened so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.shared.shared.counters.snapshot()
+        self.server.shared.counters.snapshot()
     }
 }
 
@@ -180,17 +179,17 @@ impl<D: Decisions> Server<D> {
         door: Door,
         listener: UnixListener,
         allowed: Vec<u32>,
-        mut lines: Lines,
+        mut channels: Channels,
     ) {
         let room = self.room(door);
         loop {
             let accepted = tokio::select! {
                 biased;
-                _ = lines.drain.changed() => return,
+                _ = channels.drain.changed() => return,
                 accepted = next(&room, &listener) => accepted,
             };
             match accepted {
-                Ok((stream, permit)) => self.welcome(door, stream, &allowed, permit, &lines),
+                Ok((stream, permit)) => self.welcome(door, stream, &allowed, permit, &channels),
                 Err(error) => {
                     tracing::warn!(door = door.name(), %error, "a connection was not accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -205,7 +204,7 @@ impl<D: Decisions> Server<D> {
         stream: UnixStream,
         allowed: &[u32],
         permit: OwnedSemaphorePermit,
-        lines: &Lines,
+        channels: &Channels,
     ) {
         let counters = &self.shared.counters;
         let uid = match stream.peer_cred() {
@@ -235,19 +234,19 @@ impl<D: Decisions> Server<D> {
         match door {
             Door::DovecotLogin | Door::PostfixAuth => {
                 let conversation = AuthClient::greet(shared, door, number, &mut out);
-                self.serve(parts, conversation, out, lines);
+                self.serve(parts, conversation, out, channels);
             }
             Door::DovecotMaster | Door::DovecotUserdb => {
                 let conversation = AuthMaster::greet(shared, door, uid == 0, &mut out);
-                self.serve(parts, conversation, out, lines);
+                self.serve(parts, conversation, out, channels);
             }
-            Door::Socketmap => self.serve(parts, Socketmap::new(shared), out, lines),
-            Door::Policy => self.serve(parts, Policy::new(shared), out, lines),
+            Door::Socketmap => self.serve(parts, Socketmap::new(shared), out, channels),
+            Door::Policy => self.serve(parts, Policy::new(shared), out, channels),
         }
     }
 
     /// Goes on with a connection of the previous worker, which checked the peer.
-    fn resume(self: &Arc<Self>, connected: Connected, lines: &Lines) -> io::Result<()> {
+    fn resume(self: &Arc<Self>, connected: Connected, channels: &Channels) -> io::Result<()> {
         let Connected { socket, mut state } = connected;
         let socket = StdStream::from(socket);
         socket.set_nonblocking(true)?;
@@ -270,14 +269,14 @@ impl<D: Decisions> Server<D> {
                 exchanges,
             } => {
                 let conversation = AuthClient::resume(shared, door, cookie, handshake, exchanges);
-                self.serve(parts, conversation, out, lines);
+                self.serve(parts, conversation, out, channels);
             }
             Talk::AuthMaster { greeted, listing } => {
                 let conversation = AuthMaster::resume(shared, door, may_list, greeted, listing);
-                self.serve(parts, conversation, out, lines);
+                self.serve(parts, conversation, out, channels);
             }
-            Talk::Socketmap => self.serve(parts, Socketmap::new(shared), out, lines),
-            Talk::Policy => self.serve(parts, Policy::new(shared), out, lines),
+            Talk::Socketmap => self.serve(parts, Socketmap::new(shared), out, channels),
+            Talk::Policy => self.serve(parts, Policy::new(shared), out, channels),
         }
         Ok(())
     }
@@ -287,7 +286,7 @@ impl<D: Decisions> Server<D> {
         (stream, door, inbox, permit): (UnixStream, Door, Inbox, OwnedSemaphorePermit),
         conversation: C,
         out: Vec<u8>,
-        lines: &Lines,
+        channels: &Channels,
     ) {
         let connection = Connection {
             stream,
@@ -297,7 +296,7 @@ impl<D: Decisions> Server<D> {
             out,
         };
         let shared = Arc::clone(&self.shared);
-        let Lines { drain, parked } = lines.clone();
+        let Channels { drain, parked } = channels.clone();
         tokio::spawn(async move {
             let serving = connection.serve(&shared.settings, &shared.counters, drain, parked);
             serving.await;
