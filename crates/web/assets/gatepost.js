@@ -83,6 +83,7 @@ async function ask(event) {
     });
     dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
     dialog.showModal();
+    one("[data-cancel]", dialog)?.focus();
   } catch {
     follow();
   }
@@ -91,6 +92,8 @@ async function ask(event) {
 /** Lines that the server sends while it works: each replaces the line with its id. */
 function follow(list) {
   const stream = new EventSource(list.dataset.stream);
+  const again = document.getElementById(list.dataset.again);
+  if (again) again.hidden = true;
   stream.addEventListener("line", ({ data }) => {
     const line = parse(`<ol>${data}</ol>`).querySelector("li");
     const old = line?.id && document.getElementById(line.id);
@@ -106,7 +109,6 @@ function follow(list) {
   });
   stream.addEventListener("error", () => {
     stream.close();
-    const again = document.getElementById(list.dataset.again);
     if (again) again.hidden = false;
   });
 }
@@ -116,7 +118,7 @@ function keepFresh(part) {
   const again = async () => {
     if (document.hidden) return setTimeout(again, 2000);
     try {
-      const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+      const response = await fetch(part.dataset.from ?? location.href, { headers: { Accept: "text/html" } });
       const fresh = response.ok && one(`#${part.id}`, parse(await response.text()));
       if (!fresh) return;
       if (fresh.textContent.trim() !== part.textContent.trim()) {
@@ -147,10 +149,19 @@ function prepare(part) {
   all("form[method=post]", part).forEach(sendOnce);
 }
 
+/** A one-time code in the link's fragment, which no server sees, goes into its field. */
+function takeFragment(field) {
+  const code = location.hash.slice(1);
+  if (!code) return;
+  field.value = code;
+  field.closest(".field").hidden = true;
+  history.replaceState(null, "", location.pathname);
+}
+
 prepare(document);
+all("[data-fragment]").forEach(takeFragment);
 all("[data-stream]").forEach(follow);
 all("[data-refresh]").forEach(keepFresh);
-one("#problems")?.focus();
 
 // A page from the back/forward cache may be sent again.
 addEventListener("pageshow", (event) => {

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::{header, request::Parts};
 use model::random::{self, Random};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Arc, OnceLock};
 
 const SECURE_NAME: &str = "__Host-gatepost-browser";
@@ -25,6 +25,29 @@ const ID_CHARS: usize = 43;
 /// The opaque id of the browser a request came from.
 #[derive(Debug, Clone)]
 pub struct BrowserId(pub SecretString);
+
+/// The id that the browser itself sent. An answer of a provider is only taken from the browser that
+/// left for it, so a new id is of no use there.
+#[derive(Debug, Clone)]
+pub struct SentBrowserId(pub Option<SecretString>);
+
+impl SentBrowserId {
+    /// The id, as use cases take it.
+    #[must_use]
+    pub fn as_deref(&self) -> Option<&str> {
+        self.0.as_ref().map(ExposeSecret::expose_secret)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for SentBrowserId {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let slot = parts.extensions.get::<Slot>();
+        let slot = slot.ok_or_else(|| Failure::internal("the browser layer is missing"))?;
+        Ok(Self(slot.sent.is_some().then(|| slot.id().0)))
+    }
+}
 
 /// The id of a request, made when something first asks for it.
 #[derive(Clone)]

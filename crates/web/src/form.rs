@@ -6,8 +6,20 @@ use crate::site::Site;
 use axum::body::Bytes;
 use axum::extract::{FromRef, FromRequest, FromRequestParts as _, Request};
 use http::{StatusCode, header};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
+
+/// A secret that somebody typed into a form.
+#[derive(Debug, Clone, Default)]
+pub struct Typed(pub SecretString);
+
+impl<'de> Deserialize<'de> for Typed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
+    }
+}
 
 /// A form that came from our own page: its token was right. A list field takes every value of its
 /// name (`#[serde(default)]` for none); a single field sent twice is refused.

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 /// The largest body of a form or call, in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
-/// The largest request line with headers, in bytes; also the largest h2 header list.
-pub const HEADER_BYTES: usize = 16 * 1024;
+/// About the largest request line with headers, in bytes (HTTP/1 may read a little past it); the
+/// largest header list of HTTP/2.
+pub const HEADER_BYTES: usize = 32 * 1024;
 /// The most header fields.
 pub const HEADERS: usize = 64;
-/// The longest path with query, in bytes.
-pub const TARGET_BYTES: usize = 8 * 1024;
+/// The longest path with query, in bytes: some providers send codes of several kilobytes.
+pub const TARGET_BYTES: usize = 16 * 1024;
 /// From the complete headers to the beginning of the answer. A stalled body counts.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 

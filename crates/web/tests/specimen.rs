@@ -14,7 +14,8 @@ use web::site::Site;
 #[path = "../examples/specimen/pages.rs"]
 mod pages;
 
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 9] = [
+    "/specimen/check",
     "/specimen",
     "/specimen/form",
     "/specimen/question",
@@ -109,6 +110,22 @@ async fn every_page_has_one_heading_a_title_and_a_language() {
             assert!(ids.insert(id), "{path}: two elements have the id {id}");
         }
     }
+}
+
+#[tokio::test]
+async fn lines_arrive_one_by_one_and_end_with_the_page_that_keeps_them() {
+    let stream = get(&router(), "/specimen/check/lines", &[]).await;
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert!(stream.headers().contains_key("content-security-policy"));
+    let body = stream.body();
+    assert_eq!(body.matches("event: line\n").count(), 3, "{body}");
+    assert!(body.contains("id=\"check-2\""), "{body}");
+    assert!(
+        body.contains("a &#60;b&#62;"),
+        "evidence is escaped: {body}"
+    );
+    assert!(!body.contains('\r'));
+    assert!(body.ends_with("event: end\ndata: /specimen\n\n"), "{body}");
 }
 
 #[tokio::test]

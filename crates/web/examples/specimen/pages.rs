@@ -18,7 +18,7 @@ use web::parts::{
 use web::route::{Gate, Policy, Routes};
 use web::shell::{AdminEntry, AdminShell, Entries, Frame, PersonEntry, PersonShell, PublicShell};
 use web::site::Site;
-use web::{appearance, assets, edge};
+use web::{appearance, assets, edge, live};
 
 /// State of the specimen site, where everybody may see everything.
 #[derive(Clone)]
@@ -56,6 +56,8 @@ pub fn router(site: Arc<Site>) -> Result<Router, tower_http::csrf::ConfigError> 
         .get(Policy::Public, "/specimen", parts)
         .get(Policy::Public, "/specimen/form", form)
         .get(Policy::Public, "/specimen/question", question)
+        .get(Policy::Public, "/specimen/check", check)
+        .get(Policy::Public, "/specimen/check/lines", check_lines)
         .get(Policy::Public, "/specimen/sign-in", sign_in)
         .get(Policy::Public, "/specimen/person", person)
         .post(Policy::Public, "/appearance", appearance::choose)
@@ -378,6 +380,40 @@ async fn question(State(specimen): State<Specimen>, frame: Frame, token: FormTok
         },
         shell: admin(&specimen, frame, token, AdminEntry::Mailboxes),
     })
+}
+
+#[derive(Template)]
+#[template(path = "specimen/check.html")]
+struct CheckPage {
+    shell: AdminShell,
+    checks: Checks,
+}
+
+async fn check(
+    State(specimen): State<Specimen>,
+    frame: Frame,
+    token: FormToken,
+) -> Page<CheckPage> {
+    let line = |n| Check::new(n, Standing::Pending, format!("Step {n}"));
+    Page(CheckPage {
+        shell: admin(&specimen, frame, token, AdminEntry::Providers),
+        checks: Checks::new("Connection check", (1..=3).map(line).collect())
+            .following("/specimen/check/lines", "/specimen/check"),
+    })
+}
+
+async fn check_lines() -> Response {
+    let (sender, lines) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        for n in 1..=3 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let line = Check::new(n, Standing::Ok, format!("Step {n}")).seen("a <b>\r\nc");
+            if sender.send(line).await.is_err() {
+                return;
+            }
+        }
+    });
+    live::checks(lines, "/specimen".to_owned())
 }
 
 #[derive(Template)]

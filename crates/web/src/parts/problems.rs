@@ -1,11 +1,12 @@
 use super::Icon;
 use askama::Template;
+use std::borrow::Cow;
 
 /// What is wrong with a form as it was sent: shown on top with links, and beside each field.
 #[derive(Debug, Clone, Default, Template)]
 #[template(path = "parts/problems.html")]
 pub struct Problems {
-    list: Vec<(&'static str, String)>,
+    list: Vec<(Cow<'static, str>, String)>,
 }
 
 impl Problems {
@@ -16,8 +17,8 @@ impl Problems {
     }
 
     /// Notes what is wrong with a field; with an empty name, with the form as a whole.
-    pub fn add(&mut self, field: &'static str, text: impl Into<String>) {
-        self.list.push((field, text.into()));
+    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, text: impl Into<String>) {
+        self.list.push((field.into(), text.into()));
     }
 
     /// The first thing wrong with a field.

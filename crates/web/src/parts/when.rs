@@ -1,11 +1,12 @@
 use askama::Template;
 use model::time::{DAY, Timestamp};
+use std::borrow::Borrow;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// An instant. Pages are written in UTC; the browser module shows it in the person's own zone.
+/// An instant, given by value or, as templates hold it, by reference. Pages are written in UTC; the browser module shows it in the person's own zone.
 #[derive(Debug, Clone, Copy, Template)]
 #[template(path = "parts/when.html")]
 pub struct When {
@@ -23,27 +24,27 @@ enum Style {
 impl When {
     /// Date, time and zone.
     #[must_use]
-    pub const fn exactly(at: Timestamp) -> Self {
+    pub fn exactly(at: impl Borrow<Timestamp>) -> Self {
         Self {
-            at,
+            at: *at.borrow(),
             style: Style::Exact,
         }
     }
 
     /// How long before `now`, in round words.
     #[must_use]
-    pub const fn ago(at: Timestamp, now: Timestamp) -> Self {
+    pub fn ago(at: impl Borrow<Timestamp>, now: impl Borrow<Timestamp>) -> Self {
         Self {
-            at,
-            style: Style::Ago(now),
+            at: *at.borrow(),
+            style: Style::Ago(*now.borrow()),
         }
     }
 
     /// The date alone.
     #[must_use]
-    pub const fn day(at: Timestamp) -> Self {
+    pub fn day(at: impl Borrow<Timestamp>) -> Self {
         Self {
-            at,
+            at: *at.borrow(),
             style: Style::Day,
         }
     }

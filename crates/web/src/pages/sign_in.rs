@@ -1,0 +1,185 @@
+//! The sign-in page, and signing in by a local password.
+
+use super::{refusal, sso};
+use crate::csrf::FormToken;
+use crate::error::Failure;
+use crate::form::{Posted, Typed};
+use crate::local_path::LocalPath;
+use crate::page::Page;
+use crate::parts::{Field, Problems};
+use crate::route::{Policy, Routes};
+use crate::session::{self, Visitor};
+use crate::session_cookie;
+use crate::shell::{AdminEntry, Frame, PersonEntry, PublicShell};
+use crate::state::WebState;
+use app::providers::ProviderButton;
+use app::sessions::Who;
+use app::setup::SetupState;
+use app::sign_in::{Ended, Refused, ReturnTo, SignedIn};
+use askama::Template;
+use axum::extract::{FromRequestParts as _, Query, Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::{HeaderMap, StatusCode, header};
+use model::outcome::Code;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+
+/// The routes of this page.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    Routes::new()
+        .get(Policy::Public, "/", show)
+        .post(Policy::Public, "/sign-in", by_password)
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    next: LocalPath,
+}
+
+#[derive(Template)]
+#[template(path = "pages/sign_in.html")]
+struct SignInPage {
+    shell: PublicShell,
+    token: FormToken,
+    buttons: Vec<ProviderButton>,
+    next: LocalPath,
+    fields: [Field; 2],
+    problems: Problems,
+    reference: Option<String>,
+    set_up: bool,
+}
+
+/// The sign-in page; or the answer of the one provider that is registered with the bare origin, as
+/// mailcow's guides register it.
+async fn show(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+    let (mut parts, _) = request.into_parts();
+    if sso::is_answer(parts.uri.query().unwrap_or_default()) {
+        return sso::answer_at_bare_origin(state, &mut parts).await;
+    }
+    let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri).unwrap_or_default();
+    if let Some(current) = session::current(&state, &parts).await? {
+        return Ok(Redirect::to(&place_of(&current.who, &asked.next)).into_response());
+    }
+    let token = FormToken::from_request_parts(&mut parts, &state).await?;
+    let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
+    let page = SignInPage::of(&state, frame, token, asked.next, "", None).await?;
+    Ok(Page(page).into_response())
+}
+
+impl SignInPage {
+    async fn of(
+        state: &WebState,
+        frame: Frame,
+        token: FormToken,
+        next: LocalPath,
+        name: &str,
+        refused: Option<&Refused>,
+    ) -> Result<Self, Failure> {
+        let mut problems = Problems::new();
+        if let Some(refused) = refused {
+            problems.add("name", refused.refusal.person());
+        }
+        Ok(Self {
+            shell: PublicShell::new(frame),
+            token,
+            buttons: state.app.provider_buttons().await?,
+            next,
+            fields: [
+                Field::code("name", "Address or name", name)
+                    .autocomplete("username")
+                    .at_most(254)
+                    .required(),
+                Field::secret("password", "Password", "current-password").required(),
+            ],
+            problems,
+            reference: refused.map(|refused| refused.reference.to_string()),
+            set_up: state.app.setup_state().await? == SetupState::Done,
+        })
+    }
+
+    /// Where a provider's button leads.
+    fn start(&self, button: &ProviderButton) -> String {
+        sso::start_path(&button.slug, &self.next)
+    }
+
+    /// Whether the local form is in sight at once: where it is the only way, or was just used.
+    fn form_open(&self) -> bool {
+        self.buttons.is_empty() || !self.problems.is_empty()
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct LocalSignIn {
+    name: String,
+    password: Typed,
+    #[serde(default)]
+    next: LocalPath,
+}
+
+async fn by_password(
+    State(state): State<WebState>,
+    frame: Frame,
+    token: FormToken,
+    Visitor(client): Visitor,
+    headers: HeaderMap,
+    Posted(form): Posted<LocalSignIn>,
+) -> Result<Response, Failure> {
+    match state
+        .app
+        .sign_in_local(&form.name, form.password.0, &client)
+        .await
+    {
+        Ended::SignedIn(signed_in) => welcome(&state, &headers, *signed_in, &form.next).await,
+        Ended::Refused(refused) if refused.refusal.code == Code::WrongPassword => {
+            let page =
+                SignInPage::of(&state, frame, token, form.next, &form.name, Some(&refused)).await?;
+            Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
+        }
+        Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::ProveLocal { .. } => Err(Failure::internal("a local sign-in asked for a proof")),
+    }
+}
+
+/// Hands over a fresh session and leads on. A session that the browser had before ends: whoever
+/// knew its token is not carried along.
+///
+/// # Errors
+/// The cookie cannot be written.
+pub async fn welcome(
+    state: &WebState,
+    headers: &HeaderMap,
+    signed_in: SignedIn,
+    next: &LocalPath,
+) -> Result<Response, Failure> {
+    if let Some(old) = session_cookie::read(&state.site, headers)
+        && let Err(error) = state.app.sign_out(old.expose_secret()).await
+    {
+        tracing::warn!(%error, "an earlier session could not be ended");
+    }
+    let place = match (signed_in.return_to, &signed_in.who) {
+        (ReturnTo::Devices, Who::Person { .. }) => PersonEntry::Devices.path().to_owned(),
+        (_, who) => place_of(who, next),
+    };
+    super::home::greet(state, &signed_in).await?;
+    let cookie = session_cookie::set(&state.site, &signed_in.token)
+        .ok_or_else(|| Failure::internal("a session token is no cookie value"))?;
+    let mut answer = Redirect::to(&place).into_response();
+    answer.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(answer)
+}
+
+/// Where somebody who is signed in goes: where they wanted to, else to their own first page.
+fn place_of(who: &Who, next: &LocalPath) -> String {
+    let own = match who {
+        Who::Person { .. } => PersonEntry::Home.path(),
+        Who::Admin(_) => AdminEntry::Overview.path(),
+    };
+    let wanted = if *next == LocalPath::default() {
+        own
+    } else {
+        next.as_str()
+    };
+    wanted.to_owned()
+}

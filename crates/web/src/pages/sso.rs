@@ -1,0 +1,235 @@
+//! Signing in by a provider: leaving, coming back, and proving a local password once.
+
+use super::{refusal, sign_in};
+use crate::csrf::FormToken;
+use crate::error::Failure;
+use crate::flow_cookie::{BrowserId, SentBrowserId};
+use crate::form::{Posted, Typed};
+use crate::local_path::LocalPath;
+use crate::page::Page;
+use crate::parts::{Field, Problems};
+use crate::route::{Policy, Routes};
+use crate::session::Visitor;
+use crate::shell::{Frame, PersonEntry, PublicShell};
+use crate::state::WebState;
+use app::sign_in::{Arrived, Ended, ReturnTo};
+use askama::Template;
+use axum::extract::{FromRequestParts as _, Path, Query, Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+/// The routes of sign-ins by a provider.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    Routes::new()
+        .get(Policy::Public, "/sso/{provider}/start", start)
+        .get(Policy::Public, "/sso/{provider}/callback", callback)
+        .post(Policy::Public, PROVE, prove)
+}
+
+const PROVE: &str = "/sso/prove";
+
+/// Where a sign-in by the provider with this slug starts.
+pub(super) fn start_path(slug: &str, next: &LocalPath) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next.as_str())
+        .finish();
+    format!("/sso/{slug}/start?{query}")
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Leaving {
+    #[serde(default)]
+    next: LocalPath,
+}
+
+/// Leaves for the provider. A link, not a form: the policy of our pages lets forms only go to us,
+/// also by a redirect.
+async fn start(
+    State(state): State<WebState>,
+    Path(provider): Path<String>,
+    uri: Uri,
+    BrowserId(browser): BrowserId,
+    Visitor(client): Visitor,
+    frame: Frame,
+) -> Response {
+    let Query(Leaving { next }) = Query::try_from_uri(&uri).unwrap_or_default();
+    let return_to = match next.as_str() {
+        path if path.starts_with(PersonEntry::Devices.path()) => ReturnTo::Devices,
+        _ => ReturnTo::Home,
+    };
+    let begun = state
+        .app
+        .begin_sign_in(&provider, browser.expose_secret(), return_to, &client)
+        .await;
+    match begun {
+        Ok(url) => Redirect::to(&url).into_response(),
+        Err(refused) => refusal::page(frame, &refused),
+    }
+}
+
+async fn callback(
+    State(state): State<WebState>,
+    Path(provider): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (mut parts, _) = request.into_parts();
+    answer(state, Arrived::OwnPath(provider), &mut parts).await
+}
+
+/// Whether a query is a provider's answer, good or bad.
+pub(super) fn is_answer(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "code" || name == "error")
+}
+
+/// An answer that arrived at `/`.
+pub(super) async fn answer_at_bare_origin(
+    state: WebState,
+    parts: &mut Parts,
+) -> Result<Response, Failure> {
+    answer(state, Arrived::BareOrigin, parts).await
+}
+
+async fn answer(state: WebState, arrived: Arrived, parts: &mut Parts) -> Result<Response, Failure> {
+    let parameters = parts.uri.query().unwrap_or_default().to_owned();
+    let browser = SentBrowserId::from_request_parts(parts, &state).await?;
+    let Ok(Visitor(client)) = Visitor::from_request_parts(parts, &state).await;
+    let ended = state
+        .app
+        .finish_sign_in(arrived, &parameters, browser.as_deref(), &client)
+        .await;
+    finish(state, ended, parts).await
+}
+
+async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Response, Failure> {
+    let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
+    match ended {
+        Ended::SignedIn(signed_in) => {
+            sign_in::welcome(&state, &parts.headers, *signed_in, &LocalPath::default()).await
+        }
+        Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::ProveLocal {
+            proof,
+            address,
+            provider,
+            wrong,
+        } => {
+            let token = FormToken::from_request_parts(parts, &state).await?;
+            let page = ProvePage::of(frame, token, proof, address, provider, wrong);
+            let status = if wrong == 0 {
+                StatusCode::OK
+            } else {
+                StatusCode::UNAUTHORIZED
+            };
+            Ok((status, Page(page)).into_response())
+        }
+    }
+}
+
+/// Asks for the local password of the mailbox that a proven identity wants to be linked to.
+#[derive(Template)]
+#[template(path = "pages/prove.html")]
+struct ProvePage {
+    shell: PublicShell,
+    token: FormToken,
+    action: &'static str,
+    proof: SecretString,
+    address: String,
+    provider: String,
+    field: Field,
+    problems: Problems,
+}
+
+impl ProvePage {
+    fn of(
+        frame: Frame,
+        token: FormToken,
+        proof: SecretString,
+        address: String,
+        provider: String,
+        wrong: u32,
+    ) -> Self {
+        let mut problems = Problems::new();
+        if wrong > 0 {
+            problems.add("password", "That is not the password of this mailbox.");
+        }
+        let field = Field::secret("password", "Password of this mailbox", "current-password")
+            .help("The one you used here before. You need it this once.")
+            .required()
+            .problem(problems.of("password"));
+        Self {
+            shell: PublicShell::new(frame),
+            token,
+            action: PROVE,
+            proof,
+            address,
+            provider,
+            field,
+            problems,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Proving {
+    proof: Typed,
+    password: Typed,
+}
+
+async fn prove(
+    State(state): State<WebState>,
+    browser: SentBrowserId,
+    Visitor(client): Visitor,
+    headers: HeaderMap,
+    frame: Frame,
+    token: FormToken,
+    Posted(form): Posted<Proving>,
+) -> Result<Response, Failure> {
+    let ended = state
+        .app
+        .prove_local_password(
+            form.proof.0.expose_secret(),
+            form.password.0,
+            browser.as_deref(),
+            &client,
+        )
+        .await;
+    match ended {
+        Ended::SignedIn(signed_in) => {
+            sign_in::welcome(&state, &headers, *signed_in, &LocalPath::default()).await
+        }
+        Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::ProveLocal {
+            proof,
+            address,
+            provider,
+            wrong,
+        } => {
+            let page = ProvePage::of(frame, token, proof, address, provider, wrong);
+            Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_told_from_a_visit() {
+        for query in [
+            "code=a&state=b",
+            "error=access_denied&state=b",
+            "code=a",
+            "x=1&error=",
+        ] {
+            assert!(is_answer(query), "{query}");
+        }
+        for query in ["", "state=b", "next=/devices", "xcode=1", "codes=1"] {
+            assert!(!is_answer(query), "{query}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The whole site.
+
+use crate::route::{Policy, Routes};
+use crate::shell::Entries;
+use crate::site::Site;
+use crate::state::WebState;
+use crate::{appearance, assets, edge, health, pages};
+use app::App;
+use axum::Router;
+use model::random::Random;
+use std::sync::Arc;
+
+/// Every route with its policy.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    Routes::new()
+        .and(pages::routes())
+        .post(Policy::Public, "/appearance", appearance::choose)
+        .get(Policy::Public, assets::ROUTE, assets::serve)
+        .get(Policy::Machine, "/healthz", health::alive)
+        .get(Policy::Machine, "/readyz", health::ready)
+}
+
+/// The site with all its guards, ready to be served.
+///
+/// # Errors
+/// The site's origin is none; [`Site`] does not let that happen.
+pub fn router(
+    app: App,
+    site: &Arc<Site>,
+    random: &Arc<dyn Random>,
+) -> Result<Router, tower_http::csrf::ConfigError> {
+    let routes = routes();
+    let entries = Entries::of(routes.rows());
+    let state = WebState::new(app, Arc::clone(site), entries);
+    Ok(edge::guarded(routes.into_router(state)?, site, random))
+}

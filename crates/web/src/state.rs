@@ -1,0 +1,51 @@
+//! What handlers work with.
+
+use crate::once::Once;
+use crate::parts::Notice;
+use crate::shell::Entries;
+use crate::site::Site;
+use app::App;
+use app::devices::MadeDevice;
+use axum::extract::FromRef;
+use model::ids::{AppPasswordId, SessionId};
+use std::sync::Arc;
+
+/// The state of the site; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct WebState {
+    /// The use cases.
+    pub app: App,
+    /// What this installation is called.
+    pub site: Arc<Site>,
+    /// Which entries of the navigation have a page.
+    pub entries: Entries,
+    /// What just happened, for the next page of a session.
+    pub notices: Arc<Once<SessionId, Notice>>,
+    /// App passwords that were made and not shown yet.
+    pub made: Arc<Once<(SessionId, AppPasswordId), MadeDevice>>,
+}
+
+impl WebState {
+    /// The state for these use cases.
+    #[must_use]
+    pub fn new(app: App, site: Arc<Site>, entries: Entries) -> Self {
+        Self {
+            app,
+            site,
+            entries,
+            notices: Arc::default(),
+            made: Arc::default(),
+        }
+    }
+
+    /// Leaves a message for the next page of a session.
+    pub fn tell(&self, session: SessionId, notice: Notice) {
+        self.notices.put(session, notice, self.app.now());
+    }
+}
+
+impl FromRef<WebState> for Arc<Site> {
+    fn from_ref(state: &WebState) -> Self {
+        Self::clone(&state.site)
+    }
+}

@@ -1,0 +1,11 @@
+//! The whole site over HTTP: real use cases on a real store, the sample company's provider, and a
+//! browser that follows links and sends forms.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod devices;
+mod matrix;
+mod passwords;
+mod security;
+mod sso;
+mod world;

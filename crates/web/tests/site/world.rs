@@ -1,0 +1,277 @@
+//! A site with two domains, one template, and the sample company beside it.
+
+use app::admins::NewAdmin;
+use app::devices::{MailServer, ServerSettings};
+use app::domains::DomainForm;
+use app::mailboxes::{NewMailboxForm, NewSignIn};
+use app::passwords::{Budgets, HashPool, LocalDesk};
+use app::templates::TemplateForm;
+use app::{App, AppConfig, Parts};
+use axum::Router;
+use axum::body::Body;
+use model::audit::Actor;
+use model::ids::TemplateId;
+use model::protocol::Protocol;
+use model::provider::{
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
+};
+use model::random::Random;
+use model::rule::Rule;
+use model::session::SessionLifetime;
+use model::template::{TemplateSettings, Templated};
+use model::time::{Clock, DAY, Timestamp};
+use secrecy::SecretString;
+use std::sync::Arc;
+use store::{MasterKey, OsRandom, Store};
+use testkit::browser::{Browser, Page, Tab};
+use testkit::clock::FixedClock;
+use testkit::tempdir::ShortDir;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use web::client_addr::TrustedProxies;
+use web::serve::{Limits, Listener, serve};
+use web::site::Site;
+
+/// The password of every local account here.
+pub const PASSWORD: &str = "a gate needs two posts";
+
+pub struct World {
+    pub app: App,
+    pub url: String,
+    pub clock: Arc<FixedClock>,
+    pub company: lab::Handle,
+    pub template: TemplateId,
+    router: Router,
+    _stop: watch::Sender<bool>,
+    _dir: ShortDir,
+}
+
+impl World {
+    /// A server on which an administrator has been made and nothing else.
+    pub async fn bare() -> Self {
+        let dir = ShortDir::new().unwrap();
+        let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_795_341_845)));
+        let random: Arc<dyn Random> = Arc::new(OsRandom);
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", socket.local_addr().unwrap());
+
+        let (key, file) = (dir.join("master.key"), dir.join("gatepost.db"));
+        let master = MasterKey::create_with_new_store(&key, &file, &*random).unwrap();
+        let as_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let desk = LocalDesk::new(
+            Arc::new(Budgets::new(Arc::clone(&as_clock))),
+            Arc::new(HashPool::new(Arc::clone(&random)).unwrap()),
+        );
+        let upstream = upstream::Upstream::new(
+            upstream::Config::default(),
+            Arc::clone(&as_clock),
+            Arc::clone(&random),
+        );
+        let app = App::new(Parts {
+            store: Store::open(&file).unwrap(),
+            keys: master.purpose_keys().unwrap(),
+            upstream,
+            desk: Arc::new(desk),
+            clock: as_clock,
+            random: Arc::clone(&random),
+            config: AppConfig {
+                public_url: url.clone(),
+                sessions: SessionLifetime::default(),
+                admin_sessions: SessionLifetime::default(),
+                servers: servers(),
+                keep_attempts: DAY * 30,
+                keep_mail_attempts: DAY * 30,
+                keep_audit: DAY * 30,
+                keep_deleted_mail: DAY * 30,
+            },
+        });
+        let company = lab::sample::company("example.org");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = lab::Options {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            algorithm: lab::Algorithm::Es256,
+            ..lab::Options::default()
+        };
+        let company = lab::serve(listener, company, options).await.unwrap();
+
+        let site = Arc::new(Site::new(&url, &[], &[]).unwrap());
+        let router = web::router::router(app.clone(), &site, &random).unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let listeners = vec![Listener { socket, tls: None }];
+        tokio::spawn(serve(
+            listeners,
+            router.clone(),
+            TrustedProxies::default(),
+            Limits::default(),
+            stopped,
+        ));
+        Self {
+            app,
+            url,
+            clock,
+            company,
+            template: TemplateId(0),
+            router,
+            _stop: stop,
+            _dir: dir,
+        }
+    }
+
+    /// The same, set up: an administrator `karin`, the domain example.org, the template Staff, the
+    /// provider `example` that may sign its people in, and a local mailbox `erin@example.org`.
+    pub async fn new() -> Self {
+        let mut world = Self::bare().await;
+        let karin = NewAdmin {
+            name: "karin".to_owned(),
+            email: "karin@example.net".to_owned(),
+            password: SecretString::from(PASSWORD),
+        };
+        world
+            .app
+            .create_admin(&Actor::CommandLine, karin)
+            .await
+            .unwrap();
+        let domain = DomainForm {
+            name: "example.org".parse().unwrap(),
+            active: true,
+            limits: model::domain::DomainLimits::default(),
+            role_target: Some("karin@example.net".parse().unwrap()),
+        };
+        world
+            .app
+            .create_domain(&Actor::CommandLine, domain)
+            .await
+            .unwrap();
+        let staff = TemplateForm {
+            name: "Staff".to_owned(),
+            settings: TemplateSettings {
+                pop3: Templated::in_step(false),
+                ..TemplateSettings::default()
+            },
+        };
+        let template = world
+            .app
+            .create_template(&Actor::CommandLine, staff)
+            .await
+            .unwrap();
+        world.template = template.id;
+        world.provider("example", RedirectForm::OwnPath).await;
+        world.local_mailbox("erin@example.org").await;
+        world
+    }
+
+    /// Adds a provider of the sample company.
+    pub async fn provider(&self, slug: &str, redirect: RedirectForm) {
+        let secret = format!("secret of {slug}");
+        let (domain, _) = self
+            .app
+            .domain(&"example.org".parse().unwrap())
+            .await
+            .unwrap();
+        let settings = ProviderSettings {
+            name: format!("{slug} SSO"),
+            active: true,
+            endpoints: Endpoints::Issuer {
+                issuer: self.company.issuer().to_owned(),
+            },
+            client_id: format!("gatepost-{slug}"),
+            client_auth: ClientAuth::Auto,
+            redirect,
+            scopes: "openid profile email mailcow_template".to_owned(),
+            address_claim: "email".to_owned(),
+            subject_claim: None,
+            email_trust: EmailTrust::AcceptAbsent,
+            domains: vec![domain.id],
+            create: true,
+            rules: vec![Rule::mailcow("staff", self.template)],
+            everyone_else: EveryoneElse::Refuse,
+            tls: TlsTrust::Public,
+            private_hosts: vec!["127.0.0.1".to_owned()],
+        };
+        let client = lab::Client::new(&settings.client_id, &secret, &redirect.url(&self.url, slug));
+        self.company.company().add_client(client);
+        self.app
+            .create_provider(
+                &Actor::CommandLine,
+                slug,
+                settings,
+                Some(SecretString::from(secret)),
+            )
+            .await
+            .unwrap();
+    }
+
+    /// Adds a mailbox with a local password.
+    pub async fn local_mailbox(&self, address: &str) {
+        let form = NewMailboxForm {
+            address: address.parse().unwrap(),
+            name: String::new(),
+            quota: None,
+            protocols: None,
+            template: None,
+            sign_in: NewSignIn::Local(SecretString::from(PASSWORD)),
+        };
+        self.app
+            .create_mailbox(&Actor::CommandLine, form)
+            .await
+            .unwrap();
+    }
+
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// Sends one request as it is, following nothing.
+    pub async fn send(&self, request: http::request::Builder, body: &str) -> http::Response<Body> {
+        let host = self.url.trim_start_matches("http://");
+        let request = request
+            .header(http::header::HOST, host)
+            .body(Body::from(body.to_owned()));
+        self.router.clone().oneshot(request.unwrap()).await.unwrap()
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new().unwrap()
+    }
+
+    /// Signs in with a local password and shows where that led.
+    pub async fn sign_in(&self, tab: &mut Tab, name: &str, password: &str) -> Page {
+        let page = tab.open(&self.at("/")).await.unwrap();
+        let form = page.form_with_button("Sign in").unwrap();
+        let form = form
+            .fill("name", name)
+            .unwrap()
+            .fill("password", password)
+            .unwrap();
+        tab.submit(form).await.unwrap()
+    }
+
+    /// Signs in at the sample company and shows where that led.
+    pub async fn by_company(&self, tab: &mut Tab, start: &str, login: &str) -> Page {
+        let page = tab.open(&self.at(start)).await.unwrap();
+        self.as_person(tab, &page, login).await
+    }
+
+    /// Goes on from the company's sign-in page as one of its people.
+    pub async fn as_person(&self, tab: &mut Tab, page: &Page, login: &str) -> Page {
+        let form = page.form_with_button("Sign in").unwrap();
+        let form = form.fill("username", login).unwrap();
+        let form = form.fill("password", lab::sample::PASSWORD).unwrap();
+        tab.submit(form).await.unwrap()
+    }
+}
+
+fn servers() -> ServerSettings {
+    let server = |protocol, port, security: &str| MailServer {
+        protocol,
+        host: "mail.example.org".to_owned(),
+        port,
+        security: security.to_owned(),
+    };
+    ServerSettings {
+        servers: vec![
+            server(Protocol::Imap, 993, "SSL/TLS"),
+            server(Protocol::Smtp, 465, "SSL/TLS"),
+        ],
+    }
+}
