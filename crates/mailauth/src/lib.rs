@@ -32,6 +32,7 @@ mod desk;
 pub mod fuzz;
 mod handover;
 mod inbox;
+mod mail_app;
 mod pending;
 mod policy;
 mod sasl;
