@@ -51,6 +51,9 @@ pub(super) fn make_run(layout: &Layout, accounts: &Accounts) -> Result<(), Direc
 /// but the accounts that need it.
 pub(super) fn make(layout: &Layout, accounts: &Accounts) -> Result<(), DirectoryError> {
     top(layout.data(), accounts)?;
+    // The engines' own accounts have places below these.
+    top(&layout.engine_state(), accounts)?;
+    top(&layout.queue(), accounts)?;
     let own = accounts.own_uid;
     let shared = if accounts.separate { 0o750 } else { 0o700 };
     // Files made inside get the auth worker's group, which may read them.

@@ -513,7 +513,7 @@ impl Code {
             Self::MailWrong => &Entry {
                 id: "MAIL-601",
                 title: "Wrong name or password",
-                person: "Wrong name or password. If you sign in with SSO, use an app password: {url}.",
+                person: "Wrong name or password. If you sign in with SSO, use an app password: {url}",
                 admin: "{detail}",
                 fix: Fix::Mailbox,
                 retry: true,
@@ -522,7 +522,7 @@ impl Code {
             Self::MailEnded => &Entry {
                 id: "MAIL-602",
                 title: "App password ended",
-                person: "This app password has ended or was revoked. Make a new one: {url}.",
+                person: "This app password has ended or was revoked. Make a new one: {url}",
                 admin: "The app password {device} ended on {when}.",
                 fix: Fix::Person,
                 retry: false,
