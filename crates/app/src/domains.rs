@@ -4,6 +4,7 @@ use crate::{App, Problem, audit};
 use model::address::{Address, DomainName};
 use model::audit::Actor;
 use model::domain::{DomainLimits, DomainUse, LimitsError, MailDomain};
+use model::ids::DomainId;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -121,6 +122,10 @@ impl App {
     /// One domain with what it holds.
     pub async fn domain(&self, name: &DomainName) -> Result<(MailDomain, DomainUse), Problem> {
         of(&mut *self.store.read()?, name).await
+    }
+    /// The names of domains by their ids; ids of domains that are gone are left out.
+    pub async fn domain_names(&self, ids: &[DomainId]) -> Result<Vec<DomainName>, Problem> {
+        Ok(store::domains::names_of(&mut *self.store.read()?, ids).await?)
     }
     /// A page of domains by name.
     pub async fn domains(&self, page: Page) -> Result<Listed<(MailDomain, DomainUse)>, Problem> {

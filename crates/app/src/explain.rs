@@ -283,8 +283,9 @@ fn conclude(
     }
 }
 
-/// The command that mends a refusal.
-fn command(address: &Address, refusal: &Refusal) -> String {
+/// The command that mends a refusal which met `address`.
+#[must_use]
+pub fn command(address: &Address, refusal: &Refusal) -> String {
     let domain = address.domain();
     match (refusal.code, refusal.code.entry().fix) {
         (Code::DomainFull, _) => {

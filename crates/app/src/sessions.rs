@@ -63,9 +63,7 @@ impl App {
             };
             who.map(|who| (session, who))
         };
-        let Some((session, who)) =
-            found.filter(|(session, _)| self.permits(session, now))
-        else {
+        let Some((session, who)) = found.filter(|(session, _)| self.permits(session, now)) else {
             return Ok(None);
         };
         if now.since(session.last_used) >= TOUCH_AFTER {
@@ -172,7 +170,9 @@ impl App {
     }
 
     fn permits(&self, session: &Session, now: Timestamp) -> bool {
-        self.config.lifetime(session.principal).permits(session, now)
+        self.config
+            .lifetime(session.principal)
+            .permits(session, now)
     }
 
     fn session_tag(&self, token: &str) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Identity providers, as administrators set them up.
 
 mod form;
+mod scopes;
 
 pub use form::slug_of;
 
