@@ -48,7 +48,9 @@ function offerShowing(button) {
   field.form?.addEventListener("submit", () => { field.type = "password"; });
 }
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
+// As the server writes dates (22 Nov 2026, 10:04), so that only the zone changes.
+const language = document.documentElement.lang;
+const clock = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
   day: "numeric", month: "short", year: "numeric",
   hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });

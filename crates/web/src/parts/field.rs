@@ -61,6 +61,24 @@ impl Opt {
         self
     }
 
+    /// What is sent when it is chosen.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The words for it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is chosen.
+    #[must_use]
+    pub const fn is_chosen(&self) -> bool {
+        self.chosen
+    }
+
     /// Shown, but not to be chosen.
     #[must_use]
     pub const fn disabled(mut self) -> Self {
@@ -269,7 +287,11 @@ struct Attributes(Vec<(&'static str, Text)>);
 impl std::fmt::Display for Attributes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (name, value) in &self.0 {
-            write!(f, " {name}=\"")?;
+            write!(f, " {name}")?;
+            if value.is_empty() {
+                continue;
+            }
+            f.write_str("=\"")?;
             for c in value.chars() {
                 match c {
                     '"' => f.write_str("&#34;")?,
