@@ -22,10 +22,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
+
+/// How long a planned stop waits for the first request of a connection that has just been accepted.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A socket to serve.
 #[derive(Debug)]
@@ -208,7 +211,12 @@ impl Server {
         });
         let builder = self.protocol(h2);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-        let mut stopped = pin!(stopped(stop));
+        let mut stopped = pin!(async {
+            stopped(stop).await;
+            // A connection on which nothing was read yet would be closed under a request that is
+            // already on its way.
+            let _ = tokio::time::timeout(FIRST_REQUEST, activity.begun()).await;
+        });
         let mut closing: Option<Instant> = None;
         loop {
             let look_again = tokio::time::sleep(self.idle_limit().min(Duration::from_secs(1)));
@@ -343,13 +351,21 @@ fn network_of(ip: IpAddr) -> IpAddr {
 /// Whether a connection has requests running, and since when not.
 struct Activity {
     state: Mutex<(usize, Instant)>,
+    /// Holds a permit from the first request on.
+    first: Notify,
 }
 
 impl Activity {
     fn new() -> Self {
         Self {
             state: Mutex::new((0, Instant::now())),
+            first: Notify::new(),
         }
+    }
+
+    /// Resolves once there has been a request. One waiter only.
+    async fn begun(&self) {
+        self.first.notified().await;
     }
 
     fn idle_for(&self) -> Option<Duration> {
@@ -363,6 +379,7 @@ struct Running(Arc<Activity>);
 impl Running {
     fn begin(activity: &Arc<Activity>) -> Self {
         activity.state.lock().0 += 1;
+        activity.first.notify_one();
         Self(Arc::clone(activity))
     }
 }

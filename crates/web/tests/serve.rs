@@ -253,6 +253,21 @@ async fn a_planned_stop_finishes_what_runs_and_takes_nothing_new() {
 }
 
 #[tokio::test]
+async fn a_planned_stop_answers_a_request_that_is_on_its_way() {
+    let server = start(hello(), Limits::default(), None);
+    // The second is accepted after the first, so when it is answered the first is accepted too.
+    let mut fresh = TcpStream::connect(server.addr).await.unwrap();
+    let mut other = TcpStream::connect(server.addr).await.unwrap();
+    ask(&mut other, true).await;
+    server.stop.send(true).unwrap();
+    closed_after(&mut other).await;
+    let answer = ask(&mut fresh, false).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
+    let served = tokio::time::timeout(PATIENCE, server.served).await;
+    served.expect("the stop hangs").unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_stuck_request_does_not_hold_up_a_stop_for_ever() {
     let router = Router::new().route("/", get(std::future::pending::<&'static str>));
     let limits = Limits {
