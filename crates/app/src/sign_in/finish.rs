@@ -50,12 +50,9 @@ impl App {
         record: &mut Record,
     ) -> Result<(Provider, FlowSecrets, Identity), Problem> {
         let callback = Callback::parse(parameters).map_err(|error| {
-            let refusal = Refusal::new(Code::ProviderError);
-            Problem::Refused(
-                refusal
-                    .with("error", "an unusable answer")
-                    .with("detail", error),
-            )
+            let trace = &mut record.attempt.trace;
+            trace.push("answer", StepState::Blocked, error.to_string());
+            Problem::Refused(self.foreign_state())
         })?;
         let (provider, secrets) = self.take_flow(arrived, &callback, browser, record).await?;
         let kept = Kept {

@@ -145,6 +145,9 @@ async fn sso_206_a_state_is_of_one_browser_one_use_and_one_redirect_url() {
         (home(), query.clone(), Some("another-browser")),
         (home(), query.clone(), None),
         (home(), "code=x".to_owned(), Some(BROWSER)),
+        (home(), String::new(), Some(BROWSER)),
+        (home(), format!("{query}&code=twice"), Some(BROWSER)),
+        (home(), format!("{query}&error=both"), Some(BROWSER)),
         (home(), "code=x&state=unknown".to_owned(), Some(BROWSER)),
         (Arrived::BareOrigin, query.clone(), Some(BROWSER)),
     ];

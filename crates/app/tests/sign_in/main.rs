@@ -5,6 +5,7 @@
 
 mod codes;
 mod hostile;
+mod independent;
 mod local;
 mod mail;
 mod ownership;

@@ -1,0 +1,181 @@
+//! Signing in at `oidc-provider`, which somebody else wrote, beside the sample company.
+
+use crate::world::{ACTOR, BROWSER, PUBLIC, SECRET, World, address, quota, secret};
+use app::Client;
+use app::sign_in::{Arrived, Ended, ReturnTo, SignedIn};
+use app::templates::TemplateForm;
+use model::domain::GIB;
+use model::outcome::Code;
+use model::provider::{ClientAuth, Endpoints};
+use model::rule::Rule;
+use serde_json::json;
+use testkit::browser::Browser;
+use testkit::provider::{OidcProvider, Setup};
+
+const SLUG: &str = "independent";
+
+/// The sample installation with the other provider as its second, or nothing where Node is missing.
+async fn joined(
+    registered: &str,
+    client_auth: ClientAuth,
+    change: impl FnOnce(Setup) -> Setup,
+) -> Option<(World, OidcProvider)> {
+    let redirect = format!("{PUBLIC}/sso/{SLUG}/callback");
+    let nora = json!({
+        "email": "nora@example.org",
+        "email_verified": true,
+        "name": "Nora Nowak",
+        "mailcow_template": "staff",
+    });
+    let setup = Setup::default()
+        .client("mail", SECRET, registered, &[&redirect])
+        .person("nora", nora);
+    let provider = OidcProvider::start_or_skip(change(setup)).await.unwrap()?;
+    let world = World::new().await;
+    let board = TemplateForm {
+        name: "Board".to_owned(),
+        settings: quota(4 * GIB),
+    };
+    let board = world.app.create_template(&ACTOR, board).await.unwrap();
+    let mut settings = world
+        .app
+        .provider(crate::world::SLUG)
+        .await
+        .unwrap()
+        .settings;
+    settings.name = "Independent".to_owned();
+    settings.endpoints = Endpoints::Issuer {
+        issuer: provider.issuer().to_owned(),
+    };
+    settings.client_auth = client_auth;
+    settings.rules.push(Rule::mailcow("board", board.id));
+    world
+        .app
+        .create_provider(&ACTOR, SLUG, settings, Some(secret(SECRET)))
+        .await
+        .unwrap();
+    Some((world, provider))
+}
+
+/// The whole way, through the provider's own forms.
+async fn sign_in(world: &World) -> Ended {
+    let client = Client::default();
+    let begun = world
+        .app
+        .begin_sign_in(SLUG, BROWSER, ReturnTo::Home, &client);
+    let url = begun.await.unwrap();
+    let mut tab = Browser::new().unwrap().tab();
+    tab.stop_before(PUBLIC);
+    let mut page = tab.open(&url).await.unwrap();
+    let back = loop {
+        if let Some(back) = page.location().unwrap() {
+            break back;
+        }
+        let mut form = page.form("form").unwrap();
+        if form.value("prompt").as_deref() == Some("login") {
+            form = form.fill("login", "nora").unwrap();
+            form = form.fill("password", "anything").unwrap();
+        }
+        page = tab.submit(form).await.unwrap();
+    };
+    let arrived = Arrived::OwnPath(SLUG.to_owned());
+    let query = back.query().unwrap_or_default();
+    world
+        .app
+        .finish_sign_in(arrived, query, Some(BROWSER), &client)
+        .await
+}
+
+async fn signed_in(world: &World) -> SignedIn {
+    match sign_in(world).await {
+        Ended::SignedIn(signed_in) => *signed_in,
+        other => panic!("nora is not in: {other:?}"),
+    }
+}
+
+/// Nora's quota and template.
+async fn given(world: &World) -> (i64, Option<String>) {
+    let view = world
+        .app
+        .mailbox(&address("nora@example.org"))
+        .await
+        .unwrap();
+    (view.mailbox.quota, view.template)
+}
+
+#[tokio::test]
+async fn a_mailbox_is_made_and_follows_its_claim() {
+    let Some((world, mut provider)) =
+        joined("client_secret_basic", ClientAuth::Basic, |setup| setup).await
+    else {
+        return;
+    };
+    assert!(signed_in(&world).await.created);
+    assert_eq!(given(&world).await, (2 * GIB, Some("Staff".to_owned())));
+    let view = world
+        .app
+        .mailbox(&address("nora@example.org"))
+        .await
+        .unwrap();
+    assert_eq!(view.mailbox.name, "Nora Nowak");
+    let (link, name) = &view.links[0];
+    assert_eq!(link.namespace.0, provider.issuer());
+    assert_eq!(
+        (link.subject.as_str(), name.as_str()),
+        ("nora", "Independent")
+    );
+
+    provider
+        .set_claim("nora", "mailcow_template", "board")
+        .await
+        .unwrap();
+    assert!(!signed_in(&world).await.created);
+    assert_eq!(given(&world).await, (4 * GIB, Some("Board".to_owned())));
+
+    provider
+        .set_claim("nora", "mailcow_template", "visitor")
+        .await
+        .unwrap();
+    match sign_in(&world).await {
+        Ended::Refused(refused) => {
+            assert_eq!(world.recorded(&refused).await, Code::NoMapping);
+        }
+        other => panic!("nora is not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_secret_goes_into_the_body_where_the_client_is_registered_so() {
+    for client_auth in [ClientAuth::Body, ClientAuth::Auto] {
+        let joined = joined("client_secret_post", client_auth, |setup| setup).await;
+        let Some((world, _provider)) = joined else {
+            return;
+        };
+        assert!(signed_in(&world).await.created, "{client_auth:?}");
+    }
+}
+
+#[tokio::test]
+async fn claims_of_the_id_token_count_as_well() {
+    let with_claims = Setup::claims_in_id_token;
+    let joined = joined("client_secret_basic", ClientAuth::Auto, with_claims).await;
+    let Some((world, _provider)) = joined else {
+        return;
+    };
+    assert!(signed_in(&world).await.created);
+    assert_eq!(given(&world).await, (2 * GIB, Some("Staff".to_owned())));
+}
+
+#[tokio::test]
+async fn a_client_registered_for_the_other_way_is_named_as_the_reason() {
+    let joined = joined("client_secret_post", ClientAuth::Basic, |setup| setup).await;
+    let Some((world, _provider)) = joined else {
+        return;
+    };
+    match sign_in(&world).await {
+        Ended::Refused(refused) => {
+            assert_eq!(world.recorded(&refused).await, Code::ClientRejected);
+        }
+        other => panic!("nora is not refused: {other:?}"),
+    }
+}
