@@ -1,7 +1,5 @@
 //! The auth worker: answers Dovecot and Postfix.
 
-mod closed;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +8,12 @@ use mailauth::{
     UnknownState,
 };
 use store::OsRandom;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use self::closed::Closed;
 use super::{Context, HandedConnection, Inherited, Instruction, Instructions};
 use crate::channel::control::{DOORS, QuotaStyle, SocketName};
+use crate::wiring::{self, ChannelRecorder};
 
 /// How long decisions in flight may take when the worker is told to end.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -36,34 +36,35 @@ pub(super) async fn run(
             allowed,
         });
     }
-    let decisions = Arc::new(Closed);
+    let channel = context.take_unix(SocketName::Channel)?;
+    let recorder = ChannelRecorder::new();
+    let notes = recorder.notes();
+    let mail = wiring::mail_app(&context.config, context.mail, Arc::new(recorder)).await?;
     context.keeper.ready().await?;
     let Some(inherited) = instructions.until_serve().await else {
         return Ok(());
     };
     let inherited = handover_from(inherited);
-    let desk = Desk::open(
-        decisions,
-        Arc::new(OsRandom),
-        settings,
-        listeners,
-        inherited,
-    )?;
-    loop {
+    let (stop, aside) = (CancellationToken::new(), TaskTracker::new());
+    aside.spawn(wiring::hand_on_learned(mail.coalescer, stop.clone()));
+    aside.spawn(wiring::serve_desk(mail.desk, channel, notes, stop.clone()));
+    let desk = Desk::open(mail.app, Arc::new(OsRandom), settings, listeners, inherited)?;
+    let last = loop {
         match instructions.next().await {
             Instruction::ReloadCertificates => {}
-            Instruction::Stop => {
-                // What is being decided is still answered; then the connections close.
-                drop(desk.drain(DRAIN).await);
-                return Ok(());
-            }
-            Instruction::Drain => {
-                let handover = inherited_from(desk.drain(DRAIN).await)?;
-                context.keeper.hand_over(handover).await?;
-                return Ok(());
-            }
+            last => break last,
         }
+    };
+    // What is being decided is still answered; then the connections close, or go on elsewhere.
+    let handover = desk.drain(DRAIN).await;
+    if last == Instruction::Drain {
+        context.keeper.hand_over(inherited_from(handover)?).await?;
     }
+    // What was learned leaves before the process does.
+    stop.cancel();
+    aside.close();
+    aside.wait().await;
+    Ok(())
 }
 
 /// What the predecessor handed over, as far as this version can read it.

@@ -1,21 +1,30 @@
-//! The web worker: everything HTTP.
+//! The web worker: everything HTTP, the only writer of the store, and the outbox.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
-use axum::routing::get;
+use app::App;
+use model::random::Random;
+use store::OsRandom;
 use tokio::sync::watch;
-use web::client_addr::TrustedProxies;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use web::serve::{Limits, Listener, serve};
+use web::site::Site;
 use web::tls::{Certificates, PemFiles};
 
 use super::{Context, Instruction, Instructions};
+use crate::channel::control::SocketName;
+use crate::wiring::{self, EngineEffects, RemoteDesk};
+use crate::{administration, first_run};
 
 /// How long a planned stop waits for running requests. Short, because whoever connects meanwhile
 /// waits for the successor.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How often what has ended is swept away.
+const SWEEP: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(
     mut context: Context,
@@ -30,23 +39,36 @@ pub(super) async fn run(
         socket: context.take_tcp()?,
         tls,
     };
-    let proxies: Vec<String> = context
-        .config
-        .trusted_proxies
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let proxies = TrustedProxies::parse(&proxies).map_err(anyhow::Error::msg)?;
-    let router = router();
+    let admin = context.take_unix(SocketName::Admin)?;
+    let site = Arc::new(site(&context)?);
+    let (desk, learning) = RemoteDesk::connect(context.config.layout().channel_socket());
+    let app = wiring::web_app(&context.config, Arc::new(desk))?;
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let router = web::router::router(app.clone(), &site, &random)?;
     context.keeper.ready().await?;
     if instructions.until_serve().await.is_none() {
         return Ok(());
     }
-    let (stop, stopped) = watch::channel(false);
+    learning.begin(app.clone());
+    let (stop, aside) = (CancellationToken::new(), TaskTracker::new());
+    let effects = EngineEffects::new(&context.config, &context.secret, context.keeper.clone());
+    let outbox = app.clone();
+    let ended = stop.clone();
+    aside.spawn(async move {
+        outbox
+            .run_outbox(Arc::new(effects), ended.cancelled_owned())
+            .await;
+    });
+    aside.spawn(sweep(app.clone(), stop.clone()));
+    aside.spawn(administration::serve(app.clone(), admin, stop.clone()));
+    first_run::offer(&app, &context.config).await;
+
+    let (stop_serving, stopped) = watch::channel(false);
     let limits = Limits {
         drain: DRAIN,
         ..Limits::default()
     };
+    let proxies = site.proxies().clone();
     let serving = tokio::spawn(serve(vec![listener], router, proxies, limits, stopped));
     while let Instruction::ReloadCertificates = instructions.next().await {
         if let Some(certificates) = &certificates
@@ -55,13 +77,36 @@ pub(super) async fn run(
             tracing::error!(%error, "the new certificate cannot be used");
         }
     }
-    stop.send_replace(true);
-    serving.await?.context("cannot serve the web listener")
+    stop_serving.send_replace(true);
+    let served = serving.await?;
+    stop.cancel();
+    aside.close();
+    aside.wait().await;
+    served.context("cannot serve the web listener")
 }
 
-/// What is answered so far: that the worker is alive.
-fn router() -> Router {
-    Router::new().route("/healthz", get(|| async { "ok\n" }))
+fn site(context: &Context) -> anyhow::Result<Site> {
+    let config = &context.config;
+    let hosts: Vec<String> = config.hosts.iter().map(ToString::to_string).collect();
+    let proxies: Vec<String> = config
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    Ok(Site::new(config.public_url.as_str(), &hosts, &proxies)?)
+}
+
+async fn sweep(app: App, stop: CancellationToken) {
+    let mut pace = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = pace.tick() => {}
+        }
+        if let Err(error) = app.sweep().await {
+            tracing::warn!(%error, "what has ended could not be swept away");
+        }
+    }
 }
 
 fn certificates(context: &Context) -> anyhow::Result<Option<Arc<Certificates>>> {

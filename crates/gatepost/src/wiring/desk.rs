@@ -1,0 +1,194 @@
+//! The password desk between the workers: the auth worker owns budgets and slow hashes, the web
+//! worker asks for them over the internal channel.
+
+use std::net::IpAddr;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::passwords::LocalDesk;
+use app::ports::{
+    Answer, Learned, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Unavailable, Wait,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::learned::Learning;
+use super::secret::WireSecret;
+use crate::channel::Protocol;
+use crate::channel::client::Client;
+use crate::channel::notes::NoteQueue;
+use crate::channel::server::{Answering, Peer, Server};
+
+/// Covers a full queue of slow hashes and a planned restart of the auth worker.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait with a guess that could not be counted: a throttle that cannot be asked refuses.
+const UNCOUNTED: Wait = Wait(Duration::from_secs(5));
+
+/// The messages between web worker (asks) and auth worker (answers, and tells what it learned).
+#[derive(Debug)]
+pub struct DeskChannel;
+
+impl Protocol for DeskChannel {
+    type Question = DeskQuestion;
+    type Answer = DeskAnswer;
+    type Note = Learned;
+}
+
+/// What the web worker asks; one variant for each function of [`PasswordDesk`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeskQuestion {
+    /// Checks a human password.
+    Verify {
+        /// The budget's key.
+        account: String,
+        /// From where.
+        ip: Option<IpAddr>,
+        /// What was typed.
+        password: WireSecret,
+        /// The stored hash.
+        hash: Option<WireSecret>,
+    },
+    /// Hashes a new password.
+    Hash(WireSecret),
+    /// Counts a try at something else.
+    TryOther(OtherTry, Option<IpAddr>),
+    /// That try succeeded.
+    Forgive(OtherTry, Option<IpAddr>),
+}
+
+/// The answers, in the order of the questions.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeskAnswer {
+    /// To [`DeskQuestion::Verify`].
+    Verdict(PasswordVerdict),
+    /// To [`DeskQuestion::Hash`].
+    Hash(Result<String, Unavailable>),
+    /// To [`DeskQuestion::TryOther`].
+    Try(Result<(), Wait>),
+    /// To [`DeskQuestion::Forgive`].
+    Forgiven,
+}
+
+/// The desk as the web worker sees it. While the auth worker is away, everything is *unavailable*
+/// and nothing is counted.
+#[derive(Clone)]
+pub struct RemoteDesk {
+    client: Client<DeskChannel>,
+}
+
+impl RemoteDesk {
+    /// Connects to the auth worker behind the socket `channel`, now and whenever it comes back.
+    /// What it learned arrives at the second half. Call within the tokio runtime.
+    #[must_use]
+    pub fn connect(channel: PathBuf) -> (Self, Learning) {
+        let (learning, arriving) = Learning::new();
+        let client = Client::start(channel, Arc::new(arriving));
+        (Self { client }, learning)
+    }
+
+    async fn ask(&self, question: DeskQuestion) -> Result<DeskAnswer, Unavailable> {
+        self.client.ask(question, PATIENCE).await.map_err(|error| {
+            tracing::warn!(%error, "the auth worker cannot be asked");
+            Unavailable
+        })
+    }
+}
+
+impl PasswordDesk for RemoteDesk {
+    fn verify<'a>(&'a self, question: PasswordQuestion) -> Answer<'a, PasswordVerdict> {
+        let question = DeskQuestion::Verify {
+            account: question.account,
+            ip: question.ip,
+            password: question.password.into(),
+            hash: question.hash.map(WireSecret::from),
+        };
+        Box::pin(async move {
+            match self.ask(question).await {
+                Ok(DeskAnswer::Verdict(verdict)) => verdict,
+                _ => PasswordVerdict::Unavailable,
+            }
+        })
+    }
+
+    fn hash<'a>(&'a self, password: SecretString) -> Answer<'a, Result<String, Unavailable>> {
+        Box::pin(async move {
+            match self.ask(DeskQuestion::Hash(password.into())).await? {
+                DeskAnswer::Hash(outcome) => outcome,
+                _ => Err(Unavailable),
+            }
+        })
+    }
+
+    fn try_other<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, Result<(), Wait>> {
+        Box::pin(async move {
+            match self.ask(DeskQuestion::TryOther(kind, ip)).await {
+                Ok(DeskAnswer::Try(outcome)) => outcome,
+                _ => Err(UNCOUNTED),
+            }
+        })
+    }
+
+    fn forgive<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            // Not forgiven costs one try, which time gives back.
+            let _ = self.ask(DeskQuestion::Forgive(kind, ip)).await;
+        })
+    }
+}
+
+/// Answers the web worker from `desk`, and tells it the notes of `learned`, until `stop`. `socket`
+/// is the channel's listening socket with the users that may connect.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub async fn serve_desk(
+    desk: LocalDesk,
+    socket: (UnixListener, Vec<u32>),
+    learned: NoteQueue<Learned>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let (listener, allowed) = socket;
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::UnixListener::from_std(listener)?;
+    let server = Server::new(Arc::new(AtDesk(desk)), allowed, learned);
+    server.serve(listener, stop).await;
+    Ok(())
+}
+
+struct AtDesk(LocalDesk);
+
+impl Answering<DeskChannel> for AtDesk {
+    async fn answer(&self, question: DeskQuestion, _: Peer) -> DeskAnswer {
+        let Self(desk) = self;
+        match question {
+            DeskQuestion::Verify {
+                account,
+                ip,
+                password,
+                hash,
+            } => {
+                let question = PasswordQuestion {
+                    account,
+                    ip,
+                    password: password.into_inner(),
+                    hash: hash.map(|hash| hash.expose().to_owned()),
+                };
+                DeskAnswer::Verdict(desk.verify(question).await)
+            }
+            DeskQuestion::Hash(password) => {
+                DeskAnswer::Hash(desk.hash(password.into_inner()).await)
+            }
+            DeskQuestion::TryOther(kind, ip) => DeskAnswer::Try(desk.try_other(kind, ip).await),
+            DeskQuestion::Forgive(kind, ip) => {
+                desk.forgive(kind, ip).await;
+                DeskAnswer::Forgiven
+            }
+        }
+    }
+}
