@@ -18,3 +18,5 @@ pub const PROBLEMS_FOUND: u8 = 7;
 pub const UNREACHABLE: u8 = 8;
 /// This account may not do that.
 pub const NOT_PERMITTED: u8 = 9;
+/// Ended by Ctrl-C.
+pub const INTERRUPTED: u8 = 130;

@@ -1,21 +1,48 @@
 //! The command line: one file per verb.
 //!
 //! To add a verb: a file with its arguments (`#[derive(clap::Args)]`) and a `run` that returns
-//! `anyhow::Result<ExitCode>`, a variant of [`Command`], and an arm in [`run`].
+//! `anyhow::Result<ExitCode>`, a variant of [`Command`], and an arm in [`run`]. Commands that
+//! administer work in an [`office`]: it finds the way to the use cases ([`crate::administration`])
+//! and prints documents as text or JSON.
 
+mod admin;
+mod alias;
+mod attempt;
 mod config;
+mod demo;
+mod device;
+mod doctor;
+mod domain;
 mod failure;
+mod help;
+mod import;
+mod input;
+mod mailbox;
+mod office;
 mod output;
+mod provider;
+mod rule;
 mod serve;
+mod setup;
+mod template;
+mod values;
+mod why;
 mod worker;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::administration::Deleted;
 
 /// Single sign-on for the mail you host.
 #[derive(Debug, Parser)]
-#[command(name = "gatepost", version, arg_required_else_help = true)]
+#[command(
+    name = "gatepost",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,8 +52,24 @@ struct Cli {
 enum Command {
     /// Run the server: web, authentication, Dovecot and Postfix.
     Serve(serve::Arguments),
+    /// Show it all on this machine, with a sample company.
+    Demo(demo::Arguments),
+    Setup(setup::Arguments),
+    Admin(admin::Arguments),
+    Domain(domain::Arguments),
+    Template(template::Arguments),
+    Mailbox(mailbox::Arguments),
+    Alias(alias::Arguments),
+    Provider(provider::Arguments),
+    Rule(rule::Arguments),
+    Device(device::Arguments),
+    Why(why::Arguments),
+    Attempt(attempt::Arguments),
+    Import(import::Arguments),
+    Doctor(doctor::Arguments),
     /// Look at the configuration.
     Config(config::Arguments),
+    Help(help::Arguments),
     /// Started by the server, not by people.
     #[command(hide = true)]
     Worker(worker::Arguments),
@@ -37,8 +80,31 @@ enum Command {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Admin(arguments) => admin::run(arguments),
+        Command::Domain(arguments) => domain::run(arguments),
+        Command::Template(arguments) => template::run(arguments),
+        Command::Mailbox(arguments) => mailbox::run(arguments),
+        Command::Alias(arguments) => alias::run(arguments),
+        Command::Provider(arguments) => provider::run(arguments),
+        Command::Rule(arguments) => rule::run(arguments),
+        Command::Device(arguments) => device::run(arguments),
+        Command::Why(arguments) => why::run(arguments),
+        Command::Attempt(arguments) => attempt::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => config::run(arguments),
+        Command::Help(arguments) => help::run(&arguments, Cli::command()),
         Command::Worker(arguments) => worker::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))
+}
+
+/// An object that is gone.
+fn deleted(gone: Deleted) -> String {
+    let mail = gone
+        .mail_kept_until
+        .map(|until| format!("; its mail is kept until {}", output::when(&until)));
+    format!("{} is deleted{}", gone.deleted, mail.unwrap_or_default())
 }

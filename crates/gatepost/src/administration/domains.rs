@@ -1,0 +1,225 @@
+//! Mail domains.
+
+use app::domains::{DomainForm, Page};
+use app::{App, Problem};
+use model::address::{Address, DomainName};
+use model::audit::Actor;
+use model::domain::{DomainLimits, DomainUse, MailDomain};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{deleted, document, moment};
+
+/// What is asked about domains.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DomainRequest {
+    /// Adds one.
+    Add {
+        /// Its name.
+        name: DomainName,
+        /// What is not left at its default.
+        change: DomainChange,
+    },
+    /// A page, by name.
+    List(Page),
+    /// One.
+    Show(DomainName),
+    /// Changes one.
+    Edit {
+        /// Its name.
+        name: DomainName,
+        /// What changes.
+        change: DomainChange,
+    },
+    /// Deletes an empty one.
+    Delete(DomainName),
+}
+
+/// What to set; `None` leaves a field alone. Sizes are bytes, 0 means no limit.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DomainChange {
+    /// Switched on.
+    pub active: Option<bool>,
+    /// How many mailboxes.
+    pub max_mailboxes: Option<i64>,
+    /// Quota of a mailbox when nothing else names one.
+    pub default_quota: Option<i64>,
+    /// The largest quota of one mailbox.
+    pub max_quota: Option<i64>,
+    /// All quotas together.
+    pub domain_quota: Option<i64>,
+    /// Where postmaster and abuse go.
+    pub role_target: Option<Address>,
+}
+
+/// A domain with what it holds. Sizes are bytes, 0 means no limit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DomainDocument {
+    /// Its name in A-label form.
+    pub name: String,
+    /// Switched on.
+    pub active: bool,
+    /// How many mailboxes it holds.
+    pub mailboxes: i64,
+    /// How many it may hold.
+    pub max_mailboxes: i64,
+    /// Quotas given out.
+    pub quota_given: i64,
+    /// All quotas together may be.
+    pub domain_quota: i64,
+    /// Quota of a mailbox when nothing else names one.
+    pub default_quota: i64,
+    /// The largest quota of one mailbox.
+    pub max_quota: i64,
+    /// Where postmaster and abuse go.
+    pub role_target: String,
+    /// When it was added.
+    pub created: String,
+    /// When it was last changed.
+    pub modified: String,
+}
+
+/// A page of domains.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DomainList {
+    /// By name.
+    pub domains: Vec<DomainDocument>,
+    /// Where the next page starts.
+    pub next: Option<String>,
+}
+
+impl DomainDocument {
+    fn new((domain, used): (MailDomain, DomainUse)) -> Self {
+        let DomainLimits {
+            max_mailboxes,
+            default_quota,
+            max_quota,
+            domain_quota,
+        } = domain.limits;
+        Self {
+            name: domain.name.to_string(),
+            active: domain.active,
+            mailboxes: used.mailboxes,
+            max_mailboxes,
+            quota_given: used.quota,
+            domain_quota,
+            default_quota,
+            max_quota,
+            role_target: domain.role_target.to_string(),
+            created: moment(domain.created),
+            modified: moment(domain.modified),
+        }
+    }
+}
+
+impl DomainChange {
+    fn over(&self, limits: DomainLimits) -> DomainLimits {
+        DomainLimits {
+            max_mailboxes: self.max_mailboxes.unwrap_or(limits.max_mailboxes),
+            default_quota: self.default_quota.unwrap_or(limits.default_quota),
+            max_quota: self.max_quota.unwrap_or(limits.max_quota),
+            domain_quota: self.domain_quota.unwrap_or(limits.domain_quota),
+        }
+    }
+
+    /// The limits of a new domain: defaults shrink to what was typed, so that they never
+    /// contradict it.
+    fn limits(&self) -> DomainLimits {
+        let within = |limit: i64, outer: Option<i64>| match outer {
+            Some(outer) if outer > 0 => limit.min(outer),
+            _ => limit,
+        };
+        let defaults = DomainLimits::default();
+        let max_quota = within(defaults.max_quota, self.domain_quota);
+        let largest = self.max_quota.or(Some(max_quota));
+        let default_quota = within(within(defaults.default_quota, largest), self.domain_quota);
+        self.over(DomainLimits {
+            default_quota,
+            max_quota,
+            ..defaults
+        })
+    }
+}
+
+pub(super) async fn answer(
+    app: &App,
+    actor: &Actor,
+    request: DomainRequest,
+) -> Result<Value, Problem> {
+    match request {
+        DomainRequest::Add { name, change } => {
+            let form = DomainForm {
+                name: name.clone(),
+                active: change.active.unwrap_or(true),
+                limits: change.limits(),
+                role_target: change.role_target,
+            };
+            app.create_domain(actor, form).await?;
+            show(app, &name).await
+        }
+        DomainRequest::List(page) => {
+            let listed = app.domains(page).await?;
+            document(DomainList {
+                domains: listed.rows.into_iter().map(DomainDocument::new).collect(),
+                next: listed.next,
+            })
+        }
+        DomainRequest::Show(name) => show(app, &name).await,
+        DomainRequest::Edit { name, change } => {
+            let (before, _) = app.domain(&name).await?;
+            let form = DomainForm {
+                name: name.clone(),
+                active: change.active.unwrap_or(before.active),
+                limits: change.over(before.limits),
+                role_target: change.role_target,
+            };
+            app.edit_domain(actor, form, Some(before.modified)).await?;
+            show(app, &name).await
+        }
+        DomainRequest::Delete(name) => {
+            app.delete_domain(actor, &name).await?;
+            deleted(name)
+        }
+    }
+}
+
+async fn show(app: &App, name: &DomainName) -> Result<Value, Problem> {
+    document(DomainDocument::new(app.domain(name).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::domain::GIB;
+
+    #[test]
+    fn defaults_of_a_new_domain_fit_what_was_typed() {
+        let typed = [
+            DomainChange::default(),
+            DomainChange {
+                domain_quota: Some(20 * GIB),
+                ..DomainChange::default()
+            },
+            DomainChange {
+                max_quota: Some(GIB),
+                ..DomainChange::default()
+            },
+            DomainChange {
+                domain_quota: Some(GIB),
+                max_quota: Some(0),
+                ..DomainChange::default()
+            },
+        ];
+        for change in typed {
+            let limits = change.limits();
+            assert_eq!(limits.validate(), Ok(()), "{change:?} → {limits:?}");
+        }
+        let contradiction = DomainChange {
+            max_quota: Some(GIB),
+            default_quota: Some(2 * GIB),
+            ..DomainChange::default()
+        };
+        assert!(contradiction.limits().validate().is_err());
+    }
+}

@@ -1,0 +1,405 @@
+//! Identity providers.
+
+use app::providers::{SavedProvider, SecretChange};
+use app::test_provider::CheckLine;
+use app::{App, Problem};
+use model::address::DomainName;
+use model::audit::Actor;
+use model::ids::DomainId;
+use model::provider::{
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
+    TlsTrust,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::rules::{RuleDocument, rule_documents};
+use super::{Progress, deleted, document, moment, templates};
+use crate::wiring::WireSecret;
+
+/// What is asked about providers, by slug.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderRequest {
+    /// Adds one.
+    Add {
+        /// Its slug; made from the name when empty.
+        slug: String,
+        /// What is not left at its default; name and client id are needed.
+        change: Box<ProviderChange>,
+        /// The client secret.
+        secret: Option<WireSecret>,
+    },
+    /// All, in display order.
+    List,
+    /// One.
+    Show(String),
+    /// Changes one.
+    Edit {
+        /// Its slug.
+        slug: String,
+        /// What changes.
+        change: Box<ProviderChange>,
+    },
+    /// Tests the connection, line by line.
+    Check(String),
+    /// Replaces the client secret, or removes it.
+    Secret {
+        /// Its slug.
+        slug: String,
+        /// The new one.
+        secret: Option<WireSecret>,
+    },
+    /// Allows a host to have private addresses.
+    AllowHost {
+        /// Its slug.
+        slug: String,
+        /// The host's name.
+        host: String,
+    },
+    /// Deletes one that nobody is linked to.
+    Delete(String),
+}
+
+/// What to set; `None` leaves a field alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ProviderChange {
+    /// The words on the button.
+    pub name: Option<String>,
+    /// Switched on.
+    pub active: Option<bool>,
+    /// The issuer; not together with the three URLs.
+    pub issuer: Option<String>,
+    /// Authorization endpoint.
+    pub authorize_url: Option<String>,
+    /// Token endpoint.
+    pub token_url: Option<String>,
+    /// Userinfo endpoint.
+    pub userinfo_url: Option<String>,
+    /// Our client id there.
+    pub client_id: Option<String>,
+    /// How we authenticate there.
+    pub client_auth: Option<ClientAuth>,
+    /// The form of our redirect URL.
+    pub redirect: Option<RedirectForm>,
+    /// Scopes to ask for.
+    pub scopes: Option<String>,
+    /// The claim that holds the address.
+    pub address_claim: Option<String>,
+    /// The claim in place of `sub`; empty for `sub` itself.
+    pub subject_claim: Option<String>,
+    /// What the provider's word about an address is worth.
+    pub email_trust: Option<EmailTrust>,
+    /// The domains it may sign people in for.
+    pub domains: Option<Vec<DomainName>>,
+    /// Whether mailboxes are created at first sign-in.
+    pub create: Option<bool>,
+    /// How its certificate is trusted.
+    pub tls: Option<TlsTrust>,
+    /// Hosts that may have private addresses.
+    pub private_hosts: Option<Vec<String>>,
+}
+
+/// A provider. The client secret is never part of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProviderDocument {
+    /// Its name in paths and commands.
+    pub slug: String,
+    /// The words on the button.
+    pub name: String,
+    /// Switched on.
+    pub active: bool,
+    /// The issuer, if it is known by one.
+    pub issuer: Option<String>,
+    /// Authorization endpoint, if typed by hand.
+    pub authorize_url: Option<String>,
+    /// Token endpoint, if typed by hand.
+    pub token_url: Option<String>,
+    /// Userinfo endpoint, if typed by hand.
+    pub userinfo_url: Option<String>,
+    /// Our client id there.
+    pub client_id: String,
+    /// How we authenticate there.
+    pub client_auth: ClientAuth,
+    /// When the client secret was set.
+    pub secret_set: Option<String>,
+    /// How it ends, if it is long.
+    pub secret_ends: Option<String>,
+    /// The form of our redirect URL.
+    pub redirect: RedirectForm,
+    /// The exact redirect URL to register at the provider.
+    pub redirect_url: String,
+    /// Scopes to ask for.
+    pub scopes: String,
+    /// The claim that holds the address.
+    pub address_claim: String,
+    /// The claim in place of `sub`.
+    pub subject_claim: Option<String>,
+    /// What the provider's word about an address is worth.
+    pub email_trust: EmailTrust,
+    /// The domains it may sign people in for.
+    pub domains: Vec<String>,
+    /// Whether mailboxes are created at first sign-in.
+    pub create: bool,
+    /// Claim rules; first match wins.
+    pub rules: Vec<RuleDocument>,
+    /// The template of everyone else; nothing if they are refused.
+    pub everyone_else: Option<String>,
+    /// How its certificate is trusted.
+    pub tls: TlsTrust,
+    /// Hosts that may have private addresses.
+    pub private_hosts: Vec<String>,
+    /// Where its subjects are unique.
+    pub namespace: String,
+    /// When it was added.
+    pub created: String,
+    /// When it was last changed.
+    pub modified: String,
+    /// After a save: repairs and warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// All providers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProviderList {
+    /// In display order.
+    pub providers: Vec<ProviderDocument>,
+}
+
+/// The connection test.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The provider's slug.
+    pub provider: String,
+    /// Every line.
+    pub checks: Vec<CheckLine>,
+}
+
+pub(super) async fn answer(
+    app: &App,
+    actor: &Actor,
+    request: ProviderRequest,
+    progress: Progress<'_>,
+) -> Result<Value, Problem> {
+    let saved = match request {
+        ProviderRequest::Add {
+            slug,
+            change,
+            secret,
+        } => {
+            let settings = settings(app, *change).await?;
+            let secret = secret.map(WireSecret::into_inner);
+            app.create_provider(actor, &slug, settings, secret).await?
+        }
+        ProviderRequest::List => {
+            let mut providers = Vec::new();
+            for provider in app.providers().await? {
+                providers.push(describe(app, provider, Vec::new()).await?);
+            }
+            return document(ProviderList { providers });
+        }
+        ProviderRequest::Show(slug) => unchanged(app.provider(&slug).await?),
+        ProviderRequest::Edit { slug, change } => {
+            let before = app.provider(&slug).await?;
+            let settings = change.over(app, before.settings).await?;
+            let seen = Some(before.modified);
+            app.edit_provider(actor, &slug, settings, SecretChange::Keep, seen)
+                .await?
+        }
+        ProviderRequest::Check(slug) => return check(app, slug, progress).await,
+        ProviderRequest::Secret { slug, secret } => {
+            let before = app.provider(&slug).await?;
+            let change = secret.map_or(SecretChange::Clear, |secret| {
+                SecretChange::Set(secret.into_inner())
+            });
+            let seen = Some(before.modified);
+            app.edit_provider(actor, &slug, before.settings, change, seen)
+                .await?
+        }
+        ProviderRequest::AllowHost { slug, host } => {
+            unchanged(app.allow_private_host(actor, &slug, &host).await?)
+        }
+        ProviderRequest::Delete(slug) => {
+            app.delete_provider(actor, &slug).await?;
+            return deleted(slug);
+        }
+    };
+    document(describe(app, saved.provider, saved.notes).await?)
+}
+
+async fn check(app: &App, slug: String, progress: Progress<'_>) -> Result<Value, Problem> {
+    let mut tell = |line: &CheckLine| {
+        // A line of texts and numbers always has a JSON form.
+        if let Ok(line) = document(line) {
+            progress(line);
+        }
+    };
+    let checks = app.test_provider(&slug, &mut tell).await?;
+    document(CheckReport {
+        provider: slug,
+        checks,
+    })
+}
+
+const fn unchanged(provider: Provider) -> SavedProvider {
+    SavedProvider {
+        provider,
+        notes: Vec::new(),
+    }
+}
+
+/// The settings of a new provider.
+async fn settings(app: &App, change: ProviderChange) -> Result<ProviderSettings, Problem> {
+    let scopes_named = change.scopes.is_some();
+    let defaults = ProviderSettings {
+        name: String::new(),
+        active: true,
+        endpoints: Endpoints::Issuer {
+            issuer: String::new(),
+        },
+        client_id: String::new(),
+        client_auth: ClientAuth::default(),
+        redirect: RedirectForm::default(),
+        scopes: String::new(),
+        address_claim: "email".to_owned(),
+        subject_claim: None,
+        email_trust: EmailTrust::default(),
+        domains: Vec::new(),
+        create: true,
+        rules: Vec::new(),
+        everyone_else: EveryoneElse::default(),
+        tls: TlsTrust::default(),
+        private_hosts: Vec::new(),
+    };
+    let mut settings = change.over(app, defaults).await?;
+    if !scopes_named {
+        settings.scopes = app.default_scopes(&settings).await;
+    }
+    Ok(settings)
+}
+
+impl ProviderChange {
+    async fn over(self, app: &App, before: ProviderSettings) -> Result<ProviderSettings, Problem> {
+        let domains = match &self.domains {
+            Some(names) => ids(app, names).await?,
+            None => before.domains.clone(),
+        };
+        let endpoints = self.endpoints(&before.endpoints)?;
+        Ok(ProviderSettings {
+            name: self.name.unwrap_or(before.name),
+            active: self.active.unwrap_or(before.active),
+            endpoints,
+            client_id: self.client_id.unwrap_or(before.client_id),
+            client_auth: self.client_auth.unwrap_or(before.client_auth),
+            redirect: self.redirect.unwrap_or(before.redirect),
+            scopes: self.scopes.unwrap_or(before.scopes),
+            address_claim: self.address_claim.unwrap_or(before.address_claim),
+            subject_claim: self.subject_claim.map_or(before.subject_claim, |claim| {
+                Some(claim).filter(|c| !c.is_empty())
+            }),
+            email_trust: self.email_trust.unwrap_or(before.email_trust),
+            domains,
+            create: self.create.unwrap_or(before.create),
+            rules: before.rules,
+            everyone_else: before.everyone_else,
+            tls: self.tls.unwrap_or(before.tls),
+            private_hosts: self.private_hosts.unwrap_or(before.private_hosts),
+        })
+    }
+
+    fn endpoints(&self, before: &Endpoints) -> Result<Endpoints, Problem> {
+        let typed = [&self.authorize_url, &self.token_url, &self.userinfo_url];
+        let any_typed = typed.iter().any(|url| url.is_some());
+        match (&self.issuer, any_typed) {
+            (Some(_), true) => Err(Problem::field(
+                "issuer",
+                "name the issuer or the three endpoint URLs, not both",
+            )),
+            (Some(issuer), false) => Ok(Endpoints::Issuer {
+                issuer: issuer.clone(),
+            }),
+            (None, false) => Ok(before.clone()),
+            (None, true) => {
+                let kept = match before {
+                    Endpoints::Manual {
+                        authorize,
+                        token,
+                        userinfo,
+                    } => [authorize.clone(), token.clone(), userinfo.clone()],
+                    Endpoints::Issuer { .. } => Default::default(),
+                };
+                let [authorize, token, userinfo] = kept;
+                Ok(Endpoints::Manual {
+                    authorize: self.authorize_url.clone().unwrap_or(authorize),
+                    token: self.token_url.clone().unwrap_or(token),
+                    userinfo: self.userinfo_url.clone().unwrap_or(userinfo),
+                })
+            }
+        }
+    }
+}
+
+async fn ids(app: &App, names: &[DomainName]) -> Result<Vec<DomainId>, Problem> {
+    let mut ids = Vec::new();
+    for name in names {
+        ids.push(app.domain(name).await?.0.id);
+    }
+    Ok(ids)
+}
+
+/// A provider as it is printed.
+pub(super) async fn describe(
+    app: &App,
+    provider: Provider,
+    notes: Vec<String>,
+) -> Result<ProviderDocument, Problem> {
+    let templates = templates::names(app).await?;
+    let redirect_url = app.redirect_url(&provider);
+    let settings = provider.settings;
+    let domains = app.domain_names(&settings.domains).await?;
+    let (secret_set, secret_ends) = provider
+        .secret
+        .map(|secret| (moment(secret.set), secret.ends))
+        .unzip();
+    let (issuer, [authorize_url, token_url, userinfo_url]) = match settings.endpoints {
+        Endpoints::Issuer { issuer } => (Some(issuer), [None, None, None]),
+        Endpoints::Manual {
+            authorize,
+            token,
+            userinfo,
+        } => (None, [authorize, token, userinfo].map(Some)),
+    };
+    Ok(ProviderDocument {
+        slug: provider.slug,
+        name: settings.name,
+        active: settings.active,
+        issuer,
+        authorize_url,
+        token_url,
+        userinfo_url,
+        client_id: settings.client_id,
+        client_auth: settings.client_auth,
+        secret_set,
+        secret_ends: secret_ends.filter(|ends| !ends.is_empty()),
+        redirect: settings.redirect,
+        redirect_url,
+        scopes: settings.scopes,
+        address_claim: settings.address_claim,
+        subject_claim: settings.subject_claim,
+        email_trust: settings.email_trust,
+        domains: domains.iter().map(ToString::to_string).collect(),
+        create: settings.create,
+        rules: rule_documents(&settings.rules, &templates),
+        everyone_else: match settings.everyone_else {
+            EveryoneElse::Refuse => None,
+            EveryoneElse::Template(id) => templates.get(&id).cloned(),
+        },
+        tls: settings.tls,
+        private_hosts: settings.private_hosts,
+        namespace: provider.namespace.to_string(),
+        created: moment(provider.created),
+        modified: moment(provider.modified),
+        notes,
+    })
+}

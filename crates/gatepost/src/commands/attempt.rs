@@ -1,0 +1,165 @@
+//! `gatepost attempt`
+
+use std::process::ExitCode;
+
+use app::attempts::AttemptFilter;
+use model::attempt::{Reference, StepState};
+use model::outcome::Code;
+
+use super::office::{self, Common, Listing, Office};
+use super::output::{details, table, when};
+use crate::administration::Request;
+use crate::administration::attempts::{
+    AttemptDetails, AttemptDocument, AttemptList, AttemptRequest,
+};
+
+/// Recorded attempts to sign in.
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  gatepost attempt list --refused --address alice@example.org
+  gatepost attempt show 7K4Q-M2XD")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Print attempts, newest first.
+    List {
+        /// Of this address only.
+        #[arg(long, value_name = "ADDRESS", default_value_t)]
+        address: String,
+        /// Refused ones only.
+        #[arg(long)]
+        refused: bool,
+        /// With this code only.
+        #[arg(long, value_name = "CODE", value_parser = code)]
+        code: Option<Code>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Print one attempt with its steps and claims.
+    Show {
+        /// What the person told the helpdesk.
+        #[arg(value_parser = reference)]
+        reference: Reference,
+    },
+}
+
+fn code(text: &str) -> Result<Code, String> {
+    super::help::code(text).ok_or_else(|| "a code looks like SSO-405".to_owned())
+}
+
+fn reference(text: &str) -> Result<Reference, String> {
+    Reference::parse(text).ok_or_else(|| "a reference looks like 7K4Q-M2XD".to_owned())
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { common, verb } = arguments;
+    office::run(&common, async |office| act(office, verb).await)
+}
+
+async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::List {
+            address,
+            refused,
+            code,
+            listing,
+        } => {
+            let page = |page| {
+                let filter = AttemptFilter { refused, code };
+                Request::Attempt(AttemptRequest::List { filter, page })
+            };
+            let document = office.list("attempts", &listing, &address, page).await?;
+            office.show_list(document, |list: AttemptList| table_of(&list.attempts))
+        }
+        Verb::Show { reference } => {
+            let request = Request::Attempt(AttemptRequest::Show(reference));
+            let document = office.ask(request).await?;
+            office.show(document, one)
+        }
+    }
+}
+
+/// Attempts as rows.
+pub(super) fn table_of(attempts: &[AttemptDocument]) -> String {
+    let row = |attempt: &AttemptDocument| {
+        [
+            attempt.reference.clone(),
+            when(&attempt.at),
+            attempt.address.clone().unwrap_or_default(),
+            door(attempt),
+            attempt.ip.clone().unwrap_or_default(),
+            ended(attempt),
+        ]
+    };
+    let rows: Vec<_> = attempts.iter().map(row).collect();
+    let heading = ["REFERENCE", "WHEN", "ADDRESS", "BY", "FROM", "ENDED"];
+    table(heading, &rows)
+}
+
+fn door(attempt: &AttemptDocument) -> String {
+    attempt
+        .provider
+        .clone()
+        .unwrap_or_else(|| attempt.door.clone())
+}
+
+fn ended(attempt: &AttemptDocument) -> String {
+    let times = match attempt.count {
+        1 => String::new(),
+        count => format!(" ({count} times)"),
+    };
+    match (&attempt.code, &attempt.reason) {
+        (Some(code), Some(reason)) => format!("{code} {reason}{times}"),
+        (Some(code), None) => format!("{code}{times}"),
+        (None, _) => format!("in{times}"),
+    }
+}
+
+fn one(details_of: AttemptDetails) -> String {
+    let AttemptDetails {
+        attempt,
+        person,
+        user_agent,
+        steps,
+        claims,
+    } = details_of;
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| format!("{:8} {}: {}", state(step.state), step.gate, step.evidence))
+        .collect();
+    let claims: Vec<_> = claims
+        .iter()
+        .map(|claim| format!("{} = {} ({})", claim.name, claim.value, claim.origin))
+        .collect();
+    let by = door(&attempt);
+    let ended = ended(&attempt);
+    details(&[
+        ("Reference", attempt.reference),
+        ("When", when(&attempt.at)),
+        ("Address", attempt.address.unwrap_or_default()),
+        ("By", by),
+        ("From", attempt.ip.unwrap_or_default()),
+        ("Browser", user_agent),
+        ("Ended", ended),
+        ("Person read", person.unwrap_or_default()),
+        ("Notice", attempt.notice.unwrap_or_default()),
+        ("Steps", steps.join("\n")),
+        ("Claims", claims.join("\n")),
+    ])
+}
+
+/// The state of a step in a word.
+pub(super) const fn state(state: StepState) -> &'static str {
+    match state {
+        StepState::Ok => "ok",
+        StepState::Blocked => "blocked",
+        StepState::Warn => "warn",
+        StepState::NotReached => "not yet",
+    }
+}

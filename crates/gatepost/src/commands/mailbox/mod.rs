@@ -1,0 +1,266 @@
+//! `gatepost mailbox`
+
+mod method;
+mod text;
+
+use std::process::ExitCode;
+
+use app::mailboxes::{MailboxEdit, MailboxFilter};
+use model::address::{Address, DomainName};
+use model::protocol::Protocols;
+
+use super::input::{Leave, PasswordSource};
+use super::office::{self, Common, Listing, Office};
+use super::{output, values};
+use crate::administration::Request;
+use crate::administration::mailboxes::{MailboxRequest, NewMailbox, SignIn};
+
+/// Mailboxes.
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  gatepost mailbox add alice@example.org --provider example-sso --quota 5G
+  gatepost mailbox method bob@example.org provider example-sso")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Add a mailbox, perhaps ahead of its person's first sign-in; it receives mail at once.
+    Add(Add),
+    /// Print mailboxes.
+    List(List),
+    /// Print one mailbox with everything.
+    Show {
+        /// Its address.
+        #[arg(value_parser = values::address)]
+        address: Address,
+    },
+    /// Change what is named; the rest stays.
+    Edit(Edit),
+    /// Switch a mailbox off: sessions and live mail sessions end, mail is still received.
+    Disable {
+        /// Its address.
+        #[arg(value_parser = values::address)]
+        address: Address,
+        /// Why, for the next administrator who looks.
+        #[arg(long, value_name = "TEXT", default_value_t)]
+        reason: String,
+    },
+    /// Switch a mailbox on again.
+    Enable {
+        /// Its address.
+        #[arg(value_parser = values::address)]
+        address: Address,
+    },
+    /// Delete a mailbox; its mail is kept for 30 days and never shown to a later owner.
+    Delete {
+        /// Its address.
+        #[arg(value_parser = values::address)]
+        address: Address,
+        #[command(flatten)]
+        leave: Leave,
+    },
+    /// Switch how its owner signs in.
+    Method(method::Arguments),
+    /// Set the local password; under a provider it lies dormant.
+    Password {
+        /// Its address.
+        #[arg(value_parser = values::address)]
+        address: Address,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Remove the link to a person at a provider.
+    Unlink {
+        /// Its address.
+        #[arg(value_parser = values::address)]
+        address: Address,
+        /// The provider.
+        #[arg(value_name = "SLUG")]
+        provider: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// Its address.
+    #[arg(value_parser = values::address)]
+    address: Address,
+    /// The person's name.
+    #[arg(long, value_name = "TEXT", default_value_t)]
+    name: String,
+    /// Quota; the template's by default, else the domain's.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    quota: Option<i64>,
+    /// What mail programs may speak; the template's by default, else everything.
+    #[arg(long, value_name = "LIST", value_parser = values::protocols)]
+    protocols: Option<Protocols>,
+    /// The template.
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
+    /// Its person will sign in by this provider and take it over.
+    #[arg(
+        long,
+        value_name = "SLUG",
+        conflicts_with_all = ["password", "password_stdin", "password_file"]
+    )]
+    provider: Option<String>,
+    /// The only person who may take it over, as the provider calls them.
+    #[arg(long, value_name = "SUBJECT", requires = "provider")]
+    subject: Option<String>,
+    /// Its person signs in by a local password, which is asked for.
+    #[arg(long)]
+    password: bool,
+    #[command(flatten)]
+    source: PasswordSource,
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    /// Only those whose address, domain or a word of the name starts so.
+    #[arg(long, value_name = "TEXT", default_value_t)]
+    search: String,
+    /// Of this domain only.
+    #[arg(long, value_name = "DOMAIN", value_parser = values::domain)]
+    domain: Option<DomainName>,
+    /// With this template only.
+    #[arg(long, value_name = "NAME")]
+    template: Option<String>,
+    /// Switched on only.
+    #[arg(long, conflicts_with = "off")]
+    on: bool,
+    /// Switched off only.
+    #[arg(long)]
+    off: bool,
+    /// Signing in by a provider only.
+    #[arg(long, conflicts_with = "local")]
+    by_provider: bool,
+    /// Signing in by a local password only.
+    #[arg(long)]
+    local: bool,
+    #[command(flatten)]
+    listing: Listing,
+}
+
+#[derive(Debug, clap::Args)]
+struct Edit {
+    /// Its address.
+    #[arg(value_parser = values::address)]
+    address: Address,
+    /// The person's name.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Quota; no longer follows the template then.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    quota: Option<i64>,
+    /// What mail programs may speak; no longer follows the template then.
+    #[arg(long, value_name = "LIST", value_parser = values::protocols)]
+    protocols: Option<Protocols>,
+    /// The template.
+    #[arg(long, value_name = "NAME", conflicts_with = "no_template")]
+    template: Option<String>,
+    /// No template.
+    #[arg(long)]
+    no_template: bool,
+    /// Every field follows the template again.
+    #[arg(long)]
+    follow_template: bool,
+}
+
+impl Add {
+    async fn form(self) -> anyhow::Result<NewMailbox> {
+        let sign_in = if let Some(provider) = self.provider {
+            SignIn::Provider {
+                provider,
+                subject: self.subject,
+            }
+        } else if self.password || self.source.is_named() {
+            SignIn::Local(self.source.read().await?.into())
+        } else {
+            output::problem(
+                "note: it receives mail, but nobody can sign in to it yet: see \"gatepost mailbox \
+                 method --help\"",
+            );
+            SignIn::None
+        };
+        Ok(NewMailbox {
+            address: self.address,
+            name: self.name,
+            quota: self.quota,
+            protocols: self.protocols,
+            template: self.template,
+            sign_in,
+        })
+    }
+}
+
+impl List {
+    fn filter(&self) -> MailboxFilter {
+        let either = |yes: bool, no: bool| (yes || no).then_some(yes);
+        MailboxFilter {
+            domain: self.domain.clone(),
+            active: either(self.on, self.off),
+            by_provider: either(self.by_provider, self.local),
+            template: self.template.clone(),
+        }
+    }
+}
+
+impl From<Edit> for MailboxRequest {
+    fn from(edit: Edit) -> Self {
+        let none = edit.no_template.then(String::new);
+        Self::Edit {
+            address: edit.address,
+            edit: MailboxEdit {
+                name: edit.name,
+                quota: edit.quota,
+                protocols: edit.protocols,
+                template: edit.template.or(none),
+                follow_template: edit.follow_template,
+            },
+        }
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { common, verb } = arguments;
+    office::run(&common, async |office| act(office, verb).await)
+}
+
+async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
+    let request = match verb {
+        Verb::Add(add) => MailboxRequest::Add(add.form().await?),
+        Verb::Show { address } => MailboxRequest::Show(address),
+        Verb::Edit(edit) => edit.into(),
+        Verb::Disable { address, reason } => MailboxRequest::Disable { address, reason },
+        Verb::Enable { address } => MailboxRequest::Enable(address),
+        Verb::Method(arguments) => arguments.request(office).await?,
+        Verb::Password { address, password } => MailboxRequest::Password {
+            address,
+            password: password.read().await?.into(),
+        },
+        Verb::Unlink { address, provider } => MailboxRequest::Unlink { address, provider },
+        Verb::List(list) => {
+            let page = |page| {
+                let filter = list.filter();
+                Request::Mailbox(MailboxRequest::List { filter, page })
+            };
+            let document = office
+                .list("mailboxes", &list.listing, &list.search, page)
+                .await?;
+            return office.show_list(document, text::list);
+        }
+        Verb::Delete { address, leave } => {
+            leave.to_delete("mailbox", address.as_str()).await?;
+            let request = Request::Mailbox(MailboxRequest::Delete(address));
+            let document = office.ask(request).await?;
+            return office.show(document, super::deleted);
+        }
+    };
+    let document = office.ask(Request::Mailbox(request)).await?;
+    office.show(document, text::one)
+}

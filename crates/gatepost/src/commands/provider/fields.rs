@@ -1,0 +1,185 @@
+//! What an administrator fills in of a provider.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use model::address::DomainName;
+use model::provider::{ClientAuth, EmailTrust, RedirectForm, TlsTrust};
+
+use crate::administration::providers::ProviderChange;
+use crate::commands::input;
+use crate::commands::values::{self, End};
+
+/// Largest CA file that is read; a handful of certificates.
+const CA_FILE: u64 = 64 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Fields {
+    /// Issuer URL, exactly as the provider states it; discovery fills in the rest.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["authorize_url", "token_url", "userinfo_url"])]
+    issuer: Option<String>,
+    /// Authorization endpoint, for a provider without discovery.
+    #[arg(long, value_name = "URL")]
+    authorize_url: Option<String>,
+    /// Token endpoint.
+    #[arg(long, value_name = "URL")]
+    token_url: Option<String>,
+    /// Userinfo endpoint.
+    #[arg(long, value_name = "URL")]
+    userinfo_url: Option<String>,
+    /// Our client id at the provider.
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// How we authenticate at the token endpoint.
+    #[arg(long, value_name = "HOW")]
+    client_auth: Option<Auth>,
+    /// The redirect URL registered at the provider: /sso/SLUG/callback, or the bare origin.
+    #[arg(long, value_name = "FORM")]
+    redirect: Option<Redirect>,
+    /// Scopes to ask for, separated by spaces.
+    #[arg(long, value_name = "LIST")]
+    scopes: Option<String>,
+    /// The claim that holds the address.
+    #[arg(long, value_name = "CLAIM")]
+    address_claim: Option<String>,
+    /// A stable claim in place of sub, for endpoints without discovery; "" for sub itself.
+    #[arg(long, value_name = "CLAIM")]
+    subject_claim: Option<String>,
+    /// What email_verified must say.
+    #[arg(long, value_name = "RULE")]
+    email_trust: Option<Trust>,
+    /// A domain it may sign people in for; several times for several. Takes the place of those
+    /// named before.
+    #[arg(long = "domain", value_name = "DOMAIN", value_parser = values::domain)]
+    domains: Vec<DomainName>,
+    /// Create mailboxes at first sign-in.
+    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    create: Option<bool>,
+    /// Switched on.
+    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    active: Option<bool>,
+    /// A host that may have private addresses; several times for several. Takes the place of those
+    /// named before.
+    #[arg(long = "allow-host", value_name = "HOST")]
+    private_hosts: Vec<String>,
+    #[command(flatten)]
+    tls: Tls,
+}
+
+/// How its certificate is trusted.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct Tls {
+    /// Trust the public authorities only.
+    #[arg(long)]
+    public_ca: bool,
+    /// Trust the certificates in this PEM file too.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Trust exactly the certificate with this SHA-256.
+    #[arg(long, value_name = "SHA256")]
+    pin: Option<String>,
+    /// Ignore certificate errors until then: a day, 30d, or no for without end. Dangerous.
+    #[arg(long, value_name = "DAY", value_parser = values::end_or_no)]
+    ignore_tls_until: Option<End>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Auth {
+    /// The provider's choice, else Basic and once more in the body.
+    Auto,
+    /// `client_secret_basic`
+    Basic,
+    /// `client_secret_post`
+    Body,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Redirect {
+    /// PUBLIC_URL/sso/SLUG/callback
+    OwnPath,
+    /// PUBLIC_URL, as the mailcow guides register it.
+    BareOrigin,
+    /// PUBLIC_URL/
+    BareOriginSlash,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Trust {
+    /// Only true counts.
+    RequireTrue,
+    /// True, or nothing said.
+    AcceptAbsent,
+    /// Every address this provider sends, for its domains.
+    Believe,
+}
+
+impl Fields {
+    pub(super) async fn change(self) -> anyhow::Result<ProviderChange> {
+        Ok(ProviderChange {
+            name: None,
+            active: self.active,
+            issuer: self.issuer,
+            authorize_url: self.authorize_url,
+            token_url: self.token_url,
+            userinfo_url: self.userinfo_url,
+            client_id: self.client_id,
+            client_auth: self.client_auth.map(ClientAuth::from),
+            redirect: self.redirect.map(RedirectForm::from),
+            scopes: self.scopes,
+            address_claim: self.address_claim,
+            subject_claim: self.subject_claim,
+            email_trust: self.email_trust.map(EmailTrust::from),
+            domains: Some(self.domains).filter(|domains| !domains.is_empty()),
+            create: self.create,
+            tls: self.tls.trust().await?,
+            private_hosts: Some(self.private_hosts).filter(|hosts| !hosts.is_empty()),
+        })
+    }
+}
+
+impl Tls {
+    async fn trust(self) -> anyhow::Result<Option<TlsTrust>> {
+        Ok(if self.public_ca {
+            Some(TlsTrust::Public)
+        } else if let Some(file) = self.ca {
+            let pem = input::text(&file, CA_FILE).await?;
+            Some(TlsTrust::Ca { pem })
+        } else if let Some(sha256) = self.pin {
+            Some(TlsTrust::Pinned { sha256 })
+        } else {
+            let until = self.ignore_tls_until;
+            until.map(|End(until)| TlsTrust::Ignore { until })
+        })
+    }
+}
+
+impl From<Auth> for ClientAuth {
+    fn from(auth: Auth) -> Self {
+        match auth {
+            Auth::Auto => Self::Auto,
+            Auth::Basic => Self::Basic,
+            Auth::Body => Self::Body,
+        }
+    }
+}
+
+impl From<Redirect> for RedirectForm {
+    fn from(form: Redirect) -> Self {
+        match form {
+            Redirect::OwnPath => Self::OwnPath,
+            Redirect::BareOrigin => Self::BareOrigin,
+            Redirect::BareOriginSlash => Self::BareOriginSlash,
+        }
+    }
+}
+
+impl From<Trust> for EmailTrust {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::RequireTrue => Self::RequireTrue,
+            Trust::AcceptAbsent => Self::AcceptAbsent,
+            Trust::Believe => Self::Believe,
+        }
+    }
+}

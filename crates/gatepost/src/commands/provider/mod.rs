@@ -1,0 +1,212 @@
+//! `gatepost provider`
+
+mod fields;
+mod text;
+
+use std::process::ExitCode;
+
+use app::test_provider::{CheckLine, CheckState};
+
+use self::fields::Fields;
+use super::input::{ClientSecretSource, Leave};
+use super::office::{self, Common, Office};
+use super::output;
+use crate::administration::Request;
+use crate::administration::providers::{
+    CheckReport, ProviderChange, ProviderDocument, ProviderRequest,
+};
+use crate::exit;
+use crate::wiring::WireSecret;
+
+/// Identity providers of the company.
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  gatepost provider add \"Example SSO\" --issuer https://auth.example.org --client-id gatepost --domain example.org
+  gatepost provider check example-sso")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Add a provider. Its client secret is asked for, or read from where the options say.
+    Add(Box<Add>),
+    /// Print all providers.
+    List,
+    /// Print one provider with its redirect URL.
+    Show {
+        /// The provider.
+        slug: String,
+    },
+    /// Change what is named; the rest stays.
+    Edit(Box<Edit>),
+    /// Test the connection with the code of a sign-in, step by step.
+    Check {
+        /// The provider.
+        slug: String,
+    },
+    /// Replace the client secret, or remove it.
+    Secret {
+        /// The provider.
+        slug: String,
+        /// Remove it.
+        #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file"])]
+        clear: bool,
+        #[command(flatten)]
+        source: ClientSecretSource,
+    },
+    /// Allow a host to have private addresses, for this provider.
+    AllowHost {
+        /// The provider.
+        slug: String,
+        /// The host's name.
+        host: String,
+    },
+    /// Switch a provider on.
+    Enable {
+        /// The provider.
+        slug: String,
+    },
+    /// Switch a provider off: nobody signs in by it, links stay.
+    Disable {
+        /// The provider.
+        slug: String,
+    },
+    /// Delete a provider that nobody is linked to.
+    Delete {
+        /// The provider.
+        slug: String,
+        #[command(flatten)]
+        leave: Leave,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// The words on the button: "Continue with NAME".
+    name: String,
+    /// Its name in paths and commands; made from NAME by default.
+    #[arg(long, default_value_t)]
+    slug: String,
+    #[command(flatten)]
+    fields: Fields,
+    #[command(flatten)]
+    secret: ClientSecretSource,
+}
+
+#[derive(Debug, clap::Args)]
+struct Edit {
+    /// The provider.
+    slug: String,
+    /// The words on the button.
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { common, verb } = arguments;
+    office::run(&common, async |office| act(office, verb).await)
+}
+
+async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
+    let request = match verb {
+        Verb::Add(add) => {
+            let mut change = add.fields.change().await?;
+            change.name = Some(add.name);
+            ProviderRequest::Add {
+                slug: add.slug,
+                change: Box::new(change),
+                secret: add.secret.read().await?.map(WireSecret::from),
+            }
+        }
+        Verb::Show { slug } => ProviderRequest::Show(slug),
+        Verb::Edit(edit) => {
+            let mut change = edit.fields.change().await?;
+            change.name = edit.name;
+            ProviderRequest::Edit {
+                slug: edit.slug,
+                change: Box::new(change),
+            }
+        }
+        Verb::Secret {
+            slug,
+            clear,
+            source,
+        } => {
+            let secret = if clear {
+                None
+            } else {
+                Some(source.required().await?)
+            };
+            ProviderRequest::Secret {
+                slug,
+                secret: secret.map(WireSecret::from),
+            }
+        }
+        Verb::AllowHost { slug, host } => ProviderRequest::AllowHost { slug, host },
+        Verb::Enable { slug } => switch(slug, true),
+        Verb::Disable { slug } => switch(slug, false),
+        Verb::Check { slug } => return check(office, slug).await,
+        Verb::List => {
+            let document = office.ask(Request::Provider(ProviderRequest::List)).await?;
+            return office.show(document, text::list);
+        }
+        Verb::Delete { slug, leave } => {
+            leave.to_delete("provider", &slug).await?;
+            let request = Request::Provider(ProviderRequest::Delete(slug));
+            let document = office.ask(request).await?;
+            return office.show(document, super::deleted);
+        }
+    };
+    let document = office.ask(Request::Provider(request)).await?;
+    if !office.json {
+        let saved: ProviderDocument = serde_json::from_value(document.clone())?;
+        for note in &saved.notes {
+            output::problem(&format!("note: {note}"));
+        }
+    }
+    office.show(document, text::one)
+}
+
+fn switch(slug: String, active: bool) -> ProviderRequest {
+    let change = ProviderChange {
+        active: Some(active),
+        ..ProviderChange::default()
+    };
+    ProviderRequest::Edit {
+        slug,
+        change: Box::new(change),
+    }
+}
+
+/// Prints the lines as they come.
+async fn check(office: &mut Office, slug: String) -> anyhow::Result<ExitCode> {
+    let json = office.json;
+    let mut each = |line| {
+        if let Ok(line) = serde_json::from_value::<CheckLine>(line)
+            && !json
+        {
+            output::line(&text::check(&line));
+        }
+    };
+    let request = Request::Provider(ProviderRequest::Check(slug));
+    let document = office.ask_telling(request, &mut each).await?;
+    if json {
+        output::line(&serde_json::to_string_pretty(&document)?);
+    }
+    let report: CheckReport = serde_json::from_value(document)?;
+    let failed = report
+        .checks
+        .iter()
+        .any(|line| line.state == CheckState::Failed);
+    Ok(if failed {
+        ExitCode::from(exit::PROBLEMS_FOUND)
+    } else {
+        ExitCode::SUCCESS
+    })
+}

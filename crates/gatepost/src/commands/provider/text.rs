@@ -1,0 +1,129 @@
+//! Providers as text.
+
+use app::test_provider::{CheckLine, CheckState};
+use model::provider::{ClientAuth, EmailTrust, TlsTrust};
+
+use crate::administration::providers::{ProviderDocument, ProviderList};
+use crate::commands::output::{details, on_off, table, when, yes_no};
+use crate::commands::rule::asked;
+
+pub(super) fn one(provider: ProviderDocument) -> String {
+    let rules: Vec<_> = provider
+        .rules
+        .iter()
+        .map(|rule| {
+            let template = rule.template.as_deref().unwrap_or("a deleted template");
+            format!(
+                "{}. {} {}: {template}",
+                rule.number,
+                rule.claim,
+                asked(&rule.test)
+            )
+        })
+        .collect();
+    let secret = provider.secret_set.map(|set| {
+        let ends = provider.secret_ends.map(|ends| format!(", ends {ends}"));
+        format!("set {}{}", when(&set), ends.unwrap_or_default())
+    });
+    details(&[
+        ("Provider", provider.name),
+        ("Slug", provider.slug),
+        ("Switched", on_off(provider.active).to_owned()),
+        ("Redirect URL", provider.redirect_url),
+        ("Issuer", provider.issuer.unwrap_or_default()),
+        ("Authorization", provider.authorize_url.unwrap_or_default()),
+        ("Token", provider.token_url.unwrap_or_default()),
+        ("Userinfo", provider.userinfo_url.unwrap_or_default()),
+        ("Client id", provider.client_id),
+        ("Client secret", secret.unwrap_or_else(|| "none".to_owned())),
+        ("Authenticates", auth(provider.client_auth).to_owned()),
+        ("Scopes", provider.scopes),
+        ("Address claim", provider.address_claim),
+        ("Subject claim", provider.subject_claim.unwrap_or_default()),
+        ("email_verified", trust(provider.email_trust).to_owned()),
+        ("Signs in", or_nobody(&provider.domains)),
+        ("Creates mailboxes", yes_no(provider.create).to_owned()),
+        ("Rules", rules.join("\n")),
+        (
+            "Everyone else",
+            provider
+                .everyone_else
+                .unwrap_or_else(|| "is refused".to_owned()),
+        ),
+        ("Certificate", tls(&provider.tls)),
+        ("Private hosts", provider.private_hosts.join(", ")),
+        ("Namespace", provider.namespace),
+        ("Added", when(&provider.created)),
+        ("Changed", when(&provider.modified)),
+    ])
+}
+
+pub(super) fn list(list: ProviderList) -> String {
+    let row = |provider: ProviderDocument| {
+        let place = provider.issuer.or(provider.authorize_url);
+        [
+            provider.slug,
+            provider.name,
+            on_off(provider.active).to_owned(),
+            or_nobody(&provider.domains),
+            place.unwrap_or_default(),
+        ]
+    };
+    let rows: Vec<_> = list.providers.into_iter().map(row).collect();
+    table(["SLUG", "NAME", "SWITCHED", "SIGNS IN", "AT"], &rows)
+}
+
+/// A line of the connection test, with what to do under it.
+pub(super) fn check(line: &CheckLine) -> String {
+    let state = match line.state {
+        CheckState::Ok => "ok",
+        CheckState::Warn => "warn",
+        CheckState::Failed => "failed",
+        CheckState::Skipped => "skipped",
+    };
+    let code = line
+        .code
+        .map(|code| format!("[{code}] "))
+        .unwrap_or_default();
+    let mut text = format!("{state:8} {}: {code}{}", line.name, line.evidence);
+    if !line.fix.is_empty() {
+        text.push_str(&format!("\n         fix: {}", line.fix));
+    }
+    text
+}
+
+fn or_nobody(domains: &[String]) -> String {
+    if domains.is_empty() {
+        "nobody yet".to_owned()
+    } else {
+        domains.join(", ")
+    }
+}
+
+const fn auth(auth: ClientAuth) -> &'static str {
+    match auth {
+        ClientAuth::Auto => "automatically",
+        ClientAuth::Basic => "by Basic",
+        ClientAuth::Body => "in the body",
+    }
+}
+
+const fn trust(trust: EmailTrust) -> &'static str {
+    match trust {
+        EmailTrust::RequireTrue => "must be true",
+        EmailTrust::AcceptAbsent => "must be true or absent",
+        EmailTrust::Believe => "does not matter",
+    }
+}
+
+fn tls(trust: &TlsTrust) -> String {
+    match trust {
+        TlsTrust::Public => "public authorities".to_owned(),
+        TlsTrust::Ca { .. } => "public authorities and a CA of its own".to_owned(),
+        TlsTrust::Pinned { sha256 } => format!("exactly {sha256}"),
+        TlsTrust::Ignore { until: None } => "ERRORS ARE IGNORED, without end".to_owned(),
+        TlsTrust::Ignore { until: Some(end) } => {
+            format!("ERRORS ARE IGNORED until {}", when(&end.rfc3339()))
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `gatepost setup`
+
+use std::process::ExitCode;
+
+use super::office::{self, Common};
+use super::output;
+use crate::administration::Request;
+use crate::administration::admins::SetupLink;
+
+/// The first administrator.
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  gatepost setup link
+  gatepost setup link --json")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Print a new one-time link; it takes the place of earlier ones.
+    Link,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Verb::Link = arguments.verb;
+    office::run(&arguments.common, async |office| {
+        let document = office.ask(Request::SetupLink).await?;
+        output::problem("Open this link within 60 minutes; it works once:");
+        office.show(document, |link: SetupLink| link.link)
+    })
+}

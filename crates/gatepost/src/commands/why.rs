@@ -1,0 +1,62 @@
+//! `gatepost why`
+
+use std::process::ExitCode;
+
+use app::explain::Verdict;
+
+use super::attempt::{state, table_of};
+use super::office::{self, Common};
+use crate::administration::Request;
+use crate::administration::why::WhyDocument;
+use crate::exit;
+
+/// Say why somebody can or cannot sign in.
+#[derive(Debug, clap::Args)]
+#[command(before_long_help = "Examples:
+  gatepost why alice@example.org
+  gatepost why 7K4Q-M2XD")]
+pub(super) struct Arguments {
+    /// An address, or the reference that the person was shown.
+    #[arg(value_name = "ADDRESS|REFERENCE")]
+    who: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { who, common } = arguments;
+    office::run(&common, async |office| {
+        let document = office.ask(Request::Why(who)).await?;
+        let why: WhyDocument = serde_json::from_value(document.clone())?;
+        office.show(document, text)?;
+        Ok(match why.verdict {
+            Verdict::BlockedNow => ExitCode::from(exit::PROBLEMS_FOUND),
+            Verdict::WouldWorkNow | Verdict::CouldNotTell => ExitCode::SUCCESS,
+        })
+    })
+}
+
+fn text(why: WhyDocument) -> String {
+    let mut text = match &why.code {
+        Some(code) => format!("[{code}] {}", why.sentence),
+        None => why.sentence,
+    };
+    if let Some(fix) = &why.fix {
+        text.push_str(&format!("\nfix: {fix}"));
+    }
+    if let Some(code) = &why.code {
+        text.push_str(&format!("\nmore: gatepost help {code}"));
+    }
+    if !why.gates.is_empty() {
+        text.push('\n');
+    }
+    for gate in &why.gates {
+        let state = state(gate.state);
+        text.push_str(&format!("\n{state:8} {}: {}", gate.gate, gate.evidence));
+    }
+    if !why.attempts.is_empty() {
+        text.push_str("\n\nLast attempts\n");
+        text.push_str(&table_of(&why.attempts));
+    }
+    text
+}
