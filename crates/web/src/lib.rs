@@ -8,6 +8,7 @@
 //! one line in that file's `routes` function, where the policy is an argument one cannot leave
 //! out.
 
+pub mod admin;
 pub mod appearance;
 pub mod assets;
 pub mod client_addr;

@@ -4,7 +4,7 @@ use crate::route::{Policy, Routes};
 use crate::shell::Entries;
 use crate::site::Site;
 use crate::state::WebState;
-use crate::{appearance, assets, edge, health, pages};
+use crate::{admin, appearance, assets, edge, health, pages};
 use app::App;
 use axum::Router;
 use model::random::Random;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub fn routes() -> Routes<WebState> {
     Routes::new()
         .and(pages::routes())
+        .and(admin::routes())
         .post(Policy::Public, "/appearance", appearance::choose)
         .get(Policy::Public, assets::ROUTE, assets::serve)
         .get(Policy::Machine, "/healthz", health::alive)

@@ -162,6 +162,10 @@ pub enum AdminEntry {
     Providers,
     /// Attempts to sign in.
     SignIns,
+    /// Why somebody can or cannot sign in.
+    Why,
+    /// Local administrators.
+    Administrators,
     /// Health.
     Health,
 }
@@ -180,8 +184,8 @@ impl AdminEntry {
             ],
         ),
         ("Sign-in", &[Self::Providers]),
-        ("Activity", &[Self::SignIns]),
-        ("System", &[Self::Health]),
+        ("Activity", &[Self::SignIns, Self::Why]),
+        ("System", &[Self::Administrators, Self::Health]),
     ];
 
     /// The word people read.
@@ -195,6 +199,8 @@ impl AdminEntry {
             Self::Templates => "Templates",
             Self::Providers => "Providers",
             Self::SignIns => "Sign-ins",
+            Self::Why => "Why can't they sign in?",
+            Self::Administrators => "Administrators",
             Self::Health => "Health",
         }
     }
@@ -210,6 +216,8 @@ impl AdminEntry {
             Self::Templates => "/admin/templates",
             Self::Providers => "/admin/providers",
             Self::SignIns => "/admin/sign-ins",
+            Self::Why => "/admin/why",
+            Self::Administrators => "/admin/administrators",
             Self::Health => "/admin/health",
         }
     }
@@ -225,6 +233,8 @@ impl AdminEntry {
             Self::Templates => "template",
             Self::Providers => "provider",
             Self::SignIns => "activity",
+            Self::Why => "search",
+            Self::Administrators => "administrator",
             Self::Health => "health",
         }
     }

@@ -1,13 +1,17 @@
 //! What handlers work with.
 
+use crate::admin::progress::Works;
 use crate::once::Once;
 use crate::parts::Notice;
 use crate::shell::Entries;
 use crate::site::Site;
 use app::App;
 use app::devices::MadeDevice;
+use app::import::ImportLine;
+use app::test_provider::CheckLine;
+use axum::body::Bytes;
 use axum::extract::FromRef;
-use model::ids::{AppPasswordId, SessionId};
+use model::ids::{AppPasswordId, ProviderId, SessionId};
 use std::sync::Arc;
 
 /// The state of the site; cheap to clone.
@@ -23,6 +27,14 @@ pub struct WebState {
     pub notices: Arc<Once<SessionId, Notice>>,
     /// App passwords that were made and not shown yet.
     pub made: Arc<Once<(SessionId, AppPasswordId), MadeDevice>>,
+    /// Connection checks, the last one of each provider.
+    pub checks: Arc<Works<ProviderId, CheckLine>>,
+    /// Imports that were only tried, the last one of each session.
+    pub trials: Arc<Works<SessionId, ImportLine>>,
+    /// Imports, the last one of each session.
+    pub imports: Arc<Works<SessionId, ImportLine>>,
+    /// Files that were tried and may be imported.
+    pub files: Arc<Once<SessionId, Bytes>>,
 }
 
 impl WebState {
@@ -35,6 +47,10 @@ impl WebState {
             entries,
             notices: Arc::default(),
             made: Arc::default(),
+            checks: Arc::default(),
+            trials: Arc::default(),
+            imports: Arc::default(),
+            files: Arc::default(),
         }
     }
 

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod admin;
+mod admin_people;
+mod admin_providers;
 mod devices;
 mod matrix;
 mod passwords;

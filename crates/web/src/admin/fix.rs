@@ -1,0 +1,126 @@
+//! From a refusal to the page that mends it, and from a trace to lines on a page.
+
+use super::list::{segment, with_query};
+use super::{aliases, domains, mailboxes};
+use crate::parts::{Check, Link, State as Standing};
+use crate::shell::AdminEntry;
+use model::address::Address;
+use model::attempt::{Step, StepState};
+use model::ids::ProviderId;
+use model::outcome::{Code, Fix, Refusal};
+use model::provider::Provider;
+
+/// The provider a refusal is about: the attempt's, else the one its words name.
+pub(super) fn provider_of<'p>(
+    providers: &'p [Provider],
+    id: Option<ProviderId>,
+    refusal: &Refusal,
+) -> Option<&'p Provider> {
+    let name = refusal.facts.get("provider");
+    let by_id = providers.iter().find(|provider| Some(provider.id) == id);
+    by_id.or_else(|| {
+        providers
+            .iter()
+            .find(|provider| Some(&provider.settings.name) == name)
+    })
+}
+
+/// The button that leads to where a refusal is mended; none where nothing here can mend it.
+pub(super) fn button(
+    refusal: &Refusal,
+    address: Option<&str>,
+    provider: Option<&Provider>,
+) -> Option<Link> {
+    let address = address.and_then(|address| Address::parse(address).ok());
+    let provider_page = |rest: &str| match provider {
+        Some(provider) => format!("{}{rest}", path_of(&provider.slug)),
+        None => AdminEntry::Providers.path().to_owned(),
+    };
+    let link = match refusal.code.entry().fix {
+        Fix::Provider => match (refusal.code, refusal.facts.get("host")) {
+            (Code::InternalAddress, Some(host)) => Link::new(
+                with_query(&provider_page("/allow-host"), &[("host", host)]),
+                format!("Allow {host} for this provider"),
+            ),
+            _ => Link::new(provider_page(""), "Open the provider"),
+        },
+        Fix::ProviderCheck => Link::new(provider_page("/check"), "Check the connection"),
+        Fix::Rules => Link::new(provider_page("#rules"), "Open the provider's rules"),
+        Fix::Domain => Link::new(domains::path_of(&address?.domain()), "Open the domain"),
+        Fix::AddDomain => {
+            let domain = address?.domain();
+            let name = [("name", domain.as_str())];
+            Link::new(
+                with_query("/admin/domains/new", &name),
+                format!("Add {domain}"),
+            )
+        }
+        Fix::Mailbox => Link::new(mailboxes::path_of(&address?), "Open the mailbox"),
+        Fix::AddMailbox => {
+            let address = address?;
+            let to = with_query("/admin/mailboxes/new", &[("address", address.as_str())]);
+            Link::new(to, format!("Add {address}"))
+        }
+        Fix::Alias => Link::new(aliases::path_of(&address?), "Open the alias"),
+        Fix::Person | Fix::Server => return None,
+    };
+    Some(link)
+}
+
+/// Where a provider's page is.
+pub(super) fn path_of(slug: &str) -> String {
+    format!("{}/{}", AdminEntry::Providers.path(), segment(slug))
+}
+
+/// The help page of a code.
+pub(super) fn help(code: Code) -> Link {
+    Link::new(format!("/help/codes/{code}"), format!("What {code} means"))
+}
+
+/// Steps of a trace as lines; the last shut gate carries its button.
+pub(super) fn lines(steps: &[Step], button: Option<&Link>) -> Vec<Check> {
+    let line = |(n, step): (usize, &Step)| {
+        let line =
+            Check::new(n, standing(step.state), sentence(&step.gate)).seen(step.evidence.as_str());
+        match button {
+            Some(button) if step.state == StepState::Blocked => line.fixed_by(button.clone()),
+            _ => line,
+        }
+    };
+    steps.iter().enumerate().map(line).collect()
+}
+
+const fn standing(state: StepState) -> Standing {
+    match state {
+        StepState::Ok => Standing::Ok,
+        StepState::Blocked => Standing::Error,
+        StepState::Warn => Standing::Warn,
+        StepState::NotReached => Standing::Skipped,
+    }
+}
+
+fn sentence(gate: &str) -> String {
+    let mut chars = gate.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), chars.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_leads_somewhere_or_to_nobody() {
+        for code in Code::ALL {
+            let refusal = Refusal::new(*code).with("host", "auth.lan");
+            let link = button(&refusal, Some("a+b@example.org"), None);
+            let nobody = matches!(code.entry().fix, Fix::Person | Fix::Server);
+            assert_eq!(link.is_none(), nobody, "{code}");
+            assert!(
+                link.is_none_or(|link| link.href.starts_with("/admin/")),
+                "{code}"
+            );
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The pages of an administrator. One file a page or a few that belong together; what they share
+//! stands in [`form`], [`list`] and [`fix`].
+
+pub mod administrators;
+pub mod aliases;
+pub mod domains;
+pub mod fix;
+pub mod form;
+pub mod help;
+pub mod import;
+pub mod list;
+pub mod mailbox;
+pub mod mailbox_acts;
+pub mod mailboxes;
+pub mod overview;
+pub mod progress;
+pub mod provider_check;
+pub mod provider_form;
+pub mod providers;
+pub mod setup;
+pub mod sign_ins;
+pub mod templates;
+pub mod why;
+
+use crate::route::Routes;
+use crate::state::WebState;
+
+/// The routes of all pages here.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    setup::routes()
+        .and(overview::routes())
+        .and(domains::routes())
+        .and(templates::routes())
+        .and(mailboxes::routes())
+        .and(mailbox::routes())
+        .and(mailbox_acts::routes())
+        .and(import::routes())
+        .and(aliases::routes())
+        .and(providers::routes())
+        .and(provider_check::routes())
+        .and(sign_ins::routes())
+        .and(why::routes())
+        .and(help::routes())
+        .and(administrators::routes())
+}

@@ -1,0 +1,178 @@
+//! How things stand, and what is left of setting up.
+
+use super::sign_ins::{Row, rows};
+use crate::error::Failure;
+use crate::page::Page;
+use crate::parts::{Check, Checks, Link, Notice, State as Standing};
+use crate::route::{Policy, Routes};
+use crate::session::Administrator;
+use crate::shell::{AdminEntry, AdminShell};
+use crate::state::WebState;
+use app::attempts::AttemptFilter;
+use app::domains::Page as Wanted;
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use model::attempt::{Attempt, Door};
+use model::provider::{EveryoneElse, Provider};
+
+/// Refused attempts shown.
+const LAST: u32 = 5;
+/// Domains counted at most.
+const MOST_DOMAINS: u32 = 200;
+
+/// The routes of this page.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    Routes::new().get(Policy::Administrator, AdminEntry::Overview.path(), show)
+}
+
+#[derive(Template)]
+#[template(path = "admin/overview.html")]
+struct OverviewPage {
+    shell: AdminShell,
+    steps: Option<Checks>,
+    mailboxes: i64,
+    domains: String,
+    providers: usize,
+    ignoring: Vec<String>,
+    rows: Vec<Row>,
+}
+
+async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
+    let now = state.app.now();
+    let providers = state.app.providers().await?;
+    let domains = state
+        .app
+        .domains(Wanted {
+            limit: MOST_DOMAINS,
+            ..Wanted::default()
+        })
+        .await?;
+    let templates = state.app.templates().await?;
+    let lately = recent(&state, false, 50).await?;
+    let tried = lately
+        .iter()
+        .any(|attempt| attempt.refusal.is_none() && attempt.door == Door::Provider);
+    let steps = Steps {
+        domain: !domains.rows.is_empty(),
+        template: !templates.is_empty(),
+        provider: providers.iter().any(|provider| provider.settings.active),
+        rule: providers.iter().any(hands_out),
+        tried,
+    };
+    Ok(Page(OverviewPage {
+        shell: admin.shell(AdminEntry::Overview),
+        steps: steps.left().then(|| steps.checks(providers.first())),
+        mailboxes: state.app.mailbox_count().await?,
+        domains: match domains.next {
+            Some(_) => format!("{MOST_DOMAINS}+"),
+            None => domains.rows.len().to_string(),
+        },
+        providers: providers
+            .iter()
+            .filter(|provider| provider.settings.active)
+            .count(),
+        ignoring: providers
+            .iter()
+            .filter(|provider| provider.settings.active && provider.settings.ignores_tls(now))
+            .map(|provider| provider.settings.name.clone())
+            .collect(),
+        rows: rows(recent(&state, true, LAST).await?, &providers, now),
+    })
+    .into_response())
+}
+
+async fn recent(state: &WebState, refused: bool, limit: u32) -> Result<Vec<Attempt>, Failure> {
+    let filter = AttemptFilter {
+        refused,
+        code: None,
+    };
+    let page = Wanted {
+        limit,
+        ..Wanted::default()
+    };
+    Ok(state.app.attempts(filter, page).await?.rows)
+}
+
+fn hands_out(provider: &Provider) -> bool {
+    !provider.settings.rules.is_empty()
+        || matches!(provider.settings.everyone_else, EveryoneElse::Template(_))
+}
+
+/// What of setting up is done.
+struct Steps {
+    domain: bool,
+    template: bool,
+    provider: bool,
+    rule: bool,
+    tried: bool,
+}
+
+impl Steps {
+    const fn left(&self) -> bool {
+        !(self.domain && self.template && self.provider && self.rule && self.tried)
+    }
+
+    fn checks(&self, provider: Option<&Provider>) -> Checks {
+        let rules = provider.map_or_else(
+            || "/admin/providers/new".to_owned(),
+            |provider| format!("{}#rules", super::fix::path_of(&provider.slug)),
+        );
+        let lines = [
+            (
+                self.domain,
+                "Add a mail domain",
+                "What stands behind the @.",
+                "/admin/domains/new",
+                "Add a domain",
+            ),
+            (
+                self.template,
+                "Add a template",
+                "What a new mailbox gets.",
+                "/admin/templates/new",
+                "Add a template",
+            ),
+            (
+                self.provider,
+                "Connect your provider",
+                "Where your people sign in.",
+                "/admin/providers/new",
+                "Add a provider",
+            ),
+            (
+                self.rule,
+                "Say who gets which template",
+                "By a rule, or one template for everyone.",
+                rules.as_str(),
+                "Open its rules",
+            ),
+            (
+                self.tried,
+                "Try it",
+                "Sign in once as one of your people, in another browser.",
+                "/admin/sign-ins",
+                "See what happened",
+            ),
+        ];
+        let line =
+            |(n, (done, name, about, href, text)): (usize, (bool, &str, &str, &str, &str))| {
+                let state = if done {
+                    Standing::Ok
+                } else {
+                    Standing::Neutral
+                };
+                let line = Check::new(n, state, name);
+                if done {
+                    line
+                } else {
+                    line.seen(about).fixed_by(Link::new(href, text))
+                }
+            };
+        Checks::new(
+            "Setting up",
+            lines.into_iter().enumerate().map(line).collect(),
+        )
+    }
+}

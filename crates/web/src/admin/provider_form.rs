@@ -1,0 +1,616 @@
+//! The form of a provider: what an administrator typed, as settings and as fields.
+
+use super::form::{day_text, last_day};
+use crate::form::Typed as Secret;
+use crate::parts::{Field, Opt, Problems, When};
+use app::domains::Page as Wanted;
+use app::{App, Problem};
+use model::domain::MailDomain;
+use model::ids::{DomainId, TemplateId};
+use model::provider::{
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
+    TlsTrust,
+};
+use model::rule::{Rule, Test};
+use model::template::Template;
+use serde::Deserialize;
+
+/// Empty rows below the rules, so that some can be added without a script.
+const SPARE_ROWS: usize = 3;
+/// Scopes an issuer is asked for unless told otherwise.
+const SCOPES: &str = "openid profile email";
+/// Scopes as mailcow's form asks for them, for endpoints typed by hand.
+const MAILCOW_SCOPES: &str = "openid profile email mailcow_template";
+
+/// What was typed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Typed {
+    pub slug: String,
+    pub name: String,
+    kind: String,
+    issuer: String,
+    authorize_url: String,
+    token_url: String,
+    userinfo_url: String,
+    subject_claim: String,
+    client_id: String,
+    pub client_secret: Secret,
+    pub clear_secret: bool,
+    client_auth: ClientAuth,
+    redirect: RedirectForm,
+    scopes: String,
+    address_claim: String,
+    email_trust: EmailTrust,
+    domains: Vec<String>,
+    create: bool,
+    active: bool,
+    claim: Vec<String>,
+    test: Vec<String>,
+    value: Vec<String>,
+    template: Vec<String>,
+    everyone_else: String,
+    tls: String,
+    ca_pem: String,
+    pin_sha256: String,
+    ignore_tls_until: String,
+    private_hosts: String,
+    pub modified: i64,
+}
+
+/// What a provider may be given: all templates, and domains up to a number that fits on a page.
+pub(super) struct Choices {
+    templates: Vec<(Template, u32)>,
+    domains: Vec<MailDomain>,
+}
+
+/// Domains offered as boxes to tick.
+const MOST_DOMAINS: usize = 400;
+
+impl Choices {
+    /// Reads them.
+    pub async fn of(app: &App) -> Result<Self, Problem> {
+        let mut domains = Vec::new();
+        let mut page = Wanted {
+            limit: 200,
+            ..Wanted::default()
+        };
+        loop {
+            let listed = app.domains(page.clone()).await?;
+            domains.extend(listed.rows.into_iter().map(|(domain, _)| domain));
+            page.after = listed.next;
+            if page.after.is_none() || domains.len() >= MOST_DOMAINS {
+                break;
+            }
+        }
+        Ok(Self {
+            templates: app.templates().await?,
+            domains,
+        })
+    }
+}
+
+/// One rule as its row shows it.
+pub(super) struct RuleRow {
+    pub claim: String,
+    pub tests: Vec<Opt>,
+    pub value: String,
+    pub templates: Vec<Opt>,
+}
+
+impl Typed {
+    /// An empty form with the usual choices.
+    pub fn fresh() -> Self {
+        Self {
+            kind: "issuer".to_owned(),
+            tls: "public".to_owned(),
+            create: true,
+            active: true,
+            ..Self::default()
+        }
+    }
+
+    /// A provider as its form shows it.
+    pub fn of(provider: &Provider) -> Self {
+        let settings = &provider.settings;
+        let mut typed = Self {
+            slug: provider.slug.clone(),
+            name: settings.name.clone(),
+            subject_claim: settings.subject_claim.clone().unwrap_or_default(),
+            client_id: settings.client_id.clone(),
+            client_auth: settings.client_auth,
+            redirect: settings.redirect,
+            scopes: settings.scopes.clone(),
+            address_claim: settings.address_claim.clone(),
+            email_trust: settings.email_trust,
+            domains: settings.domains.iter().map(ToString::to_string).collect(),
+            create: settings.create,
+            active: settings.active,
+            everyone_else: match settings.everyone_else {
+                EveryoneElse::Refuse => "refuse".to_owned(),
+                EveryoneElse::Template(id) => id.to_string(),
+            },
+            private_hosts: settings.private_hosts.join("\n"),
+            modified: provider.modified.0,
+            ..Self::default()
+        };
+        match &settings.endpoints {
+            Endpoints::Issuer { issuer } => {
+                "issuer".clone_into(&mut typed.kind);
+                typed.issuer.clone_from(issuer);
+            }
+            Endpoints::Manual {
+                authorize,
+                token,
+                userinfo,
+            } => {
+                "endpoints".clone_into(&mut typed.kind);
+                typed.authorize_url.clone_from(authorize);
+                typed.token_url.clone_from(token);
+                typed.userinfo_url.clone_from(userinfo);
+            }
+        }
+        let tls = match &settings.tls {
+            TlsTrust::Public => "public",
+            TlsTrust::Ca { pem } => {
+                typed.ca_pem.clone_from(pem);
+                "ca"
+            }
+            TlsTrust::Pinned { sha256 } => {
+                typed.pin_sha256.clone_from(sha256);
+                "pinned"
+            }
+            TlsTrust::Ignore { until } => {
+                typed.ignore_tls_until = day_text(*until);
+                "ignore"
+            }
+        };
+        tls.clone_into(&mut typed.tls);
+        for rule in &settings.rules {
+            let (test, value) = match &rule.test {
+                Test::Is(value) => ("is", value.clone()),
+                Test::OneOf(values) => ("one_of", values.join(", ")),
+                Test::StartsWith(value) => ("starts_with", value.clone()),
+                Test::Present => ("present", String::new()),
+            };
+            typed.claim.push(rule.claim.clone());
+            typed.test.push(test.to_owned());
+            typed.value.push(value);
+            typed.template.push(rule.template.to_string());
+        }
+        typed
+    }
+
+    /// What was typed as settings; the use case checks the rest.
+    pub fn settings(&self) -> Result<ProviderSettings, Problems> {
+        let mut problems = Problems::new();
+        let endpoints = if self.kind == "endpoints" {
+            Endpoints::Manual {
+                authorize: self.authorize_url.clone(),
+                token: self.token_url.clone(),
+                userinfo: self.userinfo_url.clone(),
+            }
+        } else {
+            Endpoints::Issuer {
+                issuer: self.issuer.clone(),
+            }
+        };
+        let scopes = match self.scopes.trim() {
+            "" if self.kind == "endpoints" => MAILCOW_SCOPES.to_owned(),
+            "" => SCOPES.to_owned(),
+            typed => typed.to_owned(),
+        };
+        let everyone_else = match self.everyone_else.as_str() {
+            "refuse" => EveryoneElse::Refuse,
+            id => id.parse().map(EveryoneElse::Template).unwrap_or_else(|_| {
+                problems.add(
+                    "everyone_else",
+                    "Choose what people get whom no rule matches.",
+                );
+                EveryoneElse::Refuse
+            }),
+        };
+        let until = last_day(&self.ignore_tls_until, "ignore_tls_until", &mut problems);
+        let rules = self.rules(&mut problems);
+        let hosts = self.private_hosts.split([' ', ',', '\n', '\r', '\t']);
+        let settings = ProviderSettings {
+            name: self.name.clone(),
+            active: self.active,
+            endpoints,
+            client_id: self.client_id.clone(),
+            client_auth: self.client_auth,
+            redirect: self.redirect,
+            scopes,
+            address_claim: self.address_claim.clone(),
+            subject_claim: Some(self.subject_claim.trim().to_owned())
+                .filter(|claim| !claim.is_empty()),
+            email_trust: self.email_trust,
+            domains: self
+                .domains
+                .iter()
+                .filter_map(|id| id.parse().ok())
+                .collect(),
+            create: self.create,
+            rules,
+            everyone_else,
+            tls: match self.tls.as_str() {
+                "ca" => TlsTrust::Ca {
+                    pem: self.ca_pem.clone(),
+                },
+                "pinned" => TlsTrust::Pinned {
+                    sha256: self.pin_sha256.clone(),
+                },
+                "ignore" => TlsTrust::Ignore { until },
+                _ => TlsTrust::Public,
+            },
+            private_hosts: hosts
+                .filter(|host| !host.is_empty())
+                .map(str::to_ascii_lowercase)
+                .collect(),
+        };
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The rules of all rows that say something.
+    fn rules(&self, problems: &mut Problems) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for n in 0..self.claim.len() {
+            let cell = |cells: &[String]| cells.get(n).map_or("", |cell| cell.trim()).to_owned();
+            let (claim, value) = (cell(&self.claim), cell(&self.value));
+            if claim.is_empty() && value.is_empty() {
+                continue;
+            }
+            let Ok(template) = cell(&self.template).parse::<TemplateId>() else {
+                let words = format!("Rule {}: choose the template it gives.", rules.len() + 1);
+                problems.add("rules", words);
+                continue;
+            };
+            let test = match cell(&self.test).as_str() {
+                "one_of" => {
+                    let values = value.split(',').map(|value| value.trim().to_owned());
+                    Test::OneOf(values.filter(|value| !value.is_empty()).collect())
+                }
+                "starts_with" => Test::StartsWith(value),
+                "present" => Test::Present,
+                _ => Test::Is(value),
+            };
+            rules.push(Rule {
+                claim,
+                test,
+                template,
+            });
+        }
+        rules
+    }
+
+    /// The rules as rows, some empty ones behind them.
+    pub fn rows(&self, choices: &Choices) -> Vec<RuleRow> {
+        let row = |n: usize| {
+            let cell = |cells: &[String]| cells.get(n).cloned().unwrap_or_default();
+            let (test, chosen) = (cell(&self.test), cell(&self.template));
+            let option =
+                |value: &'static str, words: &'static str| Opt::new(value, words, value == test);
+            let mut templates = vec![Opt::new("", "Choose…", chosen.is_empty())];
+            templates.extend(choices.templates.iter().map(|(template, _)| {
+                Opt::new(
+                    template.id,
+                    template.name.as_str(),
+                    template.id.to_string() == chosen,
+                )
+            }));
+            RuleRow {
+                claim: cell(&self.claim),
+                tests: vec![
+                    option("is", "is, or contains"),
+                    option("one_of", "is one of"),
+                    option("starts_with", "starts with"),
+                    option("present", "is present"),
+                ],
+                value: cell(&self.value),
+                templates,
+            }
+        };
+        (0..self.claim.len() + SPARE_ROWS).map(row).collect()
+    }
+
+    /// Domains that are chosen but not among the offered ones.
+    pub fn hidden(&self, choices: &Choices) -> Vec<(&'static str, String)> {
+        let offered = |id: &String| choices.domains.iter().any(|d| d.id.to_string() == *id);
+        let kept = self.domains.iter().filter(|id| !offered(id));
+        kept.filter(|id| id.parse::<DomainId>().is_ok())
+            .map(|id| ("domains", id.clone()))
+            .collect()
+    }
+
+    /// Where the provider is and how we are known there.
+    pub fn connection(&self, provider: Option<&Provider>, p: &Problems) -> Vec<Field> {
+        let mut fields = vec![
+            Field::text("name", "Name on the button", self.name.as_str())
+                .help("“Continue with NAME”")
+                .at_most(64)
+                .required()
+                .problem(p.of("name")),
+        ];
+        if provider.is_none() {
+            fields.push(
+                Field::code("slug", "Short name", self.slug.as_str())
+                    .help("Part of its redirect URL, such as “authentik”; it never changes. Empty: made from the name.")
+                    .optional()
+                    .at_most(40)
+                    .problem(p.of("slug")),
+            );
+        }
+        let kind = |value: &'static str, words: &'static str, help: &'static str| {
+            Opt::new(value, words, value == self.kind).help(help)
+        };
+        fields.extend([
+            Field::radios(
+                "kind",
+                "Where it is",
+                vec![
+                    kind(
+                        "issuer",
+                        "An issuer URL",
+                        "Everything else is found by itself. Choose this when you can.",
+                    ),
+                    kind(
+                        "endpoints",
+                        "Three endpoints",
+                        "As mailcow's form asks for them.",
+                    ),
+                ],
+            ),
+            Field::url("issuer", "Issuer", self.issuer.as_str())
+                .help("With an issuer URL: exactly as the provider states it.")
+                .problem(p.of("issuer")),
+            Field::url(
+                "authorize_url",
+                "Authorization endpoint",
+                self.authorize_url.as_str(),
+            )
+            .help("The three with endpoints only.")
+            .problem(p.of("authorize_url")),
+            Field::url("token_url", "Token endpoint", self.token_url.as_str())
+                .problem(p.of("token_url")),
+            Field::url(
+                "userinfo_url",
+                "Userinfo endpoint",
+                self.userinfo_url.as_str(),
+            )
+            .problem(p.of("userinfo_url")),
+            Field::code("client_id", "Client id", self.client_id.as_str())
+                .required()
+                .problem(p.of("client_id")),
+        ]);
+        let secret =
+            Field::secret("client_secret", "Client secret", "off").problem(p.of("client_secret"));
+        match provider.and_then(|provider| provider.secret.as_ref()) {
+            Some(hint) => {
+                let ends = if hint.ends.is_empty() {
+                    String::new()
+                } else {
+                    format!(", ends in …{}", hint.ends)
+                };
+                fields.push(secret.help(format!(
+                    "Set on {}{ends}. Empty: it stays. Another issuer or host clears it.",
+                    hint.set.date()
+                )));
+                fields.push(Field::checks(
+                    "clear_secret",
+                    "Stored secret",
+                    vec![Opt::new("true", "Remove it", self.clear_secret)],
+                ));
+            }
+            None => fields.push(secret.help("It is stored encrypted and never shown again.")),
+        }
+        fields.extend(self.details(p));
+        fields
+    }
+
+    fn details(&self, p: &Problems) -> [Field; 4] {
+        let auth = |value: &'static str, words: &'static str, this| {
+            Opt::new(value, words, this == self.client_auth)
+        };
+        let redirect = |value: &'static str, words: &'static str, this| {
+            Opt::new(value, words, this == self.redirect)
+        };
+        [
+            Field::select(
+                "client_auth",
+                "How we prove to be the client",
+                vec![
+                    auth("auto", "Automatic", ClientAuth::Auto),
+                    auth("basic", "Basic (client_secret_basic)", ClientAuth::Basic),
+                    auth("body", "In the body (client_secret_post)", ClientAuth::Body),
+                ],
+            ),
+            Field::radios(
+                "redirect",
+                "Redirect URL",
+                vec![
+                    redirect("own_path", "Its own path", RedirectForm::OwnPath),
+                    redirect(
+                        "bare_origin",
+                        "This server's bare address",
+                        RedirectForm::BareOrigin,
+                    )
+                    .help("As the mailcow guides register it. One provider only."),
+                    redirect(
+                        "bare_origin_slash",
+                        "The same with a slash",
+                        RedirectForm::BareOriginSlash,
+                    ),
+                ],
+            )
+            .problem(p.of("redirect")),
+            Field::code("scopes", "Scopes", self.scopes.as_str())
+                .help("Empty: openid profile email, and mailcow_template with endpoints.")
+                .problem(p.of("scopes")),
+            Field::code(
+                "subject_claim",
+                "Claim in place of sub",
+                self.subject_claim.as_str(),
+            )
+            .optional()
+            .help("Only with endpoints whose userinfo has no sub: another id that never changes.")
+            .problem(p.of("subject_claim")),
+        ]
+    }
+
+    /// Whom it may sign in.
+    pub fn people(&self, choices: &Choices, p: &Problems) -> Vec<Field> {
+        let domain = |domain: &MailDomain| {
+            let chosen = self.domains.contains(&domain.id.to_string());
+            Opt::new(domain.id, domain.name.unicode(), chosen)
+        };
+        let trust = |value: &'static str, words: &'static str, this| {
+            Opt::new(value, words, this == self.email_trust)
+        };
+        vec![
+            Field::checks(
+                "domains",
+                "May sign in people of these domains",
+                choices.domains.iter().map(domain).collect(),
+            )
+            .help(if choices.domains.is_empty() {
+                "There is no mail domain yet; add one first."
+            } else {
+                "None until you choose, so that no provider takes over people of another's domain."
+            })
+            .problem(p.of("domains")),
+            Field::code(
+                "address_claim",
+                "Claim with the address",
+                self.address_claim.as_str(),
+            )
+            .help("Empty: email.")
+            .problem(p.of("address_claim")),
+            Field::radios(
+                "email_trust",
+                "The provider's word about an address",
+                vec![
+                    trust(
+                        "require_true",
+                        "Must say that it is verified",
+                        EmailTrust::RequireTrue,
+                    ),
+                    trust(
+                        "accept_absent",
+                        "May say nothing about it",
+                        EmailTrust::AcceptAbsent,
+                    )
+                    .help("An address it calls unverified is refused."),
+                    trust(
+                        "believe",
+                        "Every address it sends is believed",
+                        EmailTrust::Believe,
+                    )
+                    .help("Only for a provider where people cannot change their own address."),
+                ],
+            ),
+            Field::checks(
+                "create",
+                "First sign-in",
+                vec![
+                    Opt::new("true", "Makes the mailbox", self.create)
+                        .help("Otherwise only people whose mailbox is there already get in."),
+                ],
+            ),
+        ]
+    }
+
+    /// What people get whom no rule matches.
+    pub fn everyone_else(&self, choices: &Choices, p: &Problems) -> Field {
+        let mut options = vec![Opt::new(
+            "refuse",
+            "Are refused",
+            self.everyone_else == "refuse",
+        )];
+        options.extend(choices.templates.iter().map(|(template, _)| {
+            let chosen = self.everyone_else == template.id.to_string();
+            Opt::new(
+                template.id,
+                format!("Get the template {}", template.name),
+                chosen,
+            )
+        }));
+        Field::radios("everyone_else", "People whom no rule matches", options)
+            .required()
+            .problem(p.of("everyone_else"))
+    }
+
+    /// How its certificate is trusted, and which internal hosts it may have.
+    pub fn trust(&self, p: &Problems) -> Vec<Field> {
+        let trust =
+            |value: &'static str, words: &'static str| Opt::new(value, words, value == self.tls);
+        vec![
+            Field::radios(
+                "tls",
+                "Its certificate",
+                vec![
+                    trust("public", "From a public authority"),
+                    trust("ca", "From the authority pasted below"),
+                    trust("pinned", "Exactly the one whose SHA-256 stands below"),
+                    trust("ignore", "Ignore TLS errors (dangerous)").help(
+                        "Whoever sits between this server and the provider can sign in as anybody. \
+                         Give it a last day.",
+                    ),
+                ],
+            ),
+            Field::area("ca_pem", "CA certificate (PEM)", self.ca_pem.as_str(), 4)
+                .attribute("spellcheck", "false")
+                .problem(p.of("ca_pem")),
+            Field::code(
+                "pin_sha256",
+                "SHA-256 of its certificate",
+                self.pin_sha256.as_str(),
+            )
+            .help("64 hexadecimal digits; colons do not matter.")
+            .problem(p.of("pin_sha256")),
+            Field::date(
+                "ignore_tls_until",
+                "Ignore TLS errors until",
+                self.ignore_tls_until.as_str(),
+            )
+            .problem(p.of("ignore_tls_until")),
+            Field::area(
+                "private_hosts",
+                "Hosts that may have internal addresses",
+                self.private_hosts.as_str(),
+                2,
+            )
+            .optional()
+            .help("One a line, such as auth.lan. “Check connection” offers this by one click.")
+            .problem(p.of("private_hosts")),
+        ]
+    }
+
+    /// Whether certificate and hosts are as most providers have them.
+    pub fn trusts_as_usual(&self) -> bool {
+        matches!(self.tls.as_str(), "" | "public") && self.private_hosts.trim().is_empty()
+    }
+
+    /// Whether people may use it.
+    pub fn state(&self) -> Field {
+        Field::checks(
+            "active",
+            "State",
+            vec![
+                Opt::new("true", "Switched on", self.active)
+                    .help("Shown on the sign-in page. Checking its connection works in any case."),
+            ],
+        )
+    }
+}
+
+/// Until when TLS errors are ignored, for the warning.
+pub(super) fn ignored_until(provider: &Provider) -> Option<When> {
+    match provider.settings.tls {
+        TlsTrust::Ignore { until: Some(until) } => Some(When::exactly(until)),
+        _ => None,
+    }
+}

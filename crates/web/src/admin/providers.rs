@@ -1,0 +1,444 @@
+//! Identity providers: the list, and setting one up.
+
+use super::fix::path_of;
+use super::form::{Yes, ask, problems_of, seen, status_of};
+use super::provider_form::{Choices, RuleRow, Typed, ignored_until};
+use crate::error::Failure;
+use crate::form::Posted;
+use crate::page::Page;
+use crate::parts::{
+    Copied, Empty, Field, Icon, Link, Notice, Problems, Question, State as Standing, Tag, When,
+};
+use crate::route::{Policy, Routes};
+use crate::session::Administrator;
+use crate::shell::{AdminEntry, AdminShell};
+use crate::state::WebState;
+use app::Problem;
+use app::providers::{SavedProvider, SecretChange};
+use askama::Template;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::handler::Handler as _;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use model::provider::{Endpoints, Provider};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+
+const LIST: &str = AdminEntry::Providers.path();
+/// A form with a CA file of the largest size, percent-encoded.
+const FORM_BYTES: usize = 256 * 1024;
+
+/// The routes of these pages.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    let admin = Policy::Administrator;
+    let roomy = DefaultBodyLimit::max(FORM_BYTES);
+    Routes::new()
+        .get(admin, LIST, list)
+        .post(admin, LIST, create.layer(roomy))
+        .get(admin, "/admin/providers/new", new)
+        .get(admin, "/admin/providers/{name}", show)
+        .post(admin, "/admin/providers/{name}", edit.layer(roomy))
+        .get(admin, "/admin/providers/{name}/switch", ask_to_switch)
+        .post(admin, "/admin/providers/{name}/switch", switch)
+        .get(admin, "/admin/providers/{name}/allow-host", ask_to_allow)
+        .post(admin, "/admin/providers/{name}/allow-host", allow)
+        .get(admin, "/admin/providers/{name}/delete", ask_to_delete)
+        .post(admin, "/admin/providers/{name}/delete", delete)
+}
+
+#[derive(Template)]
+#[template(path = "admin/providers.html")]
+struct ListPage {
+    shell: AdminShell,
+    rows: Vec<Row>,
+    empty: Option<Empty>,
+}
+
+struct Row {
+    provider: Provider,
+    path: String,
+    state: Tag,
+    place: String,
+    warning: Option<Tag>,
+}
+
+async fn list(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
+    let now = state.app.now();
+    let providers = state.app.providers().await?;
+    let row = |provider: Provider| Row {
+        path: path_of(&provider.slug),
+        state: state_of(&provider),
+        place: match &provider.settings.endpoints {
+            Endpoints::Issuer { issuer } => issuer.clone(),
+            Endpoints::Manual { authorize, .. } => authorize.clone(),
+        },
+        warning: provider
+            .settings
+            .ignores_tls(now)
+            .then(|| Tag::new(Standing::Error, "TLS errors ignored")),
+        provider,
+    };
+    Ok(Page(ListPage {
+        shell: admin.shell(AdminEntry::Providers),
+        empty: providers.is_empty().then(|| {
+            Empty::new(
+                "No provider yet",
+                "Connect the place where your people sign in already: Authelia, authentik, \
+                 Keycloak, Entra, Google or any OpenID provider.",
+            )
+            .with(Link::new("/admin/providers/new", "Add a provider"))
+        }),
+        rows: providers.into_iter().map(row).collect(),
+    })
+    .into_response())
+}
+
+fn state_of(provider: &Provider) -> Tag {
+    if provider.settings.active {
+        Tag::new(Standing::Ok, "On")
+    } else {
+        Tag::new(Standing::Warn, "Switched off")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin/provider_form.html")]
+struct ProviderPage {
+    shell: AdminShell,
+    problems: Problems,
+    /// The provider, unless it is new.
+    known: Option<Known>,
+    action: String,
+    modified: i64,
+    hidden: Vec<(&'static str, String)>,
+    connection: Vec<Field>,
+    people: Vec<Field>,
+    rules: Vec<RuleRow>,
+    rules_problem: Option<String>,
+    everyone_else: Field,
+    trust: Vec<Field>,
+    /// The trust settings are in sight when they are not the usual ones.
+    trust_open: bool,
+    state: Field,
+}
+
+struct Known {
+    path: String,
+    name: String,
+    state: Tag,
+    active: bool,
+    redirect: Copied,
+    ignores_tls: bool,
+    ignored_until: Option<When>,
+}
+
+async fn page(
+    state: &WebState,
+    admin: &Administrator,
+    provider: Option<&Provider>,
+    typed: &Typed,
+    problems: Problems,
+) -> Result<Response, Failure> {
+    let choices = Choices::of(&state.app).await?;
+    let known = provider.map(|provider| Known {
+        path: path_of(&provider.slug),
+        name: provider.settings.name.clone(),
+        state: state_of(provider),
+        active: provider.settings.active,
+        redirect: Copied::new("redirect", "Redirect URL", state.app.redirect_url(provider)),
+        ignores_tls: provider.settings.ignores_tls(state.app.now()),
+        ignored_until: ignored_until(provider),
+    });
+    let trust_problem = ["ca_pem", "pin_sha256", "ignore_tls_until", "private_hosts"]
+        .iter()
+        .any(|field| problems.of(field).is_some());
+    let status = status_of(&problems);
+    let page = ProviderPage {
+        shell: admin.shell(AdminEntry::Providers),
+        action: known
+            .as_ref()
+            .map_or_else(|| LIST.to_owned(), |known| known.path.clone()),
+        known,
+        modified: typed.modified,
+        hidden: typed.hidden(&choices),
+        connection: typed.connection(provider, &problems),
+        people: typed.people(&choices, &problems),
+        rules: typed.rows(&choices),
+        rules_problem: problems.of("rules").map(ToOwned::to_owned),
+        everyone_else: typed.everyone_else(&choices, &problems),
+        trust: typed.trust(&problems),
+        trust_open: trust_problem || !typed.trusts_as_usual(),
+        state: typed.state(),
+        problems,
+    };
+    Ok((status, Page(page)).into_response())
+}
+
+async fn new(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
+    page(&state, &admin, None, &Typed::fresh(), Problems::new()).await
+}
+
+/// What the use case found wrong; rules are told by their number.
+fn wrong(problem: Problem) -> Result<Problems, Failure> {
+    let Problem::Invalid(mut fields) = problem else {
+        return problems_of(problem, "", &[]);
+    };
+    for field in &mut fields {
+        if let Some(number) = field.field.strip_prefix("rules.") {
+            field.message = format!("Rule {number}: {}", field.message);
+            "rules".clone_into(&mut field.field);
+        }
+    }
+    problems_of(Problem::Invalid(fields), "", &[])
+}
+
+fn tell(admin: &Administrator, saved: &SavedProvider) {
+    let name = &saved.provider.settings.name;
+    let notice = if saved.notes.is_empty() {
+        Notice::done(format!("{name} is saved."))
+    } else {
+        let words = format!("{name} is saved. {}", saved.notes.join(" "));
+        Notice::new(Standing::Warn, words)
+    };
+    let check = format!("{}/check", path_of(&saved.provider.slug));
+    admin.tell(notice.with(Link::new(check, "Check the connection")));
+}
+
+async fn create(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Posted(typed): Posted<Typed>,
+) -> Result<Response, Failure> {
+    let settings = match typed.settings() {
+        Ok(settings) => settings,
+        Err(problems) => return page(&state, &admin, None, &typed, problems).await,
+    };
+    let secret = Some(typed.client_secret.0.clone());
+    match state
+        .app
+        .create_provider(&admin.actor(), &typed.slug, settings, secret)
+        .await
+    {
+        Ok(saved) => {
+            tell(&admin, &saved);
+            Ok(Redirect::to(&path_of(&saved.provider.slug)).into_response())
+        }
+        Err(problem) => page(&state, &admin, None, &typed, wrong(problem)?).await,
+    }
+}
+
+async fn show(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(&name).await?;
+    page(
+        &state,
+        &admin,
+        Some(&provider),
+        &Typed::of(&provider),
+        Problems::new(),
+    )
+    .await
+}
+
+async fn edit(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Posted(typed): Posted<Typed>,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(&name).await?;
+    let settings = match typed.settings() {
+        Ok(settings) => settings,
+        Err(problems) => return page(&state, &admin, Some(&provider), &typed, problems).await,
+    };
+    let secret = if !typed.client_secret.0.expose_secret().is_empty() {
+        SecretChange::Set(typed.client_secret.0.clone())
+    } else if typed.clear_secret {
+        SecretChange::Clear
+    } else {
+        SecretChange::Keep
+    };
+    let seen = seen(typed.modified);
+    match state
+        .app
+        .edit_provider(&admin.actor(), &name, settings, secret, seen)
+        .await
+    {
+        Ok(saved) => {
+            tell(&admin, &saved);
+            Ok(Redirect::to(&path_of(&name)).into_response())
+        }
+        Err(problem) => page(&state, &admin, Some(&provider), &typed, wrong(problem)?).await,
+    }
+}
+
+/// A question about one provider.
+fn question(
+    admin: &Administrator,
+    provider: &Provider,
+    act: &str,
+    title: String,
+    line: String,
+    button: &'static str,
+    hidden: Vec<(&'static str, String)>,
+) -> Response {
+    let path = path_of(&provider.slug);
+    ask(
+        admin,
+        AdminEntry::Providers,
+        Question {
+            title,
+            lines: vec![line],
+            action: format!("{path}/{act}"),
+            act: button,
+            danger: matches!(button, "Switch off" | "Delete"),
+            back: path,
+            hidden,
+            token: admin.token.clone(),
+        },
+    )
+}
+
+async fn ask_to_switch(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(&name).await?;
+    let shown = &provider.settings.name;
+    let modified = vec![("modified", provider.modified.0.to_string())];
+    Ok(if provider.settings.active {
+        let title = format!("Switch {shown} off?");
+        let line = "Its button leaves the sign-in page and nobody signs in by it. People who are \
+                    signed in stay so.";
+        question(
+            &admin,
+            &provider,
+            "switch",
+            title,
+            line.to_owned(),
+            "Switch off",
+            modified,
+        )
+    } else {
+        let title = format!("Switch {shown} on?");
+        let line = "Its button appears on the sign-in page. Check its connection first.";
+        question(
+            &admin,
+            &provider,
+            "switch",
+            title,
+            line.to_owned(),
+            "Switch on",
+            modified,
+        )
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct Seen {
+    modified: i64,
+}
+
+async fn switch(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Posted(form): Posted<Seen>,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(&name).await?;
+    let mut settings = provider.settings;
+    settings.active = !settings.active;
+    let said = if settings.active { "on" } else { "off" };
+    let (actor, seen) = (admin.actor(), seen(form.modified));
+    let saved = state
+        .app
+        .edit_provider(&actor, &name, settings, SecretChange::Keep, seen)
+        .await?;
+    let shown = saved.provider.settings.name;
+    admin.tell(Notice::done(format!("{shown} is switched {said}.")));
+    Ok(Redirect::to(&path_of(&name)).into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Host {
+    #[serde(default)]
+    host: String,
+}
+
+async fn ask_to_allow(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Query(Host { host }): Query<Host>,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(&name).await?;
+    let host: String = host.chars().take(253).collect();
+    let title = format!("May {host} have an internal address?");
+    let line = format!(
+        "Allow it if {} really runs inside your network under this name. Other hosts stay \
+         forbidden, so that nobody can point this server at your internal machines.",
+        provider.settings.name
+    );
+    let hidden = vec![("host", host)];
+    Ok(question(
+        &admin,
+        &provider,
+        "allow-host",
+        title,
+        line,
+        "Allow",
+        hidden,
+    ))
+}
+
+async fn allow(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Posted(Host { host }): Posted<Host>,
+) -> Result<Response, Failure> {
+    state
+        .app
+        .allow_private_host(&admin.actor(), &name, &host)
+        .await?;
+    admin.tell(Notice::done(format!(
+        "{} may have an internal address.",
+        host.trim()
+    )));
+    Ok(Redirect::to(&format!("{}/check", path_of(&name))).into_response())
+}
+
+async fn ask_to_delete(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(&name).await?;
+    let title = format!("Delete {}?", provider.settings.name);
+    let line = "Nobody can sign in by it any more. While people are linked to it, it cannot be \
+                deleted; switch it off instead.";
+    Ok(question(
+        &admin,
+        &provider,
+        "delete",
+        title,
+        line.to_owned(),
+        "Delete",
+        vec![],
+    ))
+}
+
+async fn delete(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Posted(Yes {}): Posted<Yes>,
+) -> Result<Redirect, Failure> {
+    state.app.delete_provider(&admin.actor(), &name).await?;
+    admin.tell(Notice::done("The provider is deleted."));
+    Ok(Redirect::to(LIST))
+}

@@ -1,0 +1,333 @@
+//! Providers, their check, sign-ins and the question why.
+
+use crate::admin::{assert_wrong, karin};
+use crate::world::World;
+use http::StatusCode;
+use model::attempt::Door;
+use model::provider::{EveryoneElse, TlsTrust};
+use model::rule::Test;
+use testkit::browser::{Form, Page, Tab};
+
+const SECRET: &str = "a secret of forty characters, or nearly so";
+
+async fn new_form(world: &World, tab: &mut Tab) -> Form {
+    let page = tab.open(&world.at("/admin/providers/new")).await.unwrap();
+    let form = page.form_with_button("Add provider").unwrap();
+    let form = form.fill("name", "School SSO").unwrap();
+    let form = form.fill("issuer", world.company.issuer()).unwrap();
+    let form = form.fill("client_id", "gatepost-school").unwrap();
+    form.fill("client_secret", SECRET).unwrap()
+}
+
+#[tokio::test]
+async fn a_provider_is_set_up_on_one_page() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let form = new_form(&world, &mut tab).await;
+    // Nobody is given a template by accident.
+    let page = tab.submit(form.clone()).await.unwrap();
+    assert_wrong(&page, "everyone_else");
+    assert!(!page.body().contains(SECRET));
+    let form = form.fill("everyone_else", "refuse").unwrap();
+    let page = tab
+        .submit(form.clone().fill("issuer", "http://auth.test").unwrap())
+        .await
+        .unwrap();
+    assert_wrong(&page, "issuer");
+    let (domain, _) = world
+        .app
+        .domain(&"example.org".parse().unwrap())
+        .await
+        .unwrap();
+    let form = form.tick("domains", &domain.id.to_string()).unwrap();
+    let form = form.fill("private_hosts", "127.0.0.1").unwrap();
+    let page = tab.submit(form).await.unwrap();
+    assert_eq!(
+        page.url().path(),
+        "/admin/providers/school-sso",
+        "{}",
+        page.text()
+    );
+    let redirect = format!("{}/sso/school-sso/callback", world.url);
+    assert_eq!(page.text_of("#c-redirect").unwrap(), redirect);
+    assert!(page.text().contains("ends in …so"), "{}", page.text());
+    assert!(!page.body().contains(SECRET));
+    let provider = world.app.provider("school-sso").await.unwrap();
+    assert_eq!(provider.settings.scopes, "openid profile email");
+    assert_eq!(provider.settings.everyone_else, EveryoneElse::Refuse);
+    assert_eq!(provider.settings.tls, TlsTrust::Public);
+
+    // Saving without a secret keeps it; another issuer clears it and says so.
+    let form = page.form_with_button("Save").unwrap();
+    let page = tab
+        .submit(form.fill("name", "School").unwrap())
+        .await
+        .unwrap();
+    assert!(
+        world
+            .app
+            .provider("school-sso")
+            .await
+            .unwrap()
+            .secret
+            .is_some()
+    );
+    let form = page.form_with_button("Save").unwrap();
+    let moved = form
+        .clone()
+        .fill("issuer", "https://auth.school.test")
+        .unwrap();
+    let page = tab.submit(moved).await.unwrap();
+    assert!(
+        page.text().contains("The client secret was removed"),
+        "{}",
+        page.text()
+    );
+    assert!(
+        world
+            .app
+            .provider("school-sso")
+            .await
+            .unwrap()
+            .secret
+            .is_none()
+    );
+    let page = tab.submit(form).await.unwrap();
+    assert_eq!(page.status(), StatusCode::CONFLICT);
+
+    let page = tab
+        .open(&world.at("/admin/providers/school-sso/switch"))
+        .await
+        .unwrap();
+    tab.submit(page.form_with_button("Switch off").unwrap())
+        .await
+        .unwrap();
+    assert!(
+        !world
+            .app
+            .provider("school-sso")
+            .await
+            .unwrap()
+            .settings
+            .active
+    );
+    let page = tab
+        .open(&world.at("/admin/providers/school-sso/delete"))
+        .await
+        .unwrap();
+    let page = tab
+        .submit(page.form_with_button("Delete").unwrap())
+        .await
+        .unwrap();
+    assert!(!page.text().contains("School"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn rules_and_endpoints_come_back_as_they_were_typed() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let page = tab
+        .open(&world.at("/admin/providers/example"))
+        .await
+        .unwrap();
+    let form = page.form_with_button("Save").unwrap();
+    assert_eq!(form.value("claim").as_deref(), Some("mailcow_template"));
+    assert_eq!(form.value("value").as_deref(), Some("staff"));
+    let before = world.app.provider("example").await.unwrap();
+    let page = tab
+        .submit(
+            form.fill("everyone_else", &world.template.to_string())
+                .unwrap(),
+        )
+        .await;
+    let page = page.unwrap();
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+    let after = world.app.provider("example").await.unwrap();
+    // The typing of a browser fills every row of a name, so what is checked is the whole form.
+    assert_eq!(after.settings.rules, before.settings.rules);
+    assert_eq!(after.settings.rules[0].test, Test::Is("staff".to_owned()));
+    assert_eq!(
+        after.settings.everyone_else,
+        EveryoneElse::Template(world.template)
+    );
+    let form = page.form_with_button("Save").unwrap();
+    let ignoring = form.fill("tls", "ignore").unwrap();
+    let page = tab
+        .submit(ignoring.fill("ignore_tls_until", "2027-01-31").unwrap())
+        .await
+        .unwrap();
+    let text = page.text();
+    assert!(
+        text.contains("TLS errors of this provider are ignored until"),
+        "{text}"
+    );
+    let page = tab.open(&world.at("/admin")).await.unwrap();
+    assert!(
+        page.text().contains("TLS errors are ignored"),
+        "{}",
+        page.text()
+    );
+}
+
+/// Opens the check until it is over.
+async fn checked(world: &World, tab: &mut Tab, slug: &str) -> Page {
+    let at = world.at(&format!("/admin/providers/{slug}/check"));
+    let page = tab.open(&at).await.unwrap();
+    let again = if page.count(".checks").unwrap() > 0 {
+        "Check again"
+    } else {
+        "Check connection"
+    };
+    let mut page = tab
+        .submit(page.form_with_button(again).unwrap())
+        .await
+        .unwrap();
+    for _ in 0..400 {
+        if page.count("[data-stream]").unwrap() == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        page = tab.open(&at).await.unwrap();
+    }
+    page
+}
+
+#[tokio::test]
+async fn a_check_shows_every_line_and_keeps_the_result() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let page = checked(&world, &mut tab, "example").await;
+    assert_eq!(page.count("li.check").unwrap(), 11, "{}", page.text());
+    // The clock of this world stands still at another day than the provider's own.
+    let failed = page.texts_of("li.check.error .name").unwrap();
+    assert_eq!(failed, ["Failed: Clock difference"], "{}", page.text());
+    assert!(!page.body().contains("secret of example"));
+    let lines = tab
+        .open(&world.at("/admin/providers/example/check/lines"))
+        .await
+        .unwrap();
+    assert_eq!(lines.header("content-type"), Some("text/event-stream"));
+    assert_eq!(
+        lines.body().matches("event: line").count(),
+        11,
+        "{}",
+        lines.body()
+    );
+    assert!(lines.body().contains("event: end"), "{}", lines.body());
+}
+
+#[tokio::test]
+async fn an_internal_host_is_allowed_by_one_click() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let form = new_form(&world, &mut tab)
+        .await
+        .fill("everyone_else", "refuse")
+        .unwrap();
+    tab.submit(form).await.unwrap();
+    let page = checked(&world, &mut tab, "school-sso").await;
+    if page.count("li.check.error").unwrap() == 0 {
+        // Loopback may be reachable without a word; then there is nothing to allow.
+        return;
+    }
+    let page = tab
+        .follow("Allow 127.0.0.1 for this provider")
+        .await
+        .unwrap();
+    let page = tab
+        .submit(page.form_with_button("Allow").unwrap())
+        .await
+        .unwrap();
+    assert!(
+        page.text()
+            .contains("127.0.0.1 may have an internal address."),
+        "{}",
+        page.text()
+    );
+    let hosts = world
+        .app
+        .provider("school-sso")
+        .await
+        .unwrap()
+        .settings
+        .private_hosts;
+    assert_eq!(hosts, ["127.0.0.1"]);
+}
+
+#[tokio::test]
+async fn a_refused_attempt_is_found_explained_and_mended() {
+    let world = World::new().await;
+    let mut person = world.browser().tab();
+    let refused = world
+        .by_company(&mut person, "/sso/example/start", "carol")
+        .await;
+    let reference = refused.text_of("#c-reference").unwrap();
+    let mut tab = karin(&world).await;
+    let page = tab
+        .open(&world.at("/admin/sign-ins?show=refused"))
+        .await
+        .unwrap();
+    assert!(page.text().contains(&reference), "{}", page.text());
+    let page = tab
+        .open(&world.at(&format!("/admin/sign-ins/{reference}")))
+        .await
+        .unwrap();
+    let text = page.text();
+    assert!(
+        text.contains("Refused: SSO-") && text.contains("What happened"),
+        "{text}"
+    );
+    assert!(page.count("li.check").unwrap() > 1, "{text}");
+    assert!(
+        text.contains("What the provider sent") && text.contains("sub"),
+        "{text}"
+    );
+    let page = tab
+        .open(&world.at(&format!("/admin/why?who={reference}")))
+        .await
+        .unwrap();
+    assert_eq!(page.count(".verdict").unwrap(), 1, "{}", page.text());
+    assert!(page.text().contains(&reference), "{}", page.text());
+    let attempts = world
+        .app
+        .attempts(Default::default(), Default::default())
+        .await
+        .unwrap();
+    assert!(
+        attempts
+            .rows
+            .iter()
+            .any(|attempt| attempt.door == Door::Provider)
+    );
+}
+
+#[tokio::test]
+async fn why_answers_for_addresses_and_references_only() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let page = tab
+        .open(&world.at("/admin/why?who=nonsense"))
+        .await
+        .unwrap();
+    assert_wrong(&page, "who");
+    let page = tab
+        .open(&world.at("/admin/why?who=x%40nowhere.test"))
+        .await
+        .unwrap();
+    let text = page.text();
+    assert!(
+        text.contains("Blocked now") && text.contains("SSO-401"),
+        "{text}"
+    );
+    let add = page.link("Add nowhere.test").unwrap();
+    assert_eq!(add.path(), "/admin/domains/new");
+    assert!(text.contains("gatepost domain add nowhere.test"), "{text}");
+    let page = tab
+        .open(&world.at("/admin/why?who=erin%40example.org"))
+        .await
+        .unwrap();
+    assert_eq!(
+        page.link("Open the mailbox").unwrap().path(),
+        "/admin/mailboxes/erin%40example.org"
+    );
+}
