@@ -15,4 +15,6 @@ major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
 [ -d tests/browser/node_modules/playwright-core ] || tools/npm.sh || skip "npm packages are missing"
 
 cargo build --quiet --locked --package gatepost
+GATEPOST_BINARY=$(realpath "${CARGO_TARGET_DIR:-target}/debug/gatepost")
+export GATEPOST_BINARY
 exec node --test --test-reporter=spec --test-concurrency=2 tests/browser/*.test.js

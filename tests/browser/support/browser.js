@@ -31,10 +31,10 @@ export function launch() {
  *
  * @param {import("playwright-core").Browser} browser
  * @param {string} origin the origin that the pages belong to
- * @param {{ javaScript?: boolean, alsoAllowed?: string[] }} [options] `alsoAllowed`: further
- *   origins, such as the company provider's
+ * @param {{ javaScript?: boolean, guests?: string[] }} [options] `guests`: origins whose pages the
+ *   browser goes to as well, such as the company provider's. What those pages do is their own matter
  */
-export async function visit(browser, origin, { javaScript = true, alsoAllowed = [] } = {}) {
+export async function visit(browser, origin, { javaScript = true, guests = [] } = {}) {
   const context = await browser.newContext({
     javaScriptEnabled: javaScript,
     // A demo's certificate is its own; that browsers warn about it is not what pages are tested for.
@@ -44,9 +44,12 @@ export async function visit(browser, origin, { javaScript = true, alsoAllowed = 
   });
   const complaints = [];
   const expected = [];
-  const allowed = new Set([origin, ...alsoAllowed].map((url) => new URL(url).origin));
+  const allowed = new Set([origin, ...guests].map((url) => new URL(url).origin));
+  const ours = (url) => !guests.includes(originOf(url));
 
-  await context.exposeBinding("reportViolation", (_source, text) => complaints.push(text));
+  await context.exposeBinding("reportViolation", ({ frame }, text) => {
+    if (ours(frame.url())) complaints.push(text);
+  });
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => {
       const where = event.sourceFile ? ` (${event.sourceFile}:${event.lineNumber})` : "";
@@ -57,13 +60,15 @@ export async function visit(browser, origin, { javaScript = true, alsoAllowed = 
   });
   context.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.protocol.startsWith("http") && !allowed.has(url.origin)) {
+    if (url.protocol.startsWith("http") && !allowed.has(url.origin) && ours(request.frame().url())) {
       complaints.push(`asked a stranger: ${request.method()} ${url.href}`);
     }
   });
-  context.on("weberror", (event) => complaints.push(`threw: ${event.error().message}`));
+  context.on("weberror", (event) => {
+    if (ours(event.page()?.url())) complaints.push(`threw: ${event.error().message}`);
+  });
   context.on("response", (response) => {
-    if (response.status() < 400) return;
+    if (response.status() < 400 || !ours(response.url())) return;
     const index = expected.indexOf(response.status());
     if (index >= 0) expected.splice(index, 1);
     else complaints.push(`answered ${response.status()}: ${response.url()}`);
@@ -71,7 +76,7 @@ export async function visit(browser, origin, { javaScript = true, alsoAllowed = 
   context.on("console", (message) => {
     // A failed load is told by its response, which names the address.
     const told = message.text().startsWith("Failed to load resource");
-    if (message.type() === "error" && !told) complaints.push(`console: ${message.text()}`);
+    if (message.type() === "error" && !told && ours(message.page()?.url())) complaints.push(`console: ${message.text()}`);
   });
 
   const page = await context.newPage();
@@ -83,4 +88,8 @@ export async function visit(browser, origin, { javaScript = true, alsoAllowed = 
     expectStatus: (status) => expected.push(status),
     close: () => context.close(),
   };
+}
+
+function originOf(url) {
+  return URL.canParse(url) ? new URL(url).origin : undefined;
 }

@@ -24,16 +24,21 @@ export async function examine(visit, name) {
   for (const scheme of SCHEMES) {
     for (const width of WIDTHS) {
       const view = `${name} ${scheme} ${width}px`;
-      await visit.page.emulateMedia({ colorScheme: scheme });
-      await visit.page.setViewportSize({ width, height: HEIGHT });
+      await show(visit.page, scheme, width);
       await screenshot(visit.page, `${name}-${scheme}-${width}`);
       problems.push(...(await wider(visit.page)).map((what) => `${view}: ${what}`));
       if (!visit.javaScript) continue; // axe waits for timers, which do not run then
       problems.push(...(await violations(visit.page)).map((what) => `${view}: ${what}`));
     }
   }
+  await show(visit.page, SCHEMES[0], WIDTHS[0]);
   problems.push(...visit.complaints.splice(0).map((what) => `${name}: ${what}`));
   assert.deepEqual(problems, []);
+}
+
+async function show(page, colorScheme, width) {
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width, height: HEIGHT });
 }
 
 /** Elements that make the page scroll sideways. */
