@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::measure::latency::Latencies;
-use crate::people::{Kind, Numbers, address, kind, secret};
+use crate::people::{Kind, Mix, Numbers, address, secret};
 
 /// No answer may take longer; a server that hangs ends the bench instead of stopping it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +34,7 @@ pub(crate) struct Load {
     pub(crate) operations: u64,
     pub(crate) people: u32,
     pub(crate) secrets_each: u32,
+    pub(crate) mix: Mix,
     pub(crate) seed: u64,
 }
 
@@ -80,7 +81,7 @@ impl Load {
         let start = Instant::now();
         while answers.operations < operations {
             while in_window < self.window && (asked.len() as u64) < operations {
-                let kind = kind(&mut numbers);
+                let kind = self.mix.next(&mut numbers);
                 connection.ask(asked.len() + 1, &self.attempt(kind, &mut numbers));
                 asked.push(Some((kind, Instant::now())));
                 in_window += u32::from(kind == Kind::Right);
@@ -119,7 +120,11 @@ impl Load {
             Kind::Right => (address(person), secret(person, which)),
             // A secret of the right shape that nobody has.
             Kind::WrongSecret => (address(person), secret(person, u32::MAX - which)),
-            Kind::UnknownName => (address(self.people + person), secret(person, which)),
+            // Nor has anybody this one: a right secret under another name would be found first.
+            Kind::UnknownName => {
+                let nobody = self.people + person;
+                (address(nobody), secret(nobody, which))
+            }
         };
         Attempt {
             name,
@@ -235,6 +240,7 @@ mod tests {
         operations: 400,
         people: 50,
         secrets_each: 3,
+        mix: Mix::Usual,
         seed: 1,
     };
 

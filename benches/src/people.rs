@@ -1,5 +1,9 @@
 //! The people of a bench: the same names, secrets and choices in every run.
 
+use model::app_password;
+use model::random::Random;
+use secrecy::ExposeSecret as _;
+
 /// SplitMix64: a few lines, the same numbers everywhere. Not for secrets of real people.
 #[derive(Clone)]
 pub(crate) struct Numbers(u64);
@@ -36,27 +40,56 @@ pub(crate) enum Kind {
     UnknownName,
 }
 
-/// The mix of every bench of sign-ins: 90 % right, 5 % wrong secret, 5 % unknown name.
-pub(crate) fn kind(numbers: &mut Numbers) -> Kind {
-    match numbers.below(100) {
-        0..5 => Kind::WrongSecret,
-        5..10 => Kind::UnknownName,
-        _ => Kind::Right,
+/// Which attempts a load is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// 90 % right, 5 % wrong secret, 5 % unknown name.
+    Usual,
+    /// All of one kind.
+    Only(Kind),
+}
+
+impl Mix {
+    pub(crate) fn next(self, numbers: &mut Numbers) -> Kind {
+        match self {
+            Self::Only(kind) => kind,
+            Self::Usual => match numbers.below(100) {
+                0..5 => Kind::WrongSecret,
+                5..10 => Kind::UnknownName,
+                _ => Kind::Right,
+            },
+        }
     }
 }
 
+/// Everybody's mail domain.
+pub(crate) const DOMAIN: &str = "example.test";
+
 /// The address of person `person`.
 pub(crate) fn address(person: u32) -> String {
-    format!("person{person}@example.test")
+    format!("person{person}@{DOMAIN}")
 }
 
-/// Secret `which` of a person: 32 characters of the alphabet that app passwords use.
+/// Secret `which` of a person: an app password with a right checksum, so that Gatepost looks up the
+/// wrong ones too.
 pub(crate) fn secret(person: u32, which: u32) -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut numbers = Numbers::new((u64::from(person) << 32) | u64::from(which));
-    (0..32)
-        .map(|_| char::from(*ALPHABET.get(numbers.below(32) as usize).unwrap_or(&b'a')))
-        .collect()
+    let seed = (u64::from(person) << 32) | u64::from(which);
+    app_password::generate(&Repeatable(seed))
+        .expose_secret()
+        .to_owned()
+}
+
+/// The same bytes for every call.
+struct Repeatable(u64);
+
+impl Random for Repeatable {
+    fn fill(&self, out: &mut [u8]) {
+        let mut numbers = Numbers::new(self.0);
+        for chunk in out.chunks_mut(8) {
+            let bytes = numbers.next().to_le_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +110,7 @@ mod tests {
     #[test]
     fn the_mix_is_ninety_five_five() {
         let mut numbers = Numbers::new(1);
-        let kinds: Vec<Kind> = (0..20_000).map(|_| kind(&mut numbers)).collect();
+        let kinds: Vec<Kind> = (0..20_000).map(|_| Mix::Usual.next(&mut numbers)).collect();
         let count = |wanted| kinds.iter().filter(|kind| **kind == wanted).count();
         assert!((17_800..18_200).contains(&count(Kind::Right)));
         assert!((900..1_100).contains(&count(Kind::WrongSecret)));

@@ -52,6 +52,16 @@ impl Series {
         all
     }
 
+    /// Waiting times in microseconds that `share` (0 to 1) of a round's operations did not exceed,
+    /// by round.
+    pub(crate) fn percentiles(&self, share: f64) -> Vec<f64> {
+        self.samples
+            .iter()
+            .filter_map(|sample| sample.latencies.clone().percentile(share))
+            .map(f64::from)
+            .collect()
+    }
+
     fn per_sample(&self, figure: impl Fn(&Sample, f64) -> f64) -> Vec<f64> {
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
         let operations = |sample: &Sample| sample.operations as f64;
