@@ -1,0 +1,201 @@
+//! With real mail engines.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use rustix::process::{Pid, Signal, kill_process};
+use testkit::ports::free_ports;
+
+use super::support::{Instance, NO_MAIL, SOON, pid_of, soon};
+
+/// A server with IMAP and SMTP.
+struct Mail {
+    instance: Instance,
+    imap: u16,
+    smtp: u16,
+}
+
+impl Mail {
+    fn new() -> Self {
+        let [imap, smtp] = free_ports().unwrap();
+        let listen = NO_MAIL
+            .replace("imap = \"off\"", &format!("imap = \"127.0.0.1:{imap}\""))
+            .replace("smtp = \"off\"", &format!("smtp = \"127.0.0.1:{smtp}\""));
+        let instance = Instance::with(&listen, "[mail]\nhostname = \"mail.example.org\"\n");
+        Self {
+            instance,
+            imap,
+            smtp,
+        }
+    }
+
+    /// A failed login: the answer comes from the auth worker, through Dovecot.
+    fn login(&self) -> io::Result<String> {
+        let mut imap = Line::connect(self.imap)?;
+        imap.read()?;
+        imap.say("a LOGIN nobody@example.org wrong")?;
+        loop {
+            let line = imap.read()?;
+            if line.starts_with("a ") {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// A recipient that nobody serves: the answer comes from the auth worker, through Postfix.
+    fn recipient(&self) -> io::Result<String> {
+        let mut smtp = Line::connect(self.smtp)?;
+        let greeting = smtp.read()?;
+        assert!(greeting.starts_with("220 mail.example.org"), "{greeting}");
+        smtp.ask("HELO client.example.net")?;
+        smtp.ask("MAIL FROM:<someone@example.net>")?;
+        smtp.ask("RCPT TO:<nobody@example.org>")
+    }
+
+    /// The engines' masters: processes of their programs that name this instance.
+    fn masters(&self) -> Vec<(String, Pid)> {
+        let data = self.instance.dir.join("data");
+        let data = data.to_str().unwrap();
+        let mut found: Vec<_> = fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter_map(|entry| {
+                let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+                let name = fs::read_to_string(entry.path().join("comm"))
+                    .ok()?
+                    .trim()
+                    .to_owned();
+                let told = match name.as_str() {
+                    "dovecot" => "cmdline",
+                    "master" => "environ",
+                    _ => return None,
+                };
+                let told = fs::read(entry.path().join(told)).ok()?;
+                String::from_utf8_lossy(&told)
+                    .contains(data)
+                    .then_some((name, pid))
+            })
+            .collect();
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
+    }
+}
+
+struct Line(BufReader<TcpStream>);
+
+impl Line {
+    fn connect(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(SOON))?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    fn read(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn say(&mut self, line: &str) -> io::Result<()> {
+        self.0.get_mut().write_all(format!("{line}\r\n").as_bytes())
+    }
+
+    fn ask(&mut self, line: &str) -> io::Result<String> {
+        self.say(line)?;
+        self.read()
+    }
+}
+
+#[tokio::test]
+async fn both_engines_reach_the_auth_worker_and_stop_with_the_server() {
+    if !testkit::skip::is_root() {
+        return;
+    }
+    let mail = Mail::new();
+    let mut keeper = mail.instance.serve().await;
+    let login = mail.login().unwrap();
+    assert!(login.starts_with("a NO "), "{login}");
+    let recipient = mail.recipient().unwrap();
+    assert!(recipient.starts_with(['4', '5']), "{recipient}");
+    let names: Vec<_> = mail.masters().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["dovecot", "master"], "{}", keeper.output());
+    keeper_stops(&mut keeper).await;
+    assert!(mail.masters().is_empty());
+    assert!(TcpStream::connect(("127.0.0.1", mail.imap)).is_err());
+}
+
+#[tokio::test]
+async fn engines_of_a_killed_keeper_serve_on_and_the_next_one_replaces_them() {
+    if !testkit::skip::is_root() {
+        return;
+    }
+    let mail = Mail::new();
+    let mut keeper = mail.instance.serve().await;
+    let old = mail.masters();
+    kill_process(pid_of(&keeper), Signal::KILL).unwrap();
+    soon("the keeper's end", async || keeper.ended().unwrap()).await;
+    mail.login().unwrap();
+    mail.recipient().unwrap();
+
+    let mut next = mail.instance.serve().await;
+    let new = mail.masters();
+    assert_eq!(new.len(), 2);
+    assert!(
+        new.iter().all(|master| !old.contains(master)),
+        "{old:?} {new:?}"
+    );
+    mail.login().unwrap();
+    mail.recipient().unwrap();
+    keeper_stops(&mut next).await;
+    assert!(mail.masters().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_go_on_while_workers_are_replaced_and_killed() {
+    if !testkit::skip::is_root() {
+        return;
+    }
+    let mail = Mail::new();
+    let mut keeper = mail.instance.serve().await;
+    let before = mail.recipient().unwrap();
+    kill_process(pid_of(&keeper), Signal::HUP).unwrap();
+    soon("the end of the planned restart", async || {
+        assert_eq!(mail.recipient().unwrap(), before, "{}", keeper.output());
+        keeper
+            .output()
+            .contains("the planned restart is done")
+            .then_some(())
+    })
+    .await;
+    let masters = mail.masters();
+    kill_process(mail.instance.worker("auth").unwrap(), Signal::KILL).unwrap();
+    let login = mail.login().unwrap();
+    assert!(login.starts_with("a NO "), "{login}");
+    assert_eq!(mail.recipient().unwrap(), before);
+    assert_eq!(mail.masters(), masters, "the engines were not touched");
+    keeper_stops(&mut keeper).await;
+}
+
+#[test]
+fn a_taken_mail_port_is_named_with_its_key() {
+    if !testkit::skip::is_root() {
+        return;
+    }
+    let mail = Mail::new();
+    let _holder = TcpListener::bind(("127.0.0.1", mail.imap)).unwrap();
+    let (code, words) = mail.instance.refuses();
+    assert_eq!(code, 5, "{words}");
+    let expected = format!("port {} (listen.imap) is taken by ", mail.imap);
+    assert!(words.contains(&expected), "{words}");
+    assert!(mail.masters().is_empty() && mail.instance.workers().is_empty());
+}
+
+/// Engines take longer to stop than a dropped process is given.
+async fn keeper_stops(keeper: &mut testkit::process::Process) {
+    keeper.signal(Signal::TERM).unwrap();
+    let status = soon("the end of the server", async || keeper.ended().unwrap()).await;
+    assert!(status.success(), "{status}: {}", keeper.output());
+}
