@@ -33,6 +33,15 @@ pub struct Login<'a> {
     pub secured: bool,
 }
 
+/// A login with its name read once: every canonical form costs more than the look-up itself.
+struct Named<'a> {
+    login: Login<'a>,
+    /// The canonical address, if the name is one.
+    address: Option<Address>,
+    /// The budget's key: the address, or the name in lower case.
+    account: String,
+}
+
 /// What opened the mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credential {
@@ -82,6 +91,13 @@ impl MailApp {
     /// Judges a login.
     pub async fn login(&self, login: Login<'_>) -> LoginAnswer {
         let arrived = self.clock.now();
+        let address = Address::parse(login.name).ok();
+        let account = account_of(login.name, address.as_ref());
+        let login = Named {
+            login,
+            address,
+            account,
+        };
         match self.judge(&login, arrived).await {
             Ok(grant) => LoginAnswer::Ok(grant),
             Err(Stop::Unavailable) => LoginAnswer::Unavailable,
@@ -103,7 +119,9 @@ impl MailApp {
         name: Option<&str>,
         ip: Option<IpAddr>,
     ) -> Turned {
-        let account = name.map_or_else(String::new, canonical_account);
+        let account = name.map_or_else(String::new, |name| {
+            account_of(name, Address::parse(name).ok().as_ref())
+        });
         let Delay(delay) = self.desk.budgets().failed(&account, ip);
         let refusal = self.wrong("the request carried no usable credentials");
         if let Some(protocol) = protocol {
@@ -127,24 +145,23 @@ impl MailApp {
         })
     }
 
-    async fn judge(&self, login: &Login<'_>, now: Timestamp) -> Result<Grant, Stop> {
-        if !login.secured {
+    async fn judge(&self, login: &Named<'_>, now: Timestamp) -> Result<Grant, Stop> {
+        if !login.login.secured {
             return Err(Stop::Refused(Refusal::new(Code::MailEncryption), AT_ONCE));
         }
-        let address = Address::parse(login.name).ok();
-        match app_password::shape(login.secret.expose_secret()) {
-            Shape::AppPassword(secret) => match &address {
+        match app_password::shape(login.login.secret.expose_secret()) {
+            Shape::AppPassword(secret) => match &login.address {
                 Some(address) => self.by_app_password(login, address, &secret, now).await,
                 None => Err(self.failed(login, "the name is not an address")),
             },
             Shape::Mistyped => Err(self.failed(login, "an app password with a typing error")),
-            Shape::Other => self.by_password(login, address.as_ref(), now).await,
+            Shape::Other => self.by_password(login, now).await,
         }
     }
 
     async fn by_app_password(
         &self,
-        login: &Login<'_>,
+        login: &Named<'_>,
         address: &Address,
         secret: &SecretString,
         now: Timestamp,
@@ -159,38 +176,33 @@ impl MailApp {
         let Some(row) = found.filter(|row| row.address == *address) else {
             return Err(self.failed(login, "no such app password for this name"));
         };
-        access::app_password(&facts(&row), login.protocol, now).map_err(|refusal| {
+        access::app_password(&facts(&row), login.login.protocol, now).map_err(|refusal| {
             Stop::Refused(self.at_url(refusal).with("address", address), AT_ONCE)
         })?;
         let last = LastUse {
             at: now,
-            protocol: login.protocol,
-            ip: login.ip,
+            protocol: login.login.protocol,
+            ip: login.login.ip,
         };
         self.coalescer.app_password_used(row.id, last);
         Ok(Grant {
             address: row.address,
             mailbox: row.mailbox,
-            protocol: login.protocol,
+            protocol: login.login.protocol,
             credential: Credential::AppPassword(row.id),
         })
     }
 
-    async fn by_password(
-        &self,
-        login: &Login<'_>,
-        address: Option<&Address>,
-        now: Timestamp,
-    ) -> Result<Grant, Stop> {
-        let account = address.map_or_else(|| canonical_account(login.name), Address::to_string);
-        if let Err(wait) = self.desk.budgets().permit(&account, login.ip) {
+    async fn by_password(&self, login: &Named<'_>, now: Timestamp) -> Result<Grant, Stop> {
+        let account = &login.account;
+        if let Err(wait) = self.desk.budgets().permit(account, login.login.ip) {
             let detail = format!("{} s to wait", wait.0.as_secs());
             return Err(Stop::Refused(
                 Refusal::new(Code::MailThrottled).with("detail", detail),
                 AT_ONCE,
             ));
         }
-        let found = match address {
+        let found = match &login.address {
             Some(address) => {
                 let mut read = self.store.read().map_err(unavailable)?;
                 store::mail_lookup::login(&mut read, address)
@@ -209,46 +221,45 @@ impl MailApp {
         else {
             return Err(self.failed(login, "this mailbox takes app passwords only"));
         };
-        self.check_password(login, &account, row.id, &hash, row.generation)
+        self.check_password(login, row.id, &hash, row.generation)
             .await?;
         if !(row.active && row.domain_active) {
             return Err(Stop::Refused(
-                Refusal::new(Code::MailInactive).with("address", &account),
+                Refusal::new(Code::MailInactive).with("address", account),
                 AT_ONCE,
             ));
         }
-        access::protocol_allowed(row.protocols, login.protocol, "the mailbox")
+        access::protocol_allowed(row.protocols, login.login.protocol, "the mailbox")
             .map_err(|refusal| Stop::Refused(refusal, AT_ONCE))?;
         let last = LastUse {
             at: now,
-            protocol: login.protocol,
-            ip: login.ip,
+            protocol: login.login.protocol,
+            ip: login.login.ip,
         };
         self.coalescer.password_used(row.id, last);
         Ok(Grant {
             address: row.address,
             mailbox: row.id,
-            protocol: login.protocol,
+            protocol: login.login.protocol,
             credential: Credential::Password,
         })
     }
 
     async fn check_password(
         &self,
-        login: &Login<'_>,
-        account: &str,
+        login: &Named<'_>,
         mailbox: MailboxId,
         hash: &str,
         generation: i64,
     ) -> Result<(), Stop> {
-        let password = login.secret.expose_secret();
+        let password = login.login.secret.expose_secret();
         if self.verdicts.knows(mailbox, generation, hash, password) {
             return Ok(());
         }
         let question = PasswordQuestion {
-            account: account.to_owned(),
-            ip: login.ip,
-            password: login.secret.clone(),
+            account: login.account.clone(),
+            ip: login.login.ip,
+            password: login.login.secret.clone(),
             hash: Some(hash.to_owned()),
         };
         match self.desk.check(question).await {
@@ -311,11 +322,8 @@ impl MailApp {
     }
 
     /// Counts a failure that needed no hash.
-    fn failed(&self, login: &Login<'_>, detail: &str) -> Stop {
-        let Delay(delay) = self
-            .desk
-            .budgets()
-            .failed(&canonical_account(login.name), login.ip);
+    fn failed(&self, login: &Named<'_>, detail: &str) -> Stop {
+        let Delay(delay) = self.desk.budgets().failed(&login.account, login.login.ip);
         Stop::Refused(self.wrong(detail), delay)
     }
 
@@ -327,11 +335,11 @@ impl MailApp {
         refusal.with("url", &self.config.devices_url)
     }
 
-    fn note_failure(&self, login: &Login<'_>, refusal: &Refusal) {
+    fn note_failure(&self, login: &Named<'_>, refusal: &Refusal) {
         self.record_failure(
-            login.protocol,
-            &canonical_account(login.name),
-            login.ip,
+            login.login.protocol,
+            &login.account,
+            login.login.ip,
             refusal,
         );
     }
@@ -367,10 +375,10 @@ fn facts(row: &store::app_passwords::CredentialRow) -> AppPasswordFacts<'_> {
 
 /// The budget's key: the canonical address, or the name in lower case where it is none, cut so
 /// that keys stay small.
-fn canonical_account(name: &str) -> String {
-    match Address::parse(name) {
-        Ok(address) => address.to_string(),
-        Err(_) => name.chars().take(64).flat_map(char::to_lowercase).collect(),
+fn account_of(name: &str, address: Option<&Address>) -> String {
+    match address {
+        Some(address) => address.to_string(),
+        None => name.chars().take(64).flat_map(char::to_lowercase).collect(),
     }
 }
 
