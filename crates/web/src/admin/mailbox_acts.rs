@@ -283,15 +283,10 @@ impl Method {
             _ => "local".to_owned(),
         };
         let days = u32::try_from(DEFAULT_PASSWORD_GRACE_DAYS).unwrap_or(14);
-        let keep = if view.password_uses.is_empty() {
-            "end"
-        } else {
-            "keep"
-        };
         Self {
             to,
             expected_subject: String::new(),
-            keep: keep.to_owned(),
+            keep: "keep".to_owned(),
             until: day_text(Some(now.plus(DAY * days))),
         }
     }

@@ -116,7 +116,7 @@ impl Asked {
             )
         }));
         vec![
-            Field::search("q", "Address or name begins with", self.q.as_str()),
+            Field::search("q", "Begins with", self.q.as_str()),
             Field::search("domain", "Domain", self.domain.as_str()).short(),
             Field::select(
                 "state",

@@ -222,8 +222,9 @@ impl Typed {
             redirect: self.redirect,
             scopes,
             address_claim: self.address_claim.clone(),
+            // An issuer's people are known by their sub; what was typed before the choice is moot.
             subject_claim: Some(self.subject_claim.trim().to_owned())
-                .filter(|claim| !claim.is_empty()),
+                .filter(|claim| self.kind == "endpoints" && !claim.is_empty()),
             email_trust: self.email_trust,
             domains: self
                 .domains

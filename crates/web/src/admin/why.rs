@@ -16,6 +16,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use model::attempt::{Step, StepState};
+use model::ids::ProviderId;
 use model::provider::Provider;
 use serde::Deserialize;
 
@@ -75,7 +76,9 @@ async fn show(
     let (answer, attempts) = match explained {
         Some(mut explained) => {
             let attempts = std::mem::take(&mut explained.attempts);
-            (Some(Answer::of(explained, &providers)), attempts)
+            // The words may be those of the last attempt, and are about its provider then.
+            let by = attempts.first().and_then(|attempt| attempt.provider);
+            (Some(Answer::of(explained, by, &providers)), attempts)
         }
         None => {
             let filter = AttemptFilter {
@@ -104,16 +107,17 @@ async fn show(
 }
 
 impl Answer {
-    fn of(explained: Explanation, providers: &[Provider]) -> Self {
+    fn of(explained: Explanation, by: Option<ProviderId>, providers: &[Provider]) -> Self {
         let (standing, title) = match explained.verdict {
             Found::BlockedNow => (Standing::Error, "Blocked now"),
             Found::WouldWorkNow => (Standing::Ok, "Would work now"),
             Found::CouldNotTell => (Standing::Warn, "Could not tell"),
         };
-        let button = explained.blocked.as_ref().and_then(|refusal| {
-            let provider = fix::provider_of(providers, None, refusal);
-            fix::button(refusal, Some(&explained.address), provider)
-        });
+        let refusal = explained.blocked.as_ref();
+        let provider = refusal.and_then(|refusal| fix::provider_of(providers, by, refusal));
+        let button =
+            refusal.and_then(|refusal| fix::button(refusal, Some(&explained.address), provider));
+        let slug = provider.map_or("SLUG", |provider| &provider.slug);
         let verdict = Verdict::new(standing, title).because(explained.sentence);
         let mut gates = explained.gates;
         if let (Found::BlockedNow, Some(refusal)) = (explained.verdict, &explained.blocked) {
@@ -139,7 +143,8 @@ impl Answer {
             command: explained
                 .fix
                 .filter(|(_, command)| command.starts_with("gatepost "))
-                .map(|(_, command)| Block::new("command", "On the command line", command)),
+                .map(|(_, command)| command.replace("SLUG", slug))
+                .map(|command| Block::new("command", "On the command line", command)),
             gates: Checks::new("What is asked, in order", fix::lines(&gates, None)),
             mailbox: address
                 .filter(|_| exists)
