@@ -18,7 +18,7 @@ use crate::keeper::{Lock, LockError};
 use crate::wiring;
 
 /// How long the other one may take that is just starting, stopping, or a command like this one.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Longest silence of a server that works on a request: a provider is asked for 15 s at most.
 const SILENCE: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{deleted, document, moment};
+use super::{document, moment};
 
 /// What is asked about the devices of a mailbox.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,6 +88,13 @@ pub struct MadeDeviceDocument {
     pub servers: Vec<MailServer>,
 }
 
+/// An app password that opens nothing any more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevokedDocument {
+    /// Its id.
+    pub revoked: i64,
+}
+
 impl From<LastUse> for UseDocument {
     fn from(last: LastUse) -> Self {
         Self {
@@ -152,7 +159,7 @@ pub(super) async fn answer(
         DeviceRequest::Revoke { address, id } => {
             let mailbox = app.mailbox(&address).await?.mailbox;
             app.revoke_device(actor, mailbox.id, id).await?;
-            deleted(id)
+            document(RevokedDocument { revoked: id.0 })
         }
     }
 }

@@ -146,7 +146,7 @@ pub struct ProviderDocument {
     /// The template of everyone else; nothing if they are refused.
     pub everyone_else: Option<String>,
     /// How its certificate is trusted.
-    pub tls: TlsTrust,
+    pub tls: TlsDocument,
     /// Hosts that may have private addresses.
     pub private_hosts: Vec<String>,
     /// Where its subjects are unique.
@@ -158,6 +158,42 @@ pub struct ProviderDocument {
     /// After a save: repairs and warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// How a certificate is trusted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum TlsDocument {
+    /// By the public authorities.
+    Public,
+    /// By these certificates too.
+    Ca {
+        /// PEM.
+        pem: String,
+    },
+    /// Exactly this certificate.
+    Pinned {
+        /// SHA-256 of its DER form.
+        sha256: String,
+    },
+    /// Not at all.
+    Ignore {
+        /// Until when; nothing without end.
+        until: Option<String>,
+    },
+}
+
+impl From<TlsTrust> for TlsDocument {
+    fn from(trust: TlsTrust) -> Self {
+        match trust {
+            TlsTrust::Public => Self::Public,
+            TlsTrust::Ca { pem } => Self::Ca { pem },
+            TlsTrust::Pinned { sha256 } => Self::Pinned { sha256 },
+            TlsTrust::Ignore { until } => Self::Ignore {
+                until: until.map(moment),
+            },
+        }
+    }
 }
 
 /// All providers.
@@ -395,7 +431,7 @@ pub(super) async fn describe(
             EveryoneElse::Refuse => None,
             EveryoneElse::Template(id) => templates.get(&id).cloned(),
         },
-        tls: settings.tls,
+        tls: settings.tls.into(),
         private_hosts: settings.private_hosts,
         namespace: provider.namespace.to_string(),
         created: moment(provider.created),

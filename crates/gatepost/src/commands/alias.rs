@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use app::aliases::AliasForm;
-use clap::builder::BoolishValueParser;
 use model::address::{Address, DomainName};
 
 use super::input::Leave;
@@ -42,7 +41,12 @@ enum Verb {
         #[arg(long, value_name = "DOMAIN", value_parser = values::domain)]
         domain: Option<DomainName>,
         /// Only those whose address starts so.
-        #[arg(long, value_name = "TEXT", default_value_t)]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         search: String,
         #[command(flatten)]
         listing: Listing,
@@ -62,7 +66,7 @@ enum Verb {
         #[arg(long = "to", value_name = "MAILBOX", value_parser = values::address)]
         targets: Vec<Address>,
         /// Switched on.
-        #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+        #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
         active: Option<bool>,
     },
     /// Delete an alias.

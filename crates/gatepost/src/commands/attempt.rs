@@ -30,7 +30,12 @@ enum Verb {
     /// Print attempts, newest first.
     List {
         /// Of this address only.
-        #[arg(long, value_name = "ADDRESS", default_value_t)]
+        #[arg(
+            long,
+            value_name = "ADDRESS",
+            default_value = "",
+            hide_default_value = true
+        )]
         address: String,
         /// Refused ones only.
         #[arg(long)]

@@ -12,7 +12,7 @@ use super::output::{self, details, table, when, when_or};
 use super::values;
 use crate::administration::Request;
 use crate::administration::devices::{
-    DeviceDocument, DeviceList, DeviceRequest, MadeDeviceDocument, UseDocument,
+    DeviceDocument, DeviceList, DeviceRequest, MadeDeviceDocument, RevokedDocument, UseDocument,
 };
 
 /// Devices and mail programs of a mailbox: its app passwords.
@@ -91,7 +91,9 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Revoke { address, id } => {
             let request = Request::Device(DeviceRequest::Revoke { address, id });
             let document = office.ask(request).await?;
-            office.show(document, super::deleted)
+            office.show(document, |gone: RevokedDocument| {
+                format!("app password {} is revoked", gone.revoked)
+            })
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::builder::BoolishValueParser;
 use model::address::{Address, DomainName};
 use model::rules::limits::size;
 
@@ -38,7 +37,12 @@ enum Verb {
     /// Print domains with what they hold.
     List {
         /// Only those whose name starts so.
-        #[arg(long, value_name = "TEXT", default_value_t)]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         search: String,
         #[command(flatten)]
         listing: Listing,
@@ -82,7 +86,7 @@ struct Fields {
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     domain_quota: Option<i64>,
     /// Switched on: receives mail, lets its people sign in.
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
     /// Where mail for postmaster and abuse goes; the first administrator by default.
     #[arg(long, value_name = "ADDRESS", value_parser = values::address)]

@@ -39,12 +39,23 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(AskError::Problem(problem)) = error.downcast_ref::<AskError>() {
         tell(problem);
     } else if error.downcast_ref::<Interrupted>().is_none() {
-        output::problem(&format!("error: {error:#}"));
+        output::problem(&format!("error: {}", words(error)));
     }
     if let Some(ConfigError::Read { .. }) = error.downcast_ref::<ConfigError>() {
         output::problem("help: name the file with --config FILE or GATEPOST_CONFIG");
     }
     ExitCode::from(exit_code(error))
+}
+
+/// The error with its causes, except those that it tells itself.
+fn words(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.ends_with(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -14,6 +14,7 @@ use crate::config::Config;
 
 /// Options of every command that administers.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Common options")]
 pub(super) struct Common {
     /// The configuration file.
     #[arg(
@@ -142,8 +143,13 @@ impl Office {
     ) -> anyhow::Result<ExitCode> {
         if self.json {
             output::line(&serde_json::to_string_pretty(&document)?);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let text = text(serde_json::from_value(document)?);
+        if text.is_empty() {
+            output::problem("none");
         } else {
-            output::line(&text(serde_json::from_value(document)?));
+            output::line(&text);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::builder::BoolishValueParser;
 use model::protocol::{Protocol, Protocols};
 use model::rules::limits::size;
 use model::template::{Keep, TemplateField, Templated};
@@ -72,7 +71,7 @@ struct Fields {
     #[arg(long, value_name = "LIST", value_parser = values::protocols)]
     protocols: Option<Protocols>,
     /// Whether mailboxes are switched on.
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
     /// Fields that mailboxes keep in step: of quota,imap,pop3,smtp,sieve,active.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = values::template_field)]

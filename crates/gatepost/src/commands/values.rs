@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::import::{parse_protocols, parse_size};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::address::{Address, AddressError, DomainName};
 use model::protocol::Protocols;
 use model::template::TemplateField;
@@ -28,6 +29,11 @@ pub(super) fn size(text: &str) -> Result<i64, String> {
 /// `imap,smtp`, `all`, `none`
 pub(super) fn protocols(text: &str) -> Result<Protocols, String> {
     parse_protocols(text).map_err(|problem| problem.to_string())
+}
+
+/// `yes` or `no`
+pub(super) fn yes_no() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["yes", "no"]).map(|typed| typed == "yes")
 }
 
 /// A field of a template.

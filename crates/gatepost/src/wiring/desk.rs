@@ -192,3 +192,102 @@ impl Answering<DeskChannel> for AtDesk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wiring::{ChannelRecorder, hand_on_learned};
+    use app::mail::Coalescer;
+    use app::passwords::{Budgets, HashPool};
+    use app::ports::Recorder as _;
+    use model::ids::AppPasswordId;
+    use model::time::SystemClock;
+    use store::OsRandom;
+
+    fn desk() -> LocalDesk {
+        let budgets = Budgets::new(Arc::new(SystemClock));
+        let pool = HashPool::new(Arc::new(OsRandom)).unwrap();
+        LocalDesk::new(Arc::new(budgets), Arc::new(pool))
+    }
+
+    fn question(password: &str, hash: &str) -> PasswordQuestion {
+        PasswordQuestion {
+            account: "alice@example.org".to_owned(),
+            ip: None,
+            password: SecretString::from(password),
+            hash: Some(hash.to_owned()),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_web_worker_asks_and_learns() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("channel");
+        let listener = UnixListener::bind(&path).unwrap();
+        let allowed = vec![rustix::process::getuid().as_raw()];
+        let recorder = ChannelRecorder::new();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve_desk(
+            desk(),
+            (listener, allowed),
+            recorder.notes(),
+            stop.clone(),
+        ));
+
+        let (remote, learning) = RemoteDesk::connect(path);
+        let hash = remote.hash(SecretString::from("right")).await.unwrap();
+        let right = remote.verify(question("right", &hash)).await;
+        assert_eq!(right, PasswordVerdict::Right { rehash: None });
+        let wrong = remote.verify(question("wrong", &hash)).await;
+        assert_eq!(wrong, PasswordVerdict::Wrong);
+        let tries: Vec<_> = [(); 60]
+            .map(|()| remote.try_other(OtherTry::SetupLink, None))
+            .into();
+        let outcomes = futures_util::future::join_all(tries).await;
+        assert!(outcomes.iter().any(Result::is_err), "guesses are throttled");
+        assert!(outcomes.iter().any(Result::is_ok));
+        remote.forgive(OtherTry::SetupLink, None).await;
+
+        // Of an app password that nobody has: stored as nothing, but confirmed.
+        let used = model::app_password::LastUse {
+            at: model::time::Timestamp::from_secs(1),
+            protocol: model::protocol::Protocol::Imap,
+            ip: None,
+        };
+        recorder.record(Learned::AppPasswordUsed(AppPasswordId(1), used));
+        let handing = tokio::spawn(hand_on_learned(
+            Arc::new(Coalescer::new(Arc::new(recorder.clone()))),
+            stop.clone(),
+        ));
+        learning.begin(app(dir.path()));
+        let notes = recorder.notes();
+        tokio::time::timeout(PATIENCE, notes.settled())
+            .await
+            .unwrap();
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+        handing.await.unwrap();
+    }
+
+    fn app(dir: &std::path::Path) -> app::App {
+        let text = format!(
+            "public_url = \"https://mail.example.org\"\ndata.dir = \"{}\"",
+            dir.display()
+        );
+        let config: crate::config::Config = toml::from_str(&text).unwrap();
+        std::fs::create_dir(config.layout().store()).unwrap();
+        crate::wiring::local_app(&config).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_an_auth_worker_nothing_is_decided() {
+        let (remote, _learning) = RemoteDesk::connect("/nonexistent/channel".into());
+        let verdict = remote.verify(question("right", "hash")).await;
+        assert_eq!(verdict, PasswordVerdict::Unavailable);
+        assert_eq!(remote.hash(SecretString::from("x")).await, Err(Unavailable));
+        assert_eq!(
+            remote.try_other(OtherTry::LinkProof, None).await,
+            Err(UNCOUNTED)
+        );
+    }
+}

@@ -37,7 +37,7 @@ pub(super) async fn look(config: &Config) -> Vec<Check> {
 async fn readable(store: &Store) -> Check {
     let count = async { store::mailboxes::count(&mut *store.read()?).await };
     match count.await {
-        Ok(mailboxes) => Check::ok(GROUP, "database", format!("answers; {mailboxes} mailboxes")),
+        Ok(count) => Check::ok(GROUP, "database", format!("answers; mailboxes: {count}")),
         Err(error) => {
             let fix = "start the server once: it brings the store up to date";
             Check::failed(GROUP, "database", error.to_string(), fix)

@@ -47,7 +47,12 @@ enum Verb {
         #[arg(value_parser = values::address)]
         address: Address,
         /// Why, for the next administrator who looks.
-        #[arg(long, value_name = "TEXT", default_value_t)]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         reason: String,
     },
     /// Switch a mailbox on again.
@@ -91,7 +96,12 @@ struct Add {
     #[arg(value_parser = values::address)]
     address: Address,
     /// The person's name.
-    #[arg(long, value_name = "TEXT", default_value_t)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     name: String,
     /// Quota; the template's by default, else the domain's.
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
@@ -122,7 +132,12 @@ struct Add {
 #[derive(Debug, clap::Args)]
 struct List {
     /// Only those whose address, domain or a word of the name starts so.
-    #[arg(long, value_name = "TEXT", default_value_t)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     search: String,
     /// Of this domain only.
     #[arg(long, value_name = "DOMAIN", value_parser = values::domain)]
@@ -181,10 +196,6 @@ impl Add {
         } else if self.password || self.source.is_named() {
             SignIn::Local(self.source.read().await?.into())
         } else {
-            output::problem(
-                "note: it receives mail, but nobody can sign in to it yet: see \"gatepost mailbox \
-                 method --help\"",
-            );
             SignIn::None
         };
         Ok(NewMailbox {
@@ -261,6 +272,19 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             return office.show(document, super::deleted);
         }
     };
+    let nobody_yet = matches!(
+        &request,
+        MailboxRequest::Add(NewMailbox {
+            sign_in: SignIn::None,
+            ..
+        })
+    );
     let document = office.ask(Request::Mailbox(request)).await?;
+    if nobody_yet {
+        output::problem(
+            "note: it receives mail, but nobody can sign in to it yet: see \"gatepost mailbox \
+             method --help\"",
+        );
+    }
     office.show(document, text::one)
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
 use model::address::DomainName;
 use model::provider::{ClientAuth, EmailTrust, RedirectForm, TlsTrust};
 
@@ -53,10 +52,10 @@ pub(super) struct Fields {
     #[arg(long = "domain", value_name = "DOMAIN", value_parser = values::domain)]
     domains: Vec<DomainName>,
     /// Create mailboxes at first sign-in.
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     create: Option<bool>,
     /// Switched on.
-    #[arg(long, value_name = "yes|no", value_parser = BoolishValueParser::new())]
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
     /// A host that may have private addresses; several times for several. Takes the place of those
     /// named before.

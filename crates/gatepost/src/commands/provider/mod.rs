@@ -21,7 +21,7 @@ use crate::wiring::WireSecret;
 /// Identity providers of the company.
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
-  gatepost provider add \"Example SSO\" --issuer https://auth.example.org --client-id gatepost --domain example.org
+  gatepost provider add SSO --issuer https://sso.example.org --client-id mail --domain example.org
   gatepost provider check example-sso")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -89,7 +89,7 @@ struct Add {
     /// The words on the button: "Continue with NAME".
     name: String,
     /// Its name in paths and commands; made from NAME by default.
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value = "", hide_default_value = true)]
     slug: String,
     #[command(flatten)]
     fields: Fields,
@@ -187,11 +187,12 @@ fn switch(slug: String, active: bool) -> ProviderRequest {
 /// Prints the lines as they come.
 async fn check(office: &mut Office, slug: String) -> anyhow::Result<ExitCode> {
     let json = office.json;
+    let name = slug.clone();
     let mut each = |line| {
         if let Ok(line) = serde_json::from_value::<CheckLine>(line)
             && !json
         {
-            output::line(&text::check(&line));
+            output::line(&text::check(&name, &line));
         }
     };
     let request = Request::Provider(ProviderRequest::Check(slug));

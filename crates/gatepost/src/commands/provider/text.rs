@@ -1,9 +1,10 @@
 //! Providers as text.
 
 use app::test_provider::{CheckLine, CheckState};
-use model::provider::{ClientAuth, EmailTrust, TlsTrust};
+use model::outcome::Code;
+use model::provider::{ClientAuth, EmailTrust};
 
-use crate::administration::providers::{ProviderDocument, ProviderList};
+use crate::administration::providers::{ProviderDocument, ProviderList, TlsDocument};
 use crate::commands::output::{details, on_off, table, when, yes_no};
 use crate::commands::rule::asked;
 
@@ -73,8 +74,8 @@ pub(super) fn list(list: ProviderList) -> String {
     table(["SLUG", "NAME", "SWITCHED", "SIGNS IN", "AT"], &rows)
 }
 
-/// A line of the connection test, with what to do under it.
-pub(super) fn check(line: &CheckLine) -> String {
+/// A line of the connection test of the provider `slug`, with what to do under it.
+pub(super) fn check(slug: &str, line: &CheckLine) -> String {
     let state = match line.state {
         CheckState::Ok => "ok",
         CheckState::Warn => "warn",
@@ -88,6 +89,10 @@ pub(super) fn check(line: &CheckLine) -> String {
     let mut text = format!("{state:8} {}: {code}{}", line.name, line.evidence);
     if !line.fix.is_empty() {
         text.push_str(&format!("\n         fix: {}", line.fix));
+    }
+    if line.code == Some(Code::InternalAddress) {
+        let command = format!("gatepost provider allow-host {slug} HOST");
+        text.push_str(&format!("\n         help: {command}"));
     }
     text
 }
@@ -116,14 +121,14 @@ const fn trust(trust: EmailTrust) -> &'static str {
     }
 }
 
-fn tls(trust: &TlsTrust) -> String {
+fn tls(trust: &TlsDocument) -> String {
     match trust {
-        TlsTrust::Public => "public authorities".to_owned(),
-        TlsTrust::Ca { .. } => "public authorities and a CA of its own".to_owned(),
-        TlsTrust::Pinned { sha256 } => format!("exactly {sha256}"),
-        TlsTrust::Ignore { until: None } => "ERRORS ARE IGNORED, without end".to_owned(),
-        TlsTrust::Ignore { until: Some(end) } => {
-            format!("ERRORS ARE IGNORED until {}", when(&end.rfc3339()))
+        TlsDocument::Public => "public authorities".to_owned(),
+        TlsDocument::Ca { .. } => "public authorities and a CA of its own".to_owned(),
+        TlsDocument::Pinned { sha256 } => format!("exactly {sha256}"),
+        TlsDocument::Ignore { until: None } => "ERRORS ARE IGNORED, without end".to_owned(),
+        TlsDocument::Ignore { until: Some(end) } => {
+            format!("ERRORS ARE IGNORED until {}", when(end))
         }
     }
 }
