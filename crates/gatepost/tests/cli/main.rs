@@ -1,0 +1,10 @@
+//! The command line: the real program on a temporary data directory, with and without a server.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod answers;
+mod help;
+mod server;
+mod sessions;
+mod support;
+mod terminal;
