@@ -1,8 +1,8 @@
 //! The command line: one file per verb.
 //!
 //! To add a verb: a file with its arguments (`#[derive(clap::Args)]`) and a `run` that returns
-//! `anyhow::Result<ExitCode>`, a variant of [`Command`], and an arm in [`run`]. Commands that
-//! administer work in an [`office`]: it finds the way to the use cases ([`crate::administration`])
+//! `anyhow::Result<ExitCode>`, a variant of `Command`, and an arm in [`run`]. Commands that
+//! administer work in an `office`: it finds the way to the use cases ([`crate::administration`])
 //! and prints documents as text or JSON.
 
 mod admin;
