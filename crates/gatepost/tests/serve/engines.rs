@@ -194,7 +194,7 @@ fn a_taken_mail_port_is_named_with_its_key() {
 }
 
 /// Engines take longer to stop than a dropped process is given.
-async fn keeper_stops(keeper: &mut testkit::process::Process) {
+pub(crate) async fn keeper_stops(keeper: &mut testkit::process::Process) {
     keeper.signal(Signal::TERM).unwrap();
     let status = soon("the end of the server", async || keeper.ended().unwrap()).await;
     assert!(status.success(), "{status}: {}", keeper.output());

@@ -1,0 +1,12 @@
+//! `gatepost serve` with real processes: starts, crashes, restarts, left-overs, refusals.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod crash;
+mod engines;
+mod leftovers;
+mod logins;
+mod mail;
+mod restart;
+mod start;
+mod support;
