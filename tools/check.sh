@@ -22,7 +22,8 @@ check() {
 check format cargo fmt --all --check
 check "format of fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
 check clippy cargo clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
-check docs env RUSTDOCFLAGS='-D warnings' \
+# Links to private items are welcome: the docs are for those who work on it.
+check docs env RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' \
     cargo doc --quiet --locked --workspace --all-features --no-deps --document-private-items
 for name in arrows dependencies links lints paths size; do
     check "$name" cargo run --quiet --locked --package checks -- "$name"

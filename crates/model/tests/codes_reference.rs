@@ -1,8 +1,6 @@
 //! `docs/reference/codes.md` is written from the catalogue. After changing a code run this test with
 //! `UPDATE_REFERENCE=1` and commit the page.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use model::outcome::{Code, Fix};
 use std::fmt::Write as _;
 

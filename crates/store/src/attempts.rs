@@ -71,7 +71,7 @@ pub async fn insert(sql: &mut Conn, attempt: &Attempt) -> Result<(), StoreError>
 /// network, code, minute) add up in one row, under the reference of the first.
 ///
 /// # Errors
-/// As [`insert`].
+/// As [`insert()`].
 pub async fn upsert_mail(
     sql: &mut Conn,
     attempt: &Attempt,

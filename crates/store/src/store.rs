@@ -30,7 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the file is missing, cannot be written, or needs another
-    /// version's schema ([`crate::migrate`] first).
+    /// version's schema ([`crate::migrate()`] first).
     pub fn open(file: &Path) -> Result<Self, StoreError> {
         let connection = sqlite::open_writer(file)?;
         migrate::check(&connection, file)?;

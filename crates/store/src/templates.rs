@@ -80,7 +80,7 @@ pub async fn use_count(sql: &mut Conn, id: TemplateId) -> Result<u32, StoreError
 /// Changes name and settings. `false` if the template was changed since `seen`, or is gone.
 ///
 /// # Errors
-/// As [`insert`].
+/// As [`insert()`].
 pub async fn update(
     sql: &mut Conn,
     template: &Template,
