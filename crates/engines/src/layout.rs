@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::description::{Directories, KickListener, MailSystem};
+use crate::processes::Engine;
 
 /// The fixed places of an instance. Paths in rendered files go through the `current` link, so a
 /// reload picks up a new generation without any path changing.
@@ -96,6 +97,15 @@ impl Layout {
     #[must_use]
     pub fn kick_key(&self) -> PathBuf {
         self.secrets_directory().join("doveadm-key")
+    }
+
+    /// What an engine writes to. Names its users, so it is root's too.
+    pub(crate) fn journal(&self, engine: Engine) -> PathBuf {
+        let name = match engine {
+            Engine::Dovecot => "dovecot.log",
+            Engine::Postfix => "postfix.log",
+        };
+        self.secrets_directory().join(name)
     }
 
     /// The certificate both ends of the internal submission connection show. Not secret: mail

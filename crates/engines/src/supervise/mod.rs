@@ -2,6 +2,7 @@
 
 mod error;
 mod handle;
+mod journal;
 mod output;
 mod probe;
 mod runner;

@@ -1,7 +1,6 @@
 //! Keeps one engine running: start, watch, restart with back-off, stop.
 
 use std::io;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::output::{Words, follow};
+use super::journal::{self, Journal};
+use super::output::{Lines, Words};
 use super::probe::Probe;
 use super::{Pace, State};
 use crate::command;
@@ -52,6 +52,13 @@ enum Ended {
     Stop(Option<oneshot::Sender<()>>),
 }
 
+fn exited(exit: io::Result<std::process::ExitStatus>) -> Ended {
+    Ended::Failed(match exit {
+        Ok(status) => format!("ended ({status})"),
+        Err(error) => format!("was lost ({error})"),
+    })
+}
+
 impl Runner {
     /// Runs until told to stop.
     pub(super) async fn run(mut self) {
@@ -60,7 +67,6 @@ impl Runner {
             self.state.send_replace(State::Starting);
             let started = Instant::now();
             let ended = self.once().await;
-            self.sweep().await;
             match ended {
                 Ended::Stop(done) => {
                     self.state.send_replace(State::Stopped);
@@ -89,17 +95,28 @@ impl Runner {
         }
     }
 
-    /// One life of the engine, from start to end.
+    /// One life of the engine, from start to end. Nothing of it is left afterwards.
     async fn once(&mut self) -> Ended {
         self.words.clear();
         // Something of a former life would hold the ports, and Dovecot refuses to start beside it.
         self.sweep().await;
-        let mut child = match self.spawn() {
-            Ok(child) => child,
+        let (mut child, journal) = match self.spawn() {
+            Ok(spawned) => spawned,
             Err(words) => return Ended::Failed(words),
         };
+        let ended = self.live(&mut child).await;
+        self.sweep().await;
+        journal.finish().await;
+        match ended {
+            // Its last lines say why.
+            Ended::Failed(how) => Ended::Failed(self.complain(&how)),
+            ended => ended,
+        }
+    }
+
+    async fn live(&mut self, child: &mut Child) -> Ended {
         let pid = child.id().unwrap_or_default();
-        if let Some(ended) = self.until_ready(&mut child).await {
+        if let Some(ended) = self.until_ready(child).await {
             return ended;
         }
         self.state.send_replace(State::Running { pid });
@@ -108,10 +125,11 @@ impl Runner {
             engine.pid = pid,
             "engine runs"
         );
-        self.watch(&mut child, pid).await
+        self.watch(child, pid).await
     }
 
-    fn spawn(&self) -> Result<Child, String> {
+    fn spawn(&self) -> Result<(Child, Journal), String> {
+        let text = |error: io::Error| error.to_string();
         let system = self.system.read().clone();
         prepare(&system).map_err(|error| error.to_string())?;
         let layout = Layout::of(&system.directories);
@@ -131,22 +149,18 @@ impl Runner {
             }
             (Engine::Postfix, None) => return Err("Postfix was not looked for".to_owned()),
         };
-        // A group of its own: an interrupt typed at the terminal reaches the keeper only, which
-        // then stops the engines in order.
-        let mut child = command
+        let lines = Lines::new(self.engine, self.words.clone());
+        let journal = Journal::start(&layout.journal(self.engine), lines).map_err(text)?;
+        let child = command
+            // A group of its own: an interrupt typed at the terminal reaches the keeper only, which
+            // then stops the engines in order.
             .process_group(0)
             .kill_on_drop(false)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(journal.writer().map_err(text)?)
+            .stderr(journal.writer().map_err(text)?)
             .spawn()
-            .map_err(|error| error.to_string())?;
-        if let Some(output) = child.stdout.take() {
-            tokio::spawn(follow(self.engine, output, self.words.clone()));
-        }
-        if let Some(output) = child.stderr.take() {
-            tokio::spawn(follow(self.engine, output, self.words.clone()));
-        }
-        Ok(child)
+            .map_err(text)?;
+        Ok((child, journal))
     }
 
     fn probe(&self) -> Probe {
@@ -163,9 +177,9 @@ impl Runner {
         let probe = self.probe();
         loop {
             tokio::select! {
-                exit = child.wait() => return Some(self.exited(exit).await),
+                exit = child.wait() => return Some(exited(exit)),
                 () = sleep_until(deadline) => {
-                    return Some(Ended::Failed(self.complain("did not get ready in time")));
+                    return Some(Ended::Failed("did not get ready in time".to_owned()));
                 }
                 order = self.orders.recv() => match order {
                     // It reads the newest configuration once it is up; whoever asks waits.
@@ -193,7 +207,7 @@ impl Runner {
         let mut next_probe = Instant::now() + self.pace.probe_every;
         loop {
             tokio::select! {
-                exit = child.wait() => return self.exited(exit).await,
+                exit = child.wait() => return exited(exit),
                 order = self.orders.recv() => match order {
                     Some(Order::Reload(done)) => {
                         let _ = done.send(self.reload(child).await);
@@ -208,7 +222,7 @@ impl Runner {
                         Err(_) => silent + 1,
                     };
                     if silent >= self.pace.probe_failures {
-                        return Ended::Failed(self.complain("does not answer any more"));
+                        return Ended::Failed("does not answer any more".to_owned());
                     }
                     self.state.send_replace(if silent == 0 {
                         State::Running { pid }
@@ -236,6 +250,8 @@ impl Runner {
         let settled = sleep(Duration::from_millis(300));
         tokio::select! {
             exit = child.wait() => {
+                // What it said last is read a moment later.
+                sleep(journal::LOOK * 2).await;
                 let how = exit.map_or_else(|error| error.to_string(), |status| status.to_string());
                 Err(self.complain(&format!("ended at the reload ({how})")))
             }
@@ -248,16 +264,6 @@ impl Runner {
                 None => Ok(()),
             }
         }
-    }
-
-    async fn exited(&self, exit: io::Result<std::process::ExitStatus>) -> Ended {
-        // Its last lines may still be in the pipe.
-        sleep(Duration::from_millis(50)).await;
-        let how = match exit {
-            Ok(status) => format!("ended ({status})"),
-            Err(error) => format!("was lost ({error})"),
-        };
-        Ended::Failed(self.complain(&how))
     }
 
     fn complain(&self, how: &str) -> String {
