@@ -68,12 +68,13 @@ struct MadeFor {
 }
 
 impl Certificates {
-    /// Makes the copy; for `self-signed` first the pair itself, unless there is a good one.
+    /// Makes the copy; for `self-signed` first the pair itself, unless there is a good one. Also
+    /// returns whether the copy is another one than before.
     pub(super) fn open(
         config: &Config,
         accounts: &Accounts,
         clock: &dyn Clock,
-    ) -> Result<Self, CertificatesError> {
+    ) -> Result<(Self, bool), CertificatesError> {
         let layout = config.layout();
         let originals = match (config.tls.mode, config.tls.named_files()) {
             (TlsMode::SelfSigned, _) => Some(self_signed(config, clock)?),
@@ -92,15 +93,16 @@ impl Certificates {
             web_gid: accounts.web.gid,
             seen: None,
         };
-        match certificates.refresh() {
-            Ok(_) => {}
+        let changed = match certificates.refresh() {
+            Ok(changed) => changed,
             // A server that went down with a good pair comes up with it.
             Err(error) if certs::check(&certificates.copy).is_ok() => {
                 tracing::error!(%error, "the certificate cannot be used, the last good one stays");
+                false
             }
             Err(error) => return Err(error),
-        }
-        Ok(certificates)
+        };
+        Ok((certificates, changed))
     }
 
     /// The copy, unless the server works without a certificate of its own.
@@ -121,15 +123,38 @@ impl Certificates {
         // Also after a failure: the same bad pair is not complained about at every look.
         self.seen = now;
         certs::check(originals)?;
-        copy(&originals.key, &self.copy.key, 0o640, self.web_gid)?;
+        let directory = self.copy.key.parent().unwrap_or(Path::new("/"));
+        let next = CertificateFiles {
+            certificate: directory.join("next-cert.pem"),
+            key: directory.join("next-key.pem"),
+        };
+        copy(&originals.key, &next.key, 0o640, self.web_gid)?;
         copy(
             &originals.certificate,
-            &self.copy.certificate,
+            &next.certificate,
             0o644,
             self.web_gid,
         )?;
-        Ok(true)
+        // The originals may have changed meanwhile: what is used is what was looked at.
+        certs::check(&next)?;
+        let changed =
+            !same(&next.certificate, &self.copy.certificate) || !same(&next.key, &self.copy.key);
+        for (from, to) in [
+            (&next.key, &self.copy.key),
+            (&next.certificate, &self.copy.certificate),
+        ] {
+            fs::rename(from, to).map_err(|source| CertificatesError::Write {
+                path: to.clone(),
+                source,
+            })?;
+        }
+        Ok(changed)
     }
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    let read = |path| fs::read(path).map(zeroize::Zeroizing::new).ok();
+    read(one) == read(other)
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
@@ -224,4 +249,127 @@ fn self_signed(config: &Config, clock: &dyn Clock) -> Result<CertificateFiles, C
 
 fn days(days: u64) -> u32 {
     u32::try_from(days).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(Timestamp);
+
+    impl Clock for Fixed {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    struct Place {
+        _dir: tempfile::TempDir,
+        config: Config,
+        accounts: Accounts,
+    }
+
+    /// `tls` are the lines of that section; `{}` in it stands for the directory.
+    fn place(tls: &str) -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_str().unwrap();
+        let tls = tls.replace("{}", path);
+        let text = format!(
+            "public_url = \"https://mail.example.org\"\n[tls]\n{tls}\n\
+             [data]\ndir = \"{path}/data\"\n[run]\ndir = \"{path}/run\""
+        );
+        let file = dir.path().join("gatepost.toml");
+        fs::write(&file, text).unwrap();
+        let config = Config::load(&file, []).unwrap();
+        fs::create_dir_all(config.layout().self_signed()).unwrap();
+        fs::create_dir_all(config.layout().certificates()).unwrap();
+        let own = crate::channel::control::Ids {
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+        };
+        let accounts = Accounts {
+            separate: false,
+            own_uid: own.uid,
+            web: own,
+            auth: own,
+            mail: own,
+            dovecot: None,
+            dovecot_login: None,
+            postfix: None,
+        };
+        Place {
+            _dir: dir,
+            config,
+            accounts,
+        }
+    }
+
+    fn at(day: u64) -> Fixed {
+        Fixed(Timestamp::from_secs(1_800_000_000).plus(model::time::DAY * days(day)))
+    }
+
+    fn put(place: &Place, name: &str) {
+        let pair = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        let (cert, key) = place.config.tls.named_files().unwrap();
+        fs::write(cert, pair.cert.pem()).unwrap();
+        fs::write(key, pair.signing_key.serialize_pem()).unwrap();
+    }
+
+    const FILES: &str = "mode = \"files\"\ncert = \"{}/a.pem\"\nkey = \"{}/b.pem\"";
+
+    #[test]
+    fn a_new_pair_is_taken_over_and_a_bad_one_is_not() {
+        let place = place(FILES);
+        let open = || Certificates::open(&place.config, &place.accounts, &at(0));
+        let used = || fs::read(place.config.layout().certificate()).unwrap();
+        assert!(matches!(open(), Err(CertificatesError::Pair(_))));
+        put(&place, "one.example.org");
+        let (mut certificates, changed) = open().unwrap();
+        assert!(changed);
+        assert!(!certificates.refresh().unwrap(), "nothing new");
+        assert!(!open().unwrap().1, "the same pair again");
+        let first = used();
+
+        // Half a renewal.
+        let (cert, _) = place.config.tls.named_files().unwrap();
+        let other = rcgen::generate_simple_self_signed(["x".to_owned()]).unwrap();
+        fs::write(cert, other.cert.pem()).unwrap();
+        assert!(certificates.refresh().is_err());
+        assert!(!certificates.refresh().unwrap(), "complained about once");
+        assert!(!open().unwrap().1, "a restart goes on with the good pair");
+        assert_eq!(used(), first);
+
+        put(&place, "two.example.org");
+        assert!(certificates.refresh().unwrap());
+        assert_ne!(used(), first);
+        assert!(certs::check(certificates.files().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_self_signed_pair_stays_until_names_change_or_its_end_comes_near() {
+        let mut place = place("mode = \"self-signed\"");
+        let open = |place: &Place, day| {
+            Certificates::open(&place.config, &place.accounts, &at(day))
+                .unwrap()
+                .1
+        };
+        assert!(open(&place, 0));
+        assert!(!open(&place, VALID_DAYS - RENEW_DAYS_BEFORE - 1));
+        assert!(open(&place, VALID_DAYS - RENEW_DAYS_BEFORE));
+        assert!(!open(&place, VALID_DAYS));
+        place
+            .config
+            .hosts
+            .push(model::address::DomainName::parse("imap.example.org").unwrap());
+        assert!(open(&place, VALID_DAYS));
+    }
+
+    #[test]
+    fn behind_a_proxy_without_mail_there_is_none() {
+        let mut place = place("mode = \"self-signed\"");
+        place.config.tls.mode = TlsMode::Proxy;
+        let (mut certificates, changed) =
+            Certificates::open(&place.config, &place.accounts, &at(0)).unwrap();
+        assert!(!changed && certificates.files().is_none() && !certificates.refresh().unwrap());
+    }
 }

@@ -8,12 +8,15 @@ use engines::description::{
     OutwardTls, ProcessModel, RelayCredentials, RelayTls, Sockets, Store, Transport,
 };
 use engines::programs::{Programs, ProgramsError};
+use engines::render::{Releases, render};
+use engines::rendered::RenderedFile;
 use engines::supervise::{Engines, EnginesError, Pace};
 use engines::version::DovecotRelease;
 use mailauth::Door;
 use model::address::{Address, AddressError, DomainName};
 use model::random::Random;
 use nix::unistd::{Gid, Group, Uid, User};
+use parking_lot::Mutex;
 use secrecy::SecretString;
 
 use super::accounts::Accounts;
@@ -51,11 +54,13 @@ pub enum MailError {
 /// The installed engines and what stays the same while the keeper lives.
 #[derive(Debug)]
 pub(super) struct Plan {
-    release: DovecotRelease,
+    releases: Releases,
     accounts: Accounts,
     kick_key: SecretString,
     /// Loopback port for mail that filter scripts send.
     sieve_submission: SocketAddr,
+    /// What the engines were last given; `None` if they did not take it.
+    in_force: Mutex<Option<Vec<RenderedFile>>>,
 }
 
 impl Plan {
@@ -68,15 +73,14 @@ impl Plan {
         if !config.listen.any_mail() {
             return Ok(None);
         }
-        let release = Programs::find(config.listen.any_postfix())?
-            .releases()
-            .await?
-            .dovecot;
+        let programs = Programs::find(config.listen.any_postfix())?;
+        let releases = programs.releases().await?;
         Ok(Some(Self {
-            release,
+            releases,
             accounts: *accounts,
             kick_key: SecretString::from(model::random::token(random)),
             sieve_submission: free_port().map_err(|error| MailError::System(error.to_string()))?,
+            in_force: Mutex::default(),
         }))
     }
 
@@ -87,7 +91,7 @@ impl Plan {
 
     /// How this Dovecot takes quota.
     pub(super) const fn quota(&self) -> QuotaStyle {
-        match self.release {
+        match self.releases.dovecot {
             DovecotRelease::V2_3 => QuotaStyle::Rule,
             // 2.4 renamed it.
             _ => QuotaStyle::StorageSize,
@@ -101,11 +105,38 @@ impl Plan {
         certificate: Option<&CertificateFiles>,
     ) -> Result<Engines, MailError> {
         let system = self.describe(config, certificate)?;
-        Ok(Engines::start(system, Pace::default()).await?)
+        let files = self.render(&system)?;
+        let engines = Engines::start(system, Pace::default()).await?;
+        // With an older configuration in force instead, the next change tries again.
+        let taken = engines.status().refused.is_none();
+        *self.in_force.lock() = taken.then_some(files);
+        Ok(engines)
+    }
+
+    /// Has running engines take over what the configuration says now; `false` if that is what they
+    /// have already. Then nothing is touched: a reload ends connections that have not signed in.
+    pub(super) async fn apply(
+        &self,
+        engines: &Engines,
+        config: &Config,
+        certificate: Option<&CertificateFiles>,
+    ) -> Result<bool, MailError> {
+        let system = self.describe(config, certificate)?;
+        let files = self.render(&system)?;
+        if self.in_force.lock().as_ref() == Some(&files) {
+            return Ok(false);
+        }
+        engines.apply(system).await?;
+        *self.in_force.lock() = Some(files);
+        Ok(true)
+    }
+
+    fn render(&self, system: &MailSystem) -> Result<Vec<RenderedFile>, MailError> {
+        Ok(render(system, self.releases).map_err(EnginesError::from)?)
     }
 
     /// The engines' description of what the configuration says.
-    pub(super) fn describe(
+    fn describe(
         &self,
         config: &Config,
         certificate: Option<&CertificateFiles>,

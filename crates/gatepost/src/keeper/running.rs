@@ -139,10 +139,7 @@ impl Supervised {
 impl Server {
     async fn obey(&self, (verb, reply): VerbRequest) {
         let outcome = match verb {
-            Verb::ReloadEngines => {
-                let config = self.bench.edition();
-                self.apply(&config.config).await
-            }
+            Verb::ReloadEngines => self.reload_engines().await,
             Verb::RestartAuth => {
                 let _one = self.replacing.lock().await;
                 self.auth.replace(None).await
@@ -166,12 +163,16 @@ impl Server {
 
     async fn try_renew(&self) -> Result<(), String> {
         let edition = Arc::new(self.newest_edition()?);
-        let certificates = Certificates::open(&edition.config, &self.bench.accounts, &SystemClock);
-        *self.certificates.lock().await = certificates.map_err(|error| error.to_string())?;
+        let opened = Certificates::open(&edition.config, &self.bench.accounts, &SystemClock);
+        let (certificates, new_certificate) = opened.map_err(|error| error.to_string())?;
+        *self.certificates.lock().await = certificates;
         self.web.replace(Some(Arc::clone(&edition))).await?;
         self.auth.replace(None).await?;
-        self.apply(&edition.config).await?;
-        tracing::info!("the planned restart is done");
+        let engines = self.apply(&edition.config).await?;
+        if new_certificate {
+            self.tell_certificate().await;
+        }
+        tracing::info!(engines.changed = engines, "the planned restart is done");
         Ok(())
     }
 
@@ -190,21 +191,23 @@ impl Server {
         Ok(Edition { program, config })
     }
 
-    /// Has the engines take over `config`. Without engines there is nothing to do.
-    async fn apply(&self, config: &Config) -> Result<(), String> {
+    /// Has the engines take over `config`; `false` if they have it already, or there are none.
+    async fn apply(&self, config: &Config) -> Result<bool, String> {
         let Some(mail) = &self.mail else {
-            return Ok(());
+            return Ok(false);
         };
         let (plan, engines) = mail.as_ref();
-        let system = {
-            let certificates = self.certificates.lock().await;
-            plan.describe(config, certificates.files())
-        };
-        let system = system.map_err(|error| error.to_string())?;
-        engines
-            .apply(system)
-            .await
-            .map_err(|error| error.to_string())
+        let certificate = self.certificates.lock().await.files().cloned();
+        let applied = plan.apply(engines, config, certificate.as_ref()).await;
+        applied.map_err(|error| error.to_string())
+    }
+
+    async fn reload_engines(&self) -> Result<(), String> {
+        let changed = self.apply(&self.bench.edition().config).await?;
+        match &self.mail {
+            Some(mail) if !changed => mail.1.reload().await.map_err(|error| error.to_string()),
+            _ => Ok(()),
+        }
     }
 
     async fn look_at_certificates(&self) {
@@ -216,6 +219,10 @@ impl Server {
                 return;
             }
         }
+        self.tell_certificate().await;
+    }
+
+    async fn tell_certificate(&self) {
         // A worker that is just starting reads the new one anyhow.
         let _ = self
             .web

@@ -46,7 +46,7 @@ pub(super) async fn start(options: &Options, config: Config) -> Result<Started, 
     directories::make(&layout, &accounts)?;
     // After the left-overs: one of them may have held it.
     let data_lock = Lock::take(&layout.data_lock()).map_err(KeeperError::Locked)?;
-    let certificates = Certificates::open(&config, &accounts, &SystemClock)?;
+    let (certificates, _) = Certificates::open(&config, &accounts, &SystemClock)?;
     let bound = sockets::bind(&config, &accounts)?;
     let plan = Plan::new(&config, &accounts, &OsRandom).await?;
     let program = Program::open(&options.program).map_err(|source| KeeperError::System {
