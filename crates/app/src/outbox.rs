@@ -1,7 +1,7 @@
 //! Side effects on the engines, after commit.
 
 use crate::App;
-use crate::ports::{EffectFailed, Engines};
+use crate::ports::{EffectFailed, Engines, Progress};
 use model::address::Address;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,8 +63,8 @@ impl App {
             let stored = self
                 .store
                 .write(async move |tx: &mut Conn| match &outcome {
-                    Ok(()) => store::outbox::done(tx, row.id).await,
-                    Err(_) => store::outbox::failed(tx, row.id, now.plus(pause)).await,
+                    Ok(Progress::Done) => store::outbox::done(tx, row.id).await,
+                    Ok(Progress::UnderWay) | Err(_) => store::outbox::failed(tx, row.id, now.plus(pause)).await,
                 })
                 .await;
             if let Err(error) = stored {
@@ -79,12 +79,12 @@ impl App {
         store::outbox::due(&mut *self.store.read()?, self.clock.now(), 100).await
     }
 
-    async fn run(&self, effect: &Effect, engines: &dyn Engines) -> Result<(), EffectFailed> {
+    async fn run(&self, effect: &Effect, engines: &dyn Engines) -> Result<Progress, EffectFailed> {
         match effect {
             Effect::Kick { address } => {
                 let ended = engines.kick(address).await?;
                 tracing::info!(mailbox.address = %address, sessions = ended, "live mail sessions ended");
-                Ok(())
+                Ok(Progress::Done)
             }
             Effect::RemoveMail { directory } => engines.remove_mail(directory).await,
         }

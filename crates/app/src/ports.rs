@@ -104,10 +104,20 @@ pub enum Learned {
 pub trait Engines: Send + Sync {
     /// Ends live sessions of an address; tells how many.
     fn kick<'a>(&'a self, address: &'a Address) -> Answer<'a, Result<u64, EffectFailed>>;
-    /// Removes the mail of a deleted mailbox from the disk; `directory` is below the mail root.
-    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<(), EffectFailed>>;
+    /// Has the mail of a deleted mailbox removed from the disk; `directory` is below the mail root.
+    /// Never waits for it.
+    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<Progress, EffectFailed>>;
     /// Renders the engines' configuration anew and reloads them.
     fn reload<'a>(&'a self) -> Answer<'a, Result<(), EffectFailed>>;
+}
+
+/// How far a side effect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It has happened.
+    Done,
+    /// Somebody is at it: ask again.
+    UnderWay,
 }
 
 /// A side effect did not happen; the outbox tries again.

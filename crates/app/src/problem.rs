@@ -12,6 +12,9 @@ pub enum Problem {
     /// Input that cannot be right: one entry a field.
     #[error("{}", join(.0))]
     Invalid(Vec<FieldProblem>),
+    /// Something that must be unique is there already; at the field that named it.
+    #[error("{}: {}", .0.field, .0.message)]
+    Exists(FieldProblem),
     /// The object was changed by somebody else since the form was shown.
     #[error("this was changed in the meantime; look at it again before you save")]
     Stale,
@@ -48,10 +51,20 @@ impl Problem {
     /// One wrong field.
     #[must_use]
     pub fn field(field: &str, message: impl std::fmt::Display) -> Self {
-        Self::Invalid(vec![FieldProblem {
+        Self::Invalid(vec![FieldProblem::new(field, message)])
+    }
+
+    fn exists(field: &str, message: &str) -> Self {
+        Self::Exists(FieldProblem::new(field, message))
+    }
+}
+
+impl FieldProblem {
+    fn new(field: &str, message: impl std::fmt::Display) -> Self {
+        Self {
             field: field.to_owned(),
             message: message.to_string(),
-        }])
+        }
     }
 }
 
@@ -68,19 +81,19 @@ impl From<StoreError> for Problem {
         let words = error.to_string();
         match error {
             StoreError::Taken(Taken::Address) => {
-                Self::field("address", "this address is a mailbox or an alias already")
+                Self::exists("address", "this address is a mailbox or an alias already")
             }
-            StoreError::Taken(Taken::Domain) => Self::field("name", "this domain exists already"),
+            StoreError::Taken(Taken::Domain) => Self::exists("name", "this domain exists already"),
             StoreError::Taken(Taken::TemplateName) => {
-                Self::field("name", "a template of this name exists already")
+                Self::exists("name", "a template of this name exists already")
             }
             StoreError::Taken(Taken::AdminName) => {
-                Self::field("name", "an administrator of this name exists already")
+                Self::exists("name", "an administrator of this name exists already")
             }
             StoreError::Taken(Taken::ProviderSlug) => {
-                Self::field("slug", "a provider of this short name exists already")
+                Self::exists("slug", "a provider of this short name exists already")
             }
-            StoreError::Taken(Taken::Redirect) => Self::field(
+            StoreError::Taken(Taken::Redirect) => Self::exists(
                 "redirect",
                 "another provider uses the bare origin already; only one can",
             ),

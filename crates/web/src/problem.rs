@@ -12,6 +12,9 @@ impl From<Problem> for Failure {
                 let words = problem.to_string();
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY).saying(words)
             }
+            Problem::Exists(field) => {
+                Self::new(StatusCode::CONFLICT).saying(sentence(&field.message))
+            }
             Problem::Stale => Self::stale(),
             Problem::NotFound(what) => Self::not_found().saying(format!("There is no {what}.")),
             Problem::Refused(refusal) => {
@@ -39,6 +42,7 @@ pub fn in_form(problem: Problem) -> Result<Problems, Failure> {
                 problems.add(field.field, sentence(&field.message));
             }
         }
+        Problem::Exists(field) => problems.add(field.field, sentence(&field.message)),
         Problem::InUse(words) => problems.add("", sentence(&words)),
         Problem::Throttled { wait_seconds } => {
             problems.add("", format!("Too many tries. Wait {}.", wait(wait_seconds)));

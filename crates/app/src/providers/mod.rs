@@ -12,7 +12,7 @@ use model::provider::{Provider, ProviderSettings};
 use model::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use store::Conn;
+use store::{Conn, StoreError, Taken};
 
 const SECRET_CLEARED: &str = "The client secret was removed, because a stored secret never goes to \
     another host. Enter it again.";
@@ -74,6 +74,10 @@ impl App {
             .store
             .write(async move |tx: &mut Conn| {
                 form::check_references(tx, &settings).await?;
+                // A taken name takes the redirect URL below it too; the name is what was typed.
+                if store::providers::by_slug(tx, &name).await?.is_some() {
+                    return Err(StoreError::Taken(Taken::ProviderSlug).into());
+                }
                 let key = form::redirect_key(settings.redirect, &name);
                 let own = Namespace(String::new());
                 let id = store::providers::insert(tx, &name, &own, &key, &settings, now).await?;

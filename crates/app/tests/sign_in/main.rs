@@ -8,6 +8,7 @@ mod hostile;
 mod independent;
 mod local;
 mod mail;
+mod objects;
 mod ownership;
 mod races;
 mod world;

@@ -84,9 +84,11 @@ const fn of_problem(problem: &Problem) -> u8 {
     match problem {
         Problem::Invalid(_) => exit::USAGE,
         Problem::NotFound(_) => exit::NOT_FOUND,
-        Problem::Stale | Problem::Refused(_) | Problem::InUse(_) | Problem::Throttled { .. } => {
-            exit::CONFLICT
-        }
+        Problem::Exists(_)
+        | Problem::Stale
+        | Problem::Refused(_)
+        | Problem::InUse(_)
+        | Problem::Throttled { .. } => exit::CONFLICT,
         Problem::Unavailable(_) => exit::UNREACHABLE,
     }
 }

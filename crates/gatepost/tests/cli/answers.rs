@@ -109,6 +109,7 @@ fn add(local: &str, sign_in: SignIn) -> Request {
 fn field(problem: &Problem) -> &str {
     match problem {
         Problem::Invalid(fields) => &fields[0].field,
+        Problem::Exists(field) => &field.field,
         other => panic!("not a field: {other}"),
     }
 }

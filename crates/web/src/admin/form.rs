@@ -93,18 +93,18 @@ pub(super) fn problems_of(
     places: &[(&str, &'static str)],
 ) -> Result<Problems, Failure> {
     let mut problems = Problems::new();
+    let placed = |field: FieldProblem| {
+        let place = places.iter().find(|(theirs, _)| *theirs == field.field);
+        FieldProblem {
+            field: place.map_or(field.field, |(_, ours)| (*ours).to_owned()),
+            ..field
+        }
+    };
     match problem {
         Problem::Invalid(fields) => {
-            let place = |field: &FieldProblem| {
-                let place = places.iter().find(|(theirs, _)| *theirs == field.field);
-                place.map_or_else(|| field.field.clone(), |(_, ours)| (*ours).to_owned())
-            };
-            let fields = fields.into_iter().map(|field| FieldProblem {
-                field: place(&field),
-                ..field
-            });
-            return in_form(Problem::Invalid(fields.collect()));
+            return in_form(Problem::Invalid(fields.into_iter().map(placed).collect()));
         }
+        Problem::Exists(field) => return in_form(Problem::Exists(placed(field))),
         Problem::NotFound(what) => problems.add(missing, format!("There is no {what}.")),
         Problem::Refused(refusal) => {
             problems.add("", format!("{} ({})", refusal.admin(), refusal.code));

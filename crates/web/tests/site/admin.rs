@@ -232,10 +232,10 @@ async fn administrators_are_added_reset_and_deleted() {
         .await
         .unwrap();
     assert_wrong(&page, "password");
-    let page = tab
-        .submit(form.fill("password", PASSWORD).unwrap())
-        .await
-        .unwrap();
+    let form = form.fill("password", PASSWORD).unwrap();
+    let taken = form.clone().fill("name", "KARIN").unwrap();
+    assert_wrong(&tab.submit(taken).await.unwrap(), "name");
+    let page = tab.submit(form).await.unwrap();
     assert!(
         page.text().contains("The administrator otto is added."),
         "{}",

@@ -34,6 +34,8 @@ async fn a_provider_is_set_up_on_one_page() {
         .await
         .unwrap();
     assert_wrong(&page, "issuer");
+    let taken = form.clone().fill("slug", "example").unwrap();
+    assert_wrong(&tab.submit(taken).await.unwrap(), "slug");
     let (domain, _) = world
         .app
         .domain(&"example.org".parse().unwrap())
