@@ -1,10 +1,9 @@
 //! With real mail engines.
 
-use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use testkit::ports::free_ports;
 
 use super::support::{Instance, NO_MAIL, SOON, pid_of, soon};
@@ -52,34 +51,6 @@ impl Mail {
         smtp.ask("MAIL FROM:<someone@example.net>")?;
         smtp.ask("RCPT TO:<nobody@example.org>")
     }
-
-    /// The engines' masters: processes of their programs that name this instance.
-    fn masters(&self) -> Vec<(String, Pid)> {
-        let data = self.instance.dir.join("data");
-        let data = data.to_str().unwrap();
-        let mut found: Vec<_> = fs::read_dir("/proc")
-            .unwrap()
-            .flatten()
-            .filter_map(|entry| {
-                let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-                let name = fs::read_to_string(entry.path().join("comm"))
-                    .ok()?
-                    .trim()
-                    .to_owned();
-                let told = match name.as_str() {
-                    "dovecot" => "cmdline",
-                    "master" => "environ",
-                    _ => return None,
-                };
-                let told = fs::read(entry.path().join(told)).ok()?;
-                String::from_utf8_lossy(&told)
-                    .contains(data)
-                    .then_some((name, pid))
-            })
-            .collect();
-        found.sort_by(|one, other| one.0.cmp(&other.0));
-        found
-    }
 }
 
 struct Line(BufReader<TcpStream>);
@@ -120,10 +91,15 @@ async fn both_engines_reach_the_auth_worker_and_stop_with_the_server() {
     assert!(login.starts_with("a NO "), "{login}");
     let recipient = mail.recipient().unwrap();
     assert!(recipient.starts_with(['4', '5']), "{recipient}");
-    let names: Vec<_> = mail.masters().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = mail
+        .instance
+        .masters()
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(names, ["dovecot", "master"], "{}", keeper.output());
     keeper_stops(&mut keeper).await;
-    assert!(mail.masters().is_empty());
+    assert!(mail.instance.masters().is_empty());
     assert!(TcpStream::connect(("127.0.0.1", mail.imap)).is_err());
 }
 
@@ -134,14 +110,14 @@ async fn engines_of_a_killed_keeper_serve_on_and_the_next_one_replaces_them() {
     }
     let mail = Mail::new();
     let mut keeper = mail.instance.serve().await;
-    let old = mail.masters();
+    let old = mail.instance.masters();
     kill_process(pid_of(&keeper), Signal::KILL).unwrap();
     soon("the keeper's end", async || keeper.ended().unwrap()).await;
     mail.login().unwrap();
     mail.recipient().unwrap();
 
     let mut next = mail.instance.serve().await;
-    let new = mail.masters();
+    let new = mail.instance.masters();
     assert_eq!(new.len(), 2);
     assert!(
         new.iter().all(|master| !old.contains(master)),
@@ -150,7 +126,7 @@ async fn engines_of_a_killed_keeper_serve_on_and_the_next_one_replaces_them() {
     mail.login().unwrap();
     mail.recipient().unwrap();
     keeper_stops(&mut next).await;
-    assert!(mail.masters().is_empty());
+    assert!(mail.instance.masters().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,12 +146,16 @@ async fn logins_go_on_while_workers_are_replaced_and_killed() {
             .then_some(())
     })
     .await;
-    let masters = mail.masters();
+    let masters = mail.instance.masters();
     kill_process(mail.instance.worker("auth").unwrap(), Signal::KILL).unwrap();
     let login = mail.login().unwrap();
     assert!(login.starts_with("a NO "), "{login}");
     assert_eq!(mail.recipient().unwrap(), before);
-    assert_eq!(mail.masters(), masters, "the engines were not touched");
+    assert_eq!(
+        mail.instance.masters(),
+        masters,
+        "the engines were not touched"
+    );
     keeper_stops(&mut keeper).await;
 }
 
@@ -190,7 +170,7 @@ fn a_taken_mail_port_is_named_with_its_key() {
     assert_eq!(code, 5, "{words}");
     let expected = format!("port {} (listen.imap) is taken by ", mail.imap);
     assert!(words.contains(&expected), "{words}");
-    assert!(mail.masters().is_empty() && mail.instance.workers().is_empty());
+    assert!(mail.instance.masters().is_empty() && mail.instance.workers().is_empty());
 }
 
 /// Engines take longer to stop than a dropped process is given.

@@ -13,6 +13,7 @@ use gatepost::administration::{Connection, Request};
 use gatepost::config::Config;
 use model::address::{Address, DomainName};
 use model::ids::AppPasswordId;
+use rustix::process::Pid;
 use serde_json::Value;
 use testkit::poll::until;
 use testkit::ports::free_ports;
@@ -100,6 +101,20 @@ impl MailInstance {
             .await
             .unwrap_or_else(|error| panic!("{error}:\n{}", keeper.output()));
         keeper
+    }
+
+    /// Workers and engines' masters of this instance.
+    pub(crate) fn processes(&self) -> Vec<Pid> {
+        let workers = self.instance.workers().into_iter().map(|(pid, _)| pid);
+        let masters = self.instance.masters().into_iter().map(|(_, pid)| pid);
+        workers.chain(masters).collect()
+    }
+
+    /// How many lines about logins Dovecot's log holds that no keeper has given back yet.
+    pub(crate) fn lines_of_dovecot(&self) -> usize {
+        let log = fs::read(self.instance.run_dir().join("secret/dovecot.log")).unwrap();
+        let lines = String::from_utf8_lossy(&log);
+        lines.matches("Login: user=<alice@example.org>").count()
     }
 
     /// What a verb of the command line answers.

@@ -136,6 +136,34 @@ impl Instance {
         .collect()
     }
 
+    /// The engines' masters: processes of their programs that name this instance.
+    pub(crate) fn masters(&self) -> Vec<(String, Pid)> {
+        let data = self.dir.join("data");
+        let data = data.to_str().unwrap();
+        let mut found: Vec<_> = fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter_map(|entry| {
+                let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
+                let name = fs::read_to_string(entry.path().join("comm"))
+                    .ok()?
+                    .trim()
+                    .to_owned();
+                let told = match name.as_str() {
+                    "dovecot" => "cmdline",
+                    "master" => "environ",
+                    _ => return None,
+                };
+                let told = fs::read(entry.path().join(told)).ok()?;
+                String::from_utf8_lossy(&told)
+                    .contains(data)
+                    .then_some((name, pid))
+            })
+            .collect();
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
+    }
+
     /// A connection to one of the engines' sockets, with the greeting's SPID.
     pub(crate) fn auth_client(&self) -> io::Result<AuthClient> {
         AuthClient::connect(&self.run_dir().join("dovecot-login/socket"))
