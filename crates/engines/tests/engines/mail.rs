@@ -2,15 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::support::eventually;
 use crate::support::gatepost::{ALIAS, PASSWORD};
 use crate::support::instance::{self, API_KEY, Instance, pace};
 use crate::support::wire::Wire;
-use crate::support::{eventually, is_root};
 use engines::MailSystem;
 use engines::description::ProcessModel;
 use engines::kick::{KickError, Kicker};
 use engines::layout::kick_endpoint;
 use model::address::Address;
+use testkit::skip::is_root;
 
 const ALICE: &str = "alice@example.test";
 const BOB: &str = "bob@example.test";

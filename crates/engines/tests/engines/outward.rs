@@ -11,9 +11,10 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::support::eventually;
 use crate::support::instance::{Instance, free_port, pace};
 use crate::support::wire::{Stream, Wire};
-use crate::support::{eventually, is_root};
+use testkit::skip::is_root;
 
 const MESSAGE: &str = "From: a@example.test\r\nTo: b\r\nSubject: out\r\n\r\nHello.";
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::support::{instance, is_root};
+use crate::support::instance;
 use engines::check::DescriptionError;
 use engines::description::{
     Accounts, Ids, KickListener, MailSystem, Milter, MilterAction, Milters, OutwardTls,
@@ -13,6 +13,7 @@ use engines::render::{Releases, render};
 use engines::rendered::RenderedFile;
 use engines::version::{DovecotRelease, PostfixRelease};
 use proptest::prelude::*;
+use testkit::skip::is_root;
 
 const DEBIAN_12: Releases = Releases {
     dovecot: DovecotRelease::V2_3,

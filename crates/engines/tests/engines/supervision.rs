@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::support::eventually;
 use crate::support::gatepost::{self, PASSWORD, Table};
 use crate::support::instance::{self, Instance, any, free_port, pace, processes_in};
 use crate::support::wire::Wire;
-use crate::support::{eventually, is_root};
 use engines::description::{Accounts, Ids, MailSystem};
 use engines::programs::Programs;
 use engines::supervise::{Engine, EnginesError, Pace, State};
 use engines::{Engines, layout::Layout};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use testkit::skip::is_root;
 
 const ALICE: &str = "alice@example.test";
 

@@ -3,15 +3,6 @@ pub mod gatepost;
 pub mod instance;
 pub mod wire;
 
-/// Real engines start as root only.
-pub fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        println!("skipped: needs root");
-    }
-    root
-}
-
 /// Tries until `attempt` gives a value; panics with `what` after 15 s.
 pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(15);
