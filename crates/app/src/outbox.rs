@@ -64,7 +64,9 @@ impl App {
                 .store
                 .write(async move |tx: &mut Conn| match &outcome {
                     Ok(Progress::Done) => store::outbox::done(tx, row.id).await,
-                    Ok(Progress::UnderWay) | Err(_) => store::outbox::failed(tx, row.id, now.plus(pause)).await,
+                    Ok(Progress::UnderWay) | Err(_) => {
+                        store::outbox::failed(tx, row.id, now.plus(pause)).await
+                    }
                 })
                 .await;
             if let Err(error) = stored {

@@ -12,8 +12,8 @@
 //!                          ◄── Handed …, Drained
 //! Stop                     ──►                  ends after the requests it holds
 //! ```
-//! The migrate process answers `Start` with `Migrated` and ends. Anybody may answer `Failed` and
-//! end.
+//! The migrate process answers `Start` with `Migrated` and ends, the collect process with
+//! `Collected`. Anybody may answer `Failed` and end.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ use crate::config::Config;
 
 /// Changes whenever a keeper and a worker of different versions would misunderstand each other.
 /// A worker that is newer than its keeper then refuses to start, and the old one stays.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// What a worker process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,11 +36,19 @@ pub enum Role {
     Auth,
     /// Brings the store up to date before the other two start, and ends.
     Migrate,
+    /// Removes the mail of deleted mailboxes under the account that owns it, and ends.
+    Collect,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Web, Self::Auth, Self::Migrate];
+    pub const ALL: [Self; 4] = [Self::Web, Self::Auth, Self::Migrate, Self::Collect];
+
+    /// Whether it opens the store for writing, and so holds the data directory's lock.
+    #[must_use]
+    pub const fn holds_the_data(self) -> bool {
+        matches!(self, Self::Web | Self::Migrate)
+    }
 
     /// As on the command line: `gatepost worker NAME`.
     #[must_use]
@@ -49,6 +57,7 @@ impl Role {
             Self::Web => "web",
             Self::Auth => "auth",
             Self::Migrate => "migrate",
+            Self::Collect => "collect",
         }
     }
 }
@@ -138,6 +147,8 @@ pub enum Verb {
     ReloadEngines,
     /// Planned restart of the auth worker.
     RestartAuth,
+    /// Remove the mail directories that the web worker has named in its spool.
+    Collect,
 }
 
 /// Keeper to worker.
@@ -169,6 +180,8 @@ pub enum Order {
 pub enum Report {
     /// The migrate process is done. Payload: the auth worker's keys.
     Migrated,
+    /// The collect process is done.
+    Collected,
     /// Everything is open; waits for [`Order::Serve`].
     Ready,
     /// Cannot go on; the process ends now.

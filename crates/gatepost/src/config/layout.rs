@@ -72,6 +72,13 @@ impl Layout {
         &self.mail
     }
 
+    /// Where the web worker names mailboxes whose mail is to go, and the mail account takes the
+    /// names away again when it is gone.
+    #[must_use]
+    pub fn removals(&self) -> PathBuf {
+        self.data.join("removals")
+    }
+
     /// The self-signed certificate and its key.
     #[must_use]
     pub fn self_signed(&self) -> PathBuf {

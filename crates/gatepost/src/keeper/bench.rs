@@ -65,6 +65,7 @@ impl Bench {
         let ids = match role {
             Role::Web | Role::Migrate => self.accounts.web,
             Role::Auth => self.accounts.auth,
+            Role::Collect => self.accounts.mail,
         };
         self.accounts.separate.then_some(ids)
     }
@@ -98,7 +99,7 @@ impl Bench {
     /// if the keeper dies first.
     pub(super) fn descriptors(&self, role: Role) -> Vec<BorrowedFd<'_>> {
         let mut all: Vec<_> = self.sockets_of(role).map(|bound| bound.as_fd()).collect();
-        if role != Role::Auth {
+        if role.holds_the_data() {
             all.push(self.data_lock.file().as_fd());
         }
         all

@@ -59,6 +59,13 @@ pub(super) fn make(layout: &Layout, accounts: &Accounts) -> Result<(), Directory
     // Files made inside get the auth worker's group, which may read them.
     let store = if accounts.separate { 0o2750 } else { 0o700 };
     owned(&layout.store(), accounts.web.uid, accounts.auth.gid, store)?;
+    let both = if accounts.separate { 0o770 } else { 0o700 };
+    owned(
+        &layout.removals(),
+        accounts.web.uid,
+        accounts.mail.gid,
+        both,
+    )?;
     owned(&layout.self_signed(), own, own_gid(), 0o700)?;
     owned(&layout.certificates(), own, accounts.web.gid, shared)?;
     owned(

@@ -86,7 +86,14 @@ async fn wait(leftovers: &[Leftover], patience: Duration) -> bool {
 }
 
 fn find(run: &Path, accounts: &Accounts) -> io::Result<Vec<Leftover>> {
-    let users = [accounts.own_uid, accounts.web.uid, accounts.auth.uid];
+    let Accounts {
+        own_uid,
+        web,
+        auth,
+        mail,
+        ..
+    } = accounts;
+    let users = [*own_uid, web.uid, auth.uid, mail.uid];
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")?.flatten() {
         let name = entry.file_name();

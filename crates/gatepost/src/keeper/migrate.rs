@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::bench::{Bench, Edition};
 use super::files::{Owner, write};
 use super::worker::{StartError, Worker};
-use crate::channel::control::Role;
+use crate::channel::control::{Report, Role};
 
 /// A million mailboxes take half a minute; this is for slow disks.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -14,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// web worker must not run.
 pub(super) async fn run(bench: &Bench, edition: &Edition) -> Result<(), StartError> {
     let worker = Worker::start(bench, edition, Role::Migrate).await?;
-    let keys = worker.migrated(PATIENCE).await?;
+    let migrated = |word: &Report| matches!(word, Report::Migrated);
+    let keys = worker.done(migrated, PATIENCE).await?;
     let path = edition.config.layout().auth_keys();
     let owner = bench.account(Role::Auth);
     let owner = Owner {

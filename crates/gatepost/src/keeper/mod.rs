@@ -12,6 +12,7 @@ mod accounts;
 mod backoff;
 mod bench;
 mod certificates;
+mod collect;
 mod directories;
 pub mod engines;
 mod error;

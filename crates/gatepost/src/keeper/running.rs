@@ -17,7 +17,7 @@ use super::program::Program;
 use super::start::Started;
 use super::supervisor::{Directive, Supervisor, VerbRequest};
 use super::worker::Worker;
-use super::{Options, sockets};
+use super::{Options, collect, sockets};
 use crate::channel::control::{Role, Verb};
 use crate::config::Config;
 
@@ -41,6 +41,8 @@ struct Server {
     certificates: Arc<tokio::sync::Mutex<Certificates>>,
     /// One planned restart at a time.
     replacing: Arc<tokio::sync::Mutex<()>>,
+    /// One collect process at a time.
+    collecting: Arc<tokio::sync::Mutex<()>>,
 }
 
 pub(super) async fn run(
@@ -68,6 +70,7 @@ pub(super) async fn run(
         mail: mail.map(Arc::new),
         certificates: Arc::new(tokio::sync::Mutex::new(certificates)),
         replacing: Arc::default(),
+        collecting: Arc::default(),
     };
     let mut tasks = tokio::task::JoinSet::new();
     let mut look = tokio::time::interval(CERTIFICATE_LOOK);
@@ -143,6 +146,11 @@ impl Server {
             Verb::RestartAuth => {
                 let _one = self.replacing.lock().await;
                 self.auth.replace(None).await
+            }
+            Verb::Collect => {
+                let _one = self.collecting.lock().await;
+                let collected = collect::run(&self.bench).await;
+                collected.map_err(|error| error.to_string())
             }
         };
         if let Err(error) = &outcome {

@@ -125,17 +125,19 @@ impl Worker {
         }
     }
 
-    /// Waits for the keys that the migrate process reports, and for its end.
-    pub(super) async fn migrated(
+    /// Waits for the one thing that a short-lived process says, and for its end. Returns what came
+    /// with it.
+    pub(super) async fn done(
         mut self,
+        word: fn(&Report) -> bool,
         patience: Duration,
     ) -> Result<Zeroizing<Vec<u8>>, StartError> {
         let packet = self.first_word(patience).await?;
-        let Report::Migrated = packet.header else {
+        if !word(&packet.header) {
             return Err(StartError::Failed(
                 "it did not say that it is done".to_owned(),
             ));
-        };
+        }
         self.wait(Duration::from_secs(10)).await;
         Ok(packet.payload)
     }

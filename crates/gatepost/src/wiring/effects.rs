@@ -1,23 +1,24 @@
 //! Side effects on the engines, as the outbox of the web worker runs them.
 
-use app::ports::{Answer, EffectFailed, Engines};
+use app::ports::{Answer, EffectFailed, Engines, Progress};
 use engines::kick::{Endpoint, Kicker};
 use engines::layout::Layout;
 use model::address::Address;
 use secrecy::SecretString;
-use std::path::PathBuf;
 
+use super::removals::{Removals, storage_of};
 use crate::channel::control::Verb;
 use crate::config::Config;
 use crate::keeper::engines::directories;
 use crate::worker::Keeper;
 
-/// Kicks go to Dovecot from here; reloads go to the keeper, as a word without arguments.
+/// Kicks go to Dovecot from here; reloads and removals go to the keeper, as words without
+/// arguments.
 #[derive(Debug)]
 pub struct EngineEffects {
     /// `None` on an installation without Dovecot.
     kicker: Option<Kicker>,
-    mail: PathBuf,
+    removals: Removals,
     keeper: Keeper,
 }
 
@@ -35,7 +36,7 @@ impl EngineEffects {
             });
         Self {
             kicker,
-            mail: directories.mail,
+            removals: Removals::new(config.layout().removals(), keeper.clone()),
             keeper,
         }
     }
@@ -54,25 +55,13 @@ impl Engines for EngineEffects {
         })
     }
 
-    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<(), EffectFailed>> {
+    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<Progress, EffectFailed>> {
         Box::pin(async move {
             // Made by the store from a storage id; anything else is not a mailbox's directory.
-            let is_mailbox = directory.split_once('/').is_some_and(|(shelf, id)| {
-                let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-                shelf.len() == 2 && id.len() == 32 && hex(shelf) && hex(id)
-            });
-            if !is_mailbox {
-                return Err(EffectFailed(format!(
-                    "{directory:?} is no mailbox's directory"
-                )));
-            }
-            let path = self.mail.join(directory);
-            match tokio::fs::remove_dir_all(&path).await {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(EffectFailed(format!("{}: {error}", path.display())))
-                }
-                _ => Ok(()),
-            }
+            let storage = storage_of(directory)
+                .ok_or_else(|| EffectFailed(format!("{directory:?} is no mailbox's directory")))?;
+            let removal = self.removals.remove(storage);
+            removal.map_err(|error| EffectFailed(error.to_string()))
         })
     }
 

@@ -11,6 +11,7 @@ mod apps;
 mod desk;
 mod effects;
 mod learned;
+mod removals;
 mod secret;
 mod settings;
 

@@ -78,7 +78,7 @@ impl Context {
             .collect::<Option<Vec<_>>>()
             .context("the keeper handed over too few sockets")?;
         let _data_lock = descriptors.pop_front();
-        if role != Role::Auth && _data_lock.is_none() {
+        if role.holds_the_data() && _data_lock.is_none() {
             bail!("the keeper did not hand over the data lock");
         }
         let (keeper, instructions) = link(control)?;

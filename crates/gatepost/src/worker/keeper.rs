@@ -131,6 +131,10 @@ impl Keeper {
         self.report(&Report::Migrated, keys).await
     }
 
+    pub(super) async fn collected(&self) -> Result<(), PacketError> {
+        self.report(&Report::Collected, &[]).await
+    }
+
     pub(super) async fn failed(&self, message: String) {
         tracing::error!(error = message, "the worker cannot go on");
         // Without a keeper the log line has to do.

@@ -7,6 +7,7 @@
 //! [`until_serve`]: Instructions::until_serve
 
 mod auth;
+mod collect;
 mod context;
 mod inherited;
 mod keeper;
@@ -33,7 +34,7 @@ pub fn run(role: Role) -> anyhow::Result<ExitCode> {
     let socket = take_stdin().context("workers are started by \"gatepost serve\"")?;
     name_process(role);
     let mut runtime = match role {
-        Role::Migrate => tokio::runtime::Builder::new_current_thread(),
+        Role::Migrate | Role::Collect => tokio::runtime::Builder::new_current_thread(),
         Role::Web | Role::Auth => tokio::runtime::Builder::new_multi_thread(),
     };
     let runtime = runtime.enable_all().build()?;
@@ -48,6 +49,7 @@ pub fn run(role: Role) -> anyhow::Result<ExitCode> {
             Role::Web => web::run(context, instructions).await,
             Role::Auth => auth::run(context, instructions).await,
             Role::Migrate => migrate::run(&context).await,
+            Role::Collect => collect::run(&context).await,
         };
         if let Err(error) = &outcome {
             keeper.failed(format!("{error:#}")).await;
@@ -80,6 +82,7 @@ fn name_process(role: Role) {
         Role::Web => c"gatepost-web",
         Role::Auth => c"gatepost-auth",
         Role::Migrate => c"gatepost-migr",
+        Role::Collect => c"gatepost-coll",
     };
     // Only a name: nothing depends on it.
     let _ = rustix::thread::set_name(name);

@@ -7,6 +7,7 @@ mod engines;
 mod leftovers;
 mod logins;
 mod mail;
+mod removal;
 mod restart;
 mod start;
 mod support;
