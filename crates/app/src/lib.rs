@@ -30,6 +30,7 @@ pub mod retention;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;
+pub mod step_up;
 pub mod templates;
 pub mod test_provider;
 

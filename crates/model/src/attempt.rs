@@ -102,6 +102,17 @@ pub struct Attempt {
     pub count: i64,
 }
 
+impl Attempt {
+    /// Whether the provider's certificate was not checked: somebody in between may have answered.
+    #[must_use]
+    pub fn ignored_tls(&self) -> bool {
+        self.trace
+            .steps
+            .iter()
+            .any(|step| step.gate == Trace::IGNORED_TLS)
+    }
+}
+
 /// What was done and found, in order: the reasons behind a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Trace {
@@ -112,6 +123,9 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The gate that is noted when the provider's certificate is not checked.
+    pub const IGNORED_TLS: &'static str = "certificate";
+
     /// Adds a step.
     pub fn push(&mut self, gate: &'static str, state: StepState, evidence: impl Into<String>) {
         self.steps.push(Step {

@@ -22,7 +22,6 @@ const MOST_PEM: usize = 64 * 1024;
 pub(super) fn check(
     mut settings: ProviderSettings,
     public_url: &str,
-    now: Timestamp,
 ) -> Result<(ProviderSettings, Vec<String>), Problem> {
     let mut found = Found::default();
     settings.name = settings.name.trim().to_owned();
@@ -55,7 +54,7 @@ pub(super) fn check(
         .filter(|claim| !claim.trim().is_empty());
     subject_claim(&settings, &mut found);
     rules(&settings, &mut found);
-    tls(&mut settings.tls, now, &mut found);
+    tls(&mut settings.tls, &mut found);
     for host in &settings.private_hosts {
         if check_host(host).is_err() {
             found.wrong("private_hosts", format!("{host:?} is not a host name"));
@@ -202,7 +201,7 @@ fn rules(settings: &ProviderSettings, found: &mut Found) {
     }
 }
 
-fn tls(tls: &mut TlsTrust, now: Timestamp, found: &mut Found) {
+fn tls(tls: &mut TlsTrust, found: &mut Found) {
     match tls {
         TlsTrust::Public => {}
         TlsTrust::Ca { pem } => {
@@ -232,9 +231,6 @@ fn tls(tls: &mut TlsTrust, now: Timestamp, found: &mut Found) {
             }
         }
         TlsTrust::Ignore { until } => {
-            if until.is_some_and(|until| until <= now) {
-                found.wrong("ignore_tls_until", "choose a day in the future");
-            }
             found.note(
                 "TLS errors are ignored: whoever sits between this server and the provider can \
                  sign in as anybody. Add the provider's CA certificate instead as soon as you can.",
@@ -244,6 +240,26 @@ fn tls(tls: &mut TlsTrust, now: Timestamp, found: &mut Found) {
             }
         }
     }
+}
+
+/// Whether TLS errors are to be ignored that were not, or until another day. An exception that has
+/// lapsed does not stand in the way of other changes.
+pub(super) fn ignores_anew(
+    before: Option<&ProviderSettings>,
+    after: &ProviderSettings,
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let TlsTrust::Ignore { until } = after.tls else {
+        return Ok(false);
+    };
+    if before.is_some_and(|before| before.tls == after.tls) {
+        return Ok(false);
+    }
+    if until.is_some_and(|until| until <= now) {
+        let words = "choose a day in the future";
+        return Err(Problem::field("ignore_tls_until", words));
+    }
+    Ok(true)
 }
 
 /// Domains, templates and other objects that the settings name must exist.

@@ -5,6 +5,7 @@ mod scopes;
 
 pub use form::slug_of;
 
+use crate::step_up::Doer;
 use crate::{App, Problem, audit};
 use model::audit::Actor;
 use model::link::Namespace;
@@ -18,6 +19,9 @@ const SECRET_CLEARED: &str = "The client secret was removed, because a stored se
     another host. Enter it again.";
 const NEW_NAMESPACE: &str = "The issuer or an endpoint's host changed: people linked so far stay \
     linked to the old one and are not recognised by the new one.";
+
+/// The change that ignoring TLS errors is remembered as, beside the change of the provider.
+const IGNORED: &str = "provider.ignore_tls";
 
 /// A sealed client secret and what may be shown of it.
 type Sealed = Option<(Vec<u8>, String)>;
@@ -53,10 +57,11 @@ pub struct ProviderButton {
 }
 
 impl App {
-    /// Adds a provider; `slug` is made from the name when empty.
+    /// Adds a provider; `slug` is made from the name when empty. Ignoring TLS errors asks for the
+    /// administrator's own password ([`crate::step_up`]).
     pub async fn create_provider(
         &self,
-        actor: &Actor,
+        doer: impl Into<Doer>,
         slug: &str,
         settings: ProviderSettings,
         secret: Option<SecretString>,
@@ -69,7 +74,12 @@ impl App {
         let (settings, notes) = self.checked(settings)?;
         form::check_slug(&name)?;
         let sealed = self.sealed(&name, secret)?;
-        let (now, actor) = (self.clock.now(), actor.clone());
+        let doer = doer.into();
+        let ignoring = form::ignores_anew(None, &settings, self.clock.now())?;
+        if ignoring {
+            self.demand_step_up(&doer).await?;
+        }
+        let (now, actor) = (self.clock.now(), doer.actor);
         let provider = self
             .store
             .write(async move |tx: &mut Conn| {
@@ -89,6 +99,10 @@ impl App {
                     .map(|(bytes, ends)| (bytes.as_slice(), ends.as_str()));
                 store::providers::set_secret(tx, id, secret, now).await?;
                 audit::note(tx, now, &actor, "provider.create", &name, json!(settings)).await?;
+                if ignoring {
+                    let tls = json!(settings.tls);
+                    audit::note(tx, now, &actor, IGNORED, &name, tls).await?;
+                }
                 by_slug(tx, &name).await
             })
             .await?;
@@ -113,10 +127,11 @@ impl App {
             })
             .collect())
     }
-    /// Changes one.
+    /// Changes one. Ignoring TLS errors, or for another time than so far, asks for the
+    /// administrator's own password ([`crate::step_up`]).
     pub async fn edit_provider(
         &self,
-        actor: &Actor,
+        doer: impl Into<Doer>,
         slug: &str,
         settings: ProviderSettings,
         secret: SecretChange,
@@ -124,6 +139,11 @@ impl App {
     ) -> Result<SavedProvider, Problem> {
         let (settings, mut notes) = self.checked(settings)?;
         let before = self.provider(slug).await?;
+        let doer = doer.into();
+        let ignoring = form::ignores_anew(Some(&before.settings), &settings, self.clock.now())?;
+        if ignoring {
+            self.demand_step_up(&doer).await?;
+        }
         let moved = form::hosts(&before.settings) != form::hosts(&settings);
         let secret = match secret {
             // A stored secret never goes to a host it was not given for.
@@ -135,7 +155,7 @@ impl App {
             SecretChange::Set(secret) => Some(self.sealed(slug, Some(secret))?),
             SecretChange::Clear => Some(None),
         };
-        let (now, actor, slug) = (self.clock.now(), actor.clone(), slug.to_owned());
+        let (now, actor, slug) = (self.clock.now(), doer.actor, slug.to_owned());
         let identity_moved = form::identity(&before.settings) != form::identity(&settings);
         if identity_moved {
             notes.push(NEW_NAMESPACE.to_owned());
@@ -172,6 +192,10 @@ impl App {
                     "secret_changed": secret.is_some(),
                 });
                 audit::note(tx, now, &actor, "provider.edit", &slug, details).await?;
+                if ignoring {
+                    let tls = json!(after.settings.tls);
+                    audit::note(tx, now, &actor, IGNORED, &slug, tls).await?;
+                }
                 by_slug(tx, &slug).await
             })
             .await?;
@@ -231,7 +255,7 @@ impl App {
         &self,
         settings: ProviderSettings,
     ) -> Result<(ProviderSettings, Vec<String>), Problem> {
-        form::check(settings, &self.config.public_url, self.clock.now())
+        form::check(settings, &self.config.public_url)
     }
 
     fn sealed(&self, slug: &str, secret: Option<SecretString>) -> Result<Sealed, Problem> {

@@ -40,7 +40,7 @@ impl Record {
         self.attempt.provider = Some(provider.id);
         if provider.settings.ignores_tls(self.attempt.at) {
             self.attempt.trace.push(
-                "certificate",
+                Trace::IGNORED_TLS,
                 StepState::Warn,
                 "TLS errors of this provider are ignored: whoever sits in between can sign in as anybody",
             );

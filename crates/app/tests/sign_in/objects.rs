@@ -1,14 +1,18 @@
-//! The objects administrators keep: names that are taken.
+//! The objects administrators keep: names that are taken, acts that ask for the own password.
 
 use crate::world::{ACTOR, PASSWORD, SLUG, World, address, quota, secret};
-use app::Problem;
 use app::admins::NewAdmin;
 use app::aliases::AliasForm;
 use app::domains::DomainForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
+use app::providers::SecretChange;
+use app::step_up::{self, Doer};
 use app::templates::TemplateForm;
+use app::{Client, Problem};
+use model::audit::Actor;
 use model::domain::{DomainLimits, GIB};
-use model::provider::RedirectForm;
+use model::provider::{RedirectForm, TlsTrust};
+use store::{Page, Store, audit};
 
 /// The field of something that exists already.
 fn taken<T: std::fmt::Debug>(answer: Result<T, Problem>) -> String {
@@ -18,16 +22,19 @@ fn taken<T: std::fmt::Debug>(answer: Result<T, Problem>) -> String {
     }
 }
 
+fn root() -> NewAdmin {
+    NewAdmin {
+        name: "Root".to_owned(),
+        email: "root@example.net".to_owned(),
+        password: secret(PASSWORD),
+    }
+}
+
 #[tokio::test]
 async fn what_exists_already_is_told_at_its_field() {
     let world = World::new().await;
     let app = &world.app;
     world.mailbox("alice", NewSignIn::None).await;
-    let root = || NewAdmin {
-        name: "Root".to_owned(),
-        email: "root@example.net".to_owned(),
-        password: secret(PASSWORD),
-    };
     app.create_admin(&ACTOR, root()).await.unwrap();
     assert_eq!(taken(app.create_admin(&ACTOR, root()).await), "name");
     let domain = DomainForm {
@@ -74,4 +81,57 @@ async fn what_exists_already_is_told_at_its_field() {
         .unwrap();
     let second = app.create_provider(&ACTOR, "second", settings, None);
     assert_eq!(taken(second.await), "redirect");
+}
+
+#[tokio::test]
+async fn ignoring_tls_errors_is_asked_of_administrators_twice_and_remembered() {
+    let world = World::new().await;
+    let admin = world.app.create_admin(&ACTOR, root()).await.unwrap();
+    let admin = Actor::Admin {
+        id: admin.id,
+        name: admin.name,
+    };
+    let ignore = async |doer: Doer, slug: &str| {
+        let mut settings = world.app.provider(SLUG).await.unwrap().settings;
+        settings.tls = TlsTrust::Ignore { until: None };
+        match slug {
+            SLUG => {
+                let edited =
+                    world
+                        .app
+                        .edit_provider(doer, slug, settings, SecretChange::Keep, None);
+                edited.await
+            }
+            other => world.app.create_provider(doer, other, settings, None).await,
+        }
+    };
+    let with =
+        |password: &str| Doer::with_password(admin.clone(), secret(password), Client::default());
+    for slug in [SLUG, "another"] {
+        for doer in [
+            Doer::from(&admin),
+            with(""),
+            with("wrong password"),
+            Doer::from(&Actor::System),
+        ] {
+            match ignore(doer, slug).await.unwrap_err() {
+                Problem::Invalid(fields) => assert_eq!(fields[0].field, step_up::FIELD),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    ignore(with(PASSWORD), SLUG).await.unwrap();
+    ignore(Doer::from(&ACTOR), "another").await.unwrap();
+    let store = Store::open_read_only(&world.dir.join("store.db"));
+    let mut read = store.read().unwrap();
+    let changes = audit::list(&mut read, &Page::first(50), None)
+        .await
+        .unwrap();
+    let ignored: Vec<_> = changes
+        .rows
+        .iter()
+        .filter(|change| change.action == "provider.ignore_tls")
+        .map(|change| (change.actor.clone(), change.object.as_str()))
+        .collect();
+    assert_eq!(ignored, [(ACTOR, "another"), (admin, SLUG)]);
 }

@@ -8,6 +8,7 @@ use crate::problem::in_form;
 use crate::session::Administrator;
 use crate::shell::{AdminEntry, AdminShell};
 use app::import::parse_size;
+use app::step_up;
 use app::{FieldProblem, Problem};
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
@@ -112,6 +113,13 @@ pub(super) fn problems_of(
         other => return in_form(other),
     }
     Ok(problems)
+}
+
+/// The administrator's own password, for an act that asks for it once more.
+pub(super) fn own_password(help: &'static str, problems: &Problems) -> Field {
+    Field::secret(step_up::FIELD, "Your own password", "current-password")
+        .help(help)
+        .problem(problems.of(step_up::FIELD))
 }
 
 /// The instant a form was made from, as its hidden field carries it.

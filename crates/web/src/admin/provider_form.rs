@@ -1,6 +1,6 @@
 //! The form of a provider: what an administrator typed, as settings and as fields.
 
-use super::form::{day_text, last_day};
+use super::form::{day_text, last_day, own_password};
 use crate::form::Typed as Secret;
 use crate::parts::{Field, Opt, Problems, When};
 use app::domains::Page as Wanted;
@@ -54,6 +54,7 @@ pub(super) struct Typed {
     ca_pem: String,
     pin_sha256: String,
     ignore_tls_until: String,
+    pub own_password: Secret,
     private_hosts: String,
     pub modified: i64,
 }
@@ -577,7 +578,12 @@ impl Typed {
                 "Ignore TLS errors until",
                 self.ignore_tls_until.as_str(),
             )
+            .help("Sign-ins are refused again from the day after, unless its certificate is good.")
             .problem(p.of("ignore_tls_until")),
+            own_password(
+                "Asked for to turn this on, or to give it another last day.",
+                p,
+            ),
             Field::area(
                 "private_hosts",
                 "Hosts that may have internal addresses",

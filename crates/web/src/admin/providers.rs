@@ -10,11 +10,12 @@ use crate::parts::{
     Copied, Empty, Field, Icon, Link, Notice, Problems, Question, State as Standing, Tag, When,
 };
 use crate::route::{Policy, Routes};
-use crate::session::Administrator;
+use crate::session::{Administrator, Visitor};
 use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::Problem;
 use app::providers::{SavedProvider, SecretChange};
+use app::step_up::{self, Doer};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::handler::Handler as _;
@@ -149,7 +150,14 @@ async fn page(
         ignores_tls: provider.settings.ignores_tls(state.app.now()),
         ignored_until: ignored_until(provider),
     });
-    let trust_problem = ["ca_pem", "pin_sha256", "ignore_tls_until", "private_hosts"]
+    let trust_fields = [
+        "ca_pem",
+        "pin_sha256",
+        "ignore_tls_until",
+        step_up::FIELD,
+        "private_hosts",
+    ];
+    let trust_problem = trust_fields
         .iter()
         .any(|field| problems.of(field).is_some());
     let status = status_of(&problems);
@@ -207,6 +215,7 @@ fn tell(admin: &Administrator, saved: &SavedProvider) {
 async fn create(
     State(state): State<WebState>,
     admin: Administrator,
+    Visitor(client): Visitor,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
     let settings = match typed.settings() {
@@ -214,9 +223,10 @@ async fn create(
         Err(problems) => return page(&state, &admin, None, &typed, problems).await,
     };
     let secret = Some(typed.client_secret.0.clone());
+    let doer = Doer::with_password(admin.actor(), typed.own_password.0.clone(), client);
     match state
         .app
-        .create_provider(&admin.actor(), &typed.slug, settings, secret)
+        .create_provider(doer, &typed.slug, settings, secret)
         .await
     {
         Ok(saved) => {
@@ -247,6 +257,7 @@ async fn edit(
     State(state): State<WebState>,
     admin: Administrator,
     Path(name): Path<String>,
+    Visitor(client): Visitor,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
     let provider = state.app.provider(&name).await?;
@@ -262,9 +273,10 @@ async fn edit(
         SecretChange::Keep
     };
     let seen = seen(typed.modified);
+    let doer = Doer::with_password(admin.actor(), typed.own_password.0.clone(), client);
     match state
         .app
-        .edit_provider(&admin.actor(), &name, settings, secret, seen)
+        .edit_provider(doer, &name, settings, secret, seen)
         .await
     {
         Ok(saved) => {

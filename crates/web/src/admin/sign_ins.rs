@@ -46,6 +46,8 @@ pub(super) struct Row {
     pub path: String,
     /// When it was.
     pub at: When,
+    /// The provider's certificate was not checked.
+    pub unchecked: Option<Tag>,
 }
 
 /// Attempts as rows.
@@ -55,6 +57,9 @@ pub(super) fn rows(attempts: Vec<Attempt>, providers: &[Provider], now: Timestam
         ended: ended(&attempt),
         path: format!("{LIST}/{}", attempt.reference),
         at: When::ago(attempt.at, now),
+        unchecked: attempt
+            .ignored_tls()
+            .then(|| Tag::new(Standing::Error, "TLS errors ignored")),
         attempt,
     };
     attempts.into_iter().map(row).collect()

@@ -1,11 +1,12 @@
 //! Providers, their check, sign-ins and the question why.
 
 use crate::admin::{assert_wrong, karin};
-use crate::world::World;
+use crate::world::{PASSWORD, World};
 use http::StatusCode;
 use model::attempt::Door;
 use model::provider::{EveryoneElse, TlsTrust};
 use model::rule::Test;
+use model::time::Timestamp;
 use testkit::browser::{Form, Page, Tab};
 
 const SECRET: &str = "a secret of forty characters, or nearly so";
@@ -152,23 +153,80 @@ async fn rules_and_endpoints_come_back_as_they_were_typed() {
         after.settings.everyone_else,
         EveryoneElse::Template(world.template)
     );
+}
+
+const EXAMPLE: &str = "/admin/providers/example";
+
+/// The form of the provider `example`, filled in to ignore TLS errors.
+async fn ignoring(world: &World, tab: &mut Tab, until: &str) -> Form {
+    let page = tab.open(&world.at(EXAMPLE)).await.unwrap();
     let form = page.form_with_button("Save").unwrap();
-    let ignoring = form.fill("tls", "ignore").unwrap();
+    let form = form.fill("tls", "ignore").unwrap();
+    form.fill("ignore_tls_until", until).unwrap()
+}
+
+#[tokio::test]
+async fn ignoring_tls_errors_asks_for_the_own_password_and_stays_red() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let form = ignoring(&world, &mut tab, "2027-01-31").await;
+    assert_wrong(&tab.submit(form.clone()).await.unwrap(), "own_password");
+    let wrong = form.clone().fill("own_password", "no gate").unwrap();
+    let page = tab.submit(wrong).await.unwrap();
+    assert_wrong(&page, "own_password");
+    assert!(!page.body().contains("no gate"));
+    let settings = world.app.provider("example").await.unwrap().settings;
+    assert_eq!(settings.tls, TlsTrust::Public);
+
+    let right = form.fill("own_password", PASSWORD).unwrap();
+    let page = tab.submit(right).await.unwrap();
+    let words = "TLS errors of this provider are ignored until";
+    assert!(page.text().contains(words), "{}", page.text());
+    // Other changes need no password while it is on; another last day does.
+    let form = page.form_with_button("Save").unwrap();
     let page = tab
-        .submit(ignoring.fill("ignore_tls_until", "2027-01-31").unwrap())
+        .submit(form.clone().fill("name", "Example").unwrap())
         .await
         .unwrap();
-    let text = page.text();
-    assert!(
-        text.contains("TLS errors of this provider are ignored until"),
-        "{text}"
-    );
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+    let longer = ignoring(&world, &mut tab, "2028-01-31").await;
+    assert_wrong(&tab.submit(longer).await.unwrap(), "own_password");
+
+    world
+        .by_company(&mut world.browser().tab(), "/sso/example/start", "alice")
+        .await;
     let page = tab.open(&world.at("/admin")).await.unwrap();
-    assert!(
-        page.text().contains("TLS errors are ignored"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("TLS errors are ignored"));
+    let page = tab.open(&world.at("/admin/sign-ins")).await.unwrap();
+    let tags = page.texts_of("tbody .tag.error").unwrap();
+    assert_eq!(tags, ["TLS errors ignored"], "{}", page.text());
+    let page = tab.follow("alice@example.org").await.unwrap();
+    assert_eq!(page.count(".notice.error").unwrap(), 1, "{}", page.text());
+
+    // When the day is over the red goes, and nothing else is in the way.
+    world.clock.set(Timestamp::from_secs(1_801_500_000));
+    let mut tab = karin(&world).await;
+    let page = tab.open(&world.at(EXAMPLE)).await.unwrap();
+    assert_eq!(page.count(".notice.error").unwrap(), 0);
+    let form = page.form_with_button("Save").unwrap();
+    let page = tab.submit(form).await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+}
+
+#[tokio::test]
+async fn guessing_the_own_password_is_throttled() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let form = ignoring(&world, &mut tab, "2027-01-31").await;
+    let form = form.fill("own_password", "a wrong password").unwrap();
+    let mut page = tab.submit(form.clone()).await.unwrap();
+    for _ in 0..10 {
+        page = tab.submit(form.clone()).await.unwrap();
+    }
+    assert!(page.text().contains("Too many tries."), "{}", page.text());
+    let right = form.fill("own_password", PASSWORD).unwrap();
+    let page = tab.submit(right).await.unwrap();
+    assert!(page.text().contains("Too many tries."), "{}", page.text());
 }
 
 /// Opens the check until it is over.
