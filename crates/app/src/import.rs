@@ -61,6 +61,33 @@ pub struct ImportReport {
     pub failed: u64,
 }
 
+/// Counts the lines of a file as a text editor does. The reader's own count is one behind after
+/// `\r\n`, and browsers send nothing else.
+#[derive(Default)]
+struct Lines {
+    passed: usize,
+    ended: u64,
+}
+
+impl Lines {
+    /// The number of the line that the record found at `byte` begins on, the first being 1. Asked
+    /// in the order of the file.
+    fn number_at(&mut self, csv: &[u8], byte: u64) -> u64 {
+        let from = usize::try_from(byte).map_or(csv.len(), |byte| byte.min(csv.len()));
+        let breaks = csv[from..]
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
+        let begin = (from + breaks).max(self.passed);
+        self.ended += csv[self.passed..begin]
+            .iter()
+            .map(|byte| u64::from(*byte == b'\n'))
+            .sum::<u64>();
+        self.passed = begin;
+        self.ended + 1
+    }
+}
+
 impl App {
     /// Imports mailboxes. Columns by header, in any order: `address` (required), `name`, `quota`
     /// (`5 GiB`, `300M`, bytes), `protocols` (`imap smtp`), `template`, `provider` (slug), `password`
@@ -85,9 +112,12 @@ impl App {
             .from_reader(csv);
         let columns = Columns::of(&reader.headers().map_err(unreadable)?.clone())?;
         let mut report = ImportReport::default();
+        let mut lines = Lines::default();
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record
+                .position()
+                .map_or(0, |position| lines.number_at(csv, position.byte()));
             let address = columns
                 .cell(&record, "address")
                 .unwrap_or_default()
@@ -300,5 +330,26 @@ mod tests {
         ] {
             assert_eq!(parse_size(text), bytes, "{text:?}");
         }
+    }
+
+    fn numbers(csv: &str) -> Vec<u64> {
+        let mut lines = Lines::default();
+        csv::ReaderBuilder::new()
+            .flexible(true)
+            .from_reader(csv.as_bytes())
+            .records()
+            .map(|record| {
+                let record = record.unwrap();
+                lines.number_at(csv.as_bytes(), record.position().unwrap().byte())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn lines_are_numbered_as_an_editor_shows_them() {
+        assert_eq!(numbers("address\na\nb\n"), [2, 3]);
+        assert_eq!(numbers("address\r\na\r\nb"), [2, 3]);
+        assert_eq!(numbers("address\r\n\r\na\r\n\nb\n"), [3, 5]);
+        assert_eq!(numbers("address,name\r\na,\"two\r\nlines\"\r\nb,c"), [2, 4]);
     }
 }

@@ -13,8 +13,8 @@ macro_rules! columns {
 }
 
 statements! {
-    INSERT = "INSERT INTO links (mailbox, provider, namespace, subject, origin, created)
-        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    INSERT = "INSERT INTO links (mailbox, provider, namespace, subject, origin, created, last_sign_in)
+        VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id";
     BY_SUBJECT = concat!("SELECT ", columns!(), " FROM links
         WHERE namespace = $1 AND subject = $2");
     OF_MAILBOX = concat!("SELECT ", columns!(), " FROM links WHERE mailbox = $1 ORDER BY provider");
@@ -35,7 +35,7 @@ statements! {
         (SELECT mailbox FROM pending_links WHERE ends <= $1 ORDER BY ends LIMIT 500)";
 }
 
-/// Links a person to a mailbox.
+/// Links a person to a mailbox, at the sign-in that proved who they are.
 ///
 /// # Errors
 /// [`crate::Taken::Subject`] if the person is linked, [`crate::Taken::MailboxAtProvider`] if the

@@ -15,6 +15,9 @@ use model::session::Principal;
 use secrecy::SecretString;
 use store::Conn;
 
+/// Keeps the budgets of administrators' names apart from those of mailboxes.
+const ADMIN: &str = "admin:";
+
 impl App {
     /// Signs in by name and local password: an address for a person, a plain name for an
     /// administrator. One text for every wrong name or password.
@@ -127,7 +130,7 @@ impl App {
             };
             (row, hash)
         };
-        let account = format!("admin:{}", name.to_lowercase());
+        let account = format!("{ADMIN}{}", name.to_lowercase());
         self.judge_password(&account, password, hash, client)
             .await?;
         let admin = row.ok_or_else(|| wrong(&account))?;
@@ -183,9 +186,11 @@ impl App {
 }
 
 fn wrong(account: &str) -> Problem {
+    // An administrator's name, as it is typed.
+    let name = account.strip_prefix(ADMIN).unwrap_or(account);
     Problem::Refused(
         Refusal::new(Code::WrongPassword)
-            .with("address", account)
+            .with("address", name)
             .with("detail", "no such account, or a wrong password"),
     )
 }

@@ -548,7 +548,7 @@ async fn delete(
     let until = state.app.delete_mailbox(&admin.actor(), address).await?;
     admin.tell(Notice::done(format!(
         "{address} is deleted. Its mail is kept until {} in {}.",
-        until.date(),
+        When::day(until).text(),
         view.mailbox.directory()
     )));
     Ok(Redirect::to(AdminEntry::Mailboxes.path()).into_response())

@@ -399,7 +399,7 @@ impl Typed {
                 };
                 fields.push(secret.help(format!(
                     "Set on {}{ends}. Empty: it stays. Another issuer or host clears it.",
-                    hint.set.date()
+                    When::day(hint.set).text()
                 )));
                 fields.push(Field::checks(
                     "clear_secret",

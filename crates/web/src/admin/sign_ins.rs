@@ -255,6 +255,8 @@ async fn show(
         why: attempt
             .address
             .as_deref()
+            // An administrator's name: the verdict is about mailboxes.
+            .filter(|name| name.contains('@'))
             .map(|address| with_query(AdminEntry::Why.path(), &[("who", address)])),
         row: rows(vec![attempt], &providers, state.app.now())
             .pop()

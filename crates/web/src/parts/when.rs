@@ -6,7 +6,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-/// An instant, given by value or, as templates hold it, by reference. Pages are written in UTC; the browser module shows it in the person's own zone.
+/// An instant, given by value or, as templates hold it, by reference. Pages are written in UTC; the
+/// browser module shows it in the person's own zone.
 #[derive(Debug, Clone, Copy, Template)]
 #[template(path = "parts/when.html")]
 pub struct When {
@@ -69,7 +70,9 @@ impl When {
         self.instant().format(&form).unwrap_or_default()
     }
 
-    fn text(&self) -> String {
+    /// As people read it, for the middle of a sentence.
+    #[must_use]
+    pub fn text(&self) -> String {
         match self.style {
             Style::Exact => self.exact(),
             Style::Ago(now) => round(now.since(self.at)),

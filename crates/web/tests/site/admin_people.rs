@@ -257,7 +257,7 @@ async fn a_device_is_revoked_and_a_mailbox_deleted() {
 
     let page = press(&world, &mut tab, &format!("{ERIN}/delete"), "Delete").await;
     assert!(
-        page.text().contains("Its mail is kept until 2026-12-22"),
+        page.text().contains("Its mail is kept until 22 Dec 2026"),
         "{}",
         page.text()
     );
