@@ -84,7 +84,8 @@ install_packages() {
         chmod 755 "$policy"
     fi
 
-    if command -v debconf-set-selections >/dev/null 2>&1; then
+    # A Postfix that is there already keeps what its administrator answered.
+    if ! installed postfix && command -v debconf-set-selections >/dev/null 2>&1; then
         echo 'postfix postfix/main_mailer_type select Local only' | debconf-set-selections
     fi
     fetch() { apt-get install --yes --no-remove --no-install-recommends "$@"; }

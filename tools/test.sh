@@ -7,6 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 tools/rust.sh || exit 1
+tools/deps.sh test || echo "Tests that need them say so and are skipped."
 target=${CARGO_TARGET_DIR:-target}
 report=$target/test-report
 rm -rf "$report"

@@ -3,6 +3,7 @@
 use super::instance::Server;
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -30,7 +31,8 @@ pub(super) struct Clients {
 impl Clients {
     pub(super) fn unpack(server: &Server) -> anyhow::Result<Self> {
         let dir = server.dir.join("clients");
-        std::fs::create_dir_all(&dir)?;
+        // Cookies of the story's people are kept here too.
+        std::fs::DirBuilder::new().mode(0o700).create(&dir)?;
         for (name, text) in SCRIPTS {
             std::fs::write(dir.join(name), text)?;
         }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail, ensure};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -59,6 +59,12 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn make(dir: Option<&Path>) -> anyhow::Result<Self> {
         let (dir, temporary) = if let Some(dir) = dir {
+            // What is there already is not the demo's to open to others.
+            ensure!(
+                !dir.exists(),
+                "{} exists already; name a directory that the demo can make",
+                dir.display()
+            );
             std::fs::create_dir_all(dir)
                 .with_context(|| format!("cannot make {}", dir.display()))?;
             (std::path::absolute(dir)?, None)
@@ -154,8 +160,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Writes the configuration, starts `gatepost serve` and waits until it answers.
-    pub(super) async fn start(place: &Place, port: Option<u16>) -> anyhow::Result<Self> {
+    /// Writes the configuration and starts `gatepost serve`.
+    pub(super) fn spawn(place: &Place, port: Option<u16>) -> anyhow::Result<Self> {
         let ports = Ports::choose(port)?;
         let certificate = place.join("cert.pem");
         let key = place.join("key.pem");
@@ -175,7 +181,7 @@ impl Server {
             .process_group(0)
             .spawn()
             .context("cannot start gatepost serve")?;
-        let mut server = Self {
+        Ok(Self {
             child,
             log,
             ports,
@@ -183,17 +189,11 @@ impl Server {
             certificate,
             dir: place.dir.clone(),
             base,
-        };
-        if let Err(error) = server.wait().await {
-            server.show_log();
-            server.stop().await?;
-            return Err(error);
-        }
-        Ok(server)
+        })
     }
 
     /// Waits until every listener greets.
-    async fn wait(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn wait(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
         for port in [
             self.ports.web,
@@ -289,7 +289,11 @@ fn make_certificate(certificate: &Path, key: &Path) -> anyhow::Result<()> {
     ];
     let made = rcgen::generate_simple_self_signed(names)?;
     std::fs::write(certificate, made.cert.pem())?;
-    std::fs::write(key, made.signing_key.serialize_pem())?;
-    std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(key)?
+        .write_all(made.signing_key.serialize_pem().as_bytes())?;
     Ok(())
 }

@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 mod company;
 mod instance;
+mod stop;
 mod story;
 mod walkthrough;
 
@@ -28,19 +29,22 @@ pub struct Options {
     pub dir: Option<PathBuf>,
 }
 
-/// Runs the demo until Ctrl-C, or the walkthrough to its end.
+/// Runs the demo until Ctrl-C, or the walkthrough to its end. A signal that asks it to stop ends
+/// both cleanly, whatever they are at.
 ///
 /// # Errors
 /// What could not be started, or the first step of the walkthrough that did not happen.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     instance::check_machine()?;
+    let mut stop = stop::Stop::listen()?;
     let place = instance::Place::make(options.dir.as_deref())?;
     let company = company::Company::open()
         .await
         .context("the sample company")?;
-    let mut server = instance::Server::start(&place, options.port).await?;
-    let outcome = async {
+    let mut server = instance::Server::spawn(&place, options.port)?;
+    let told = async {
+        server.wait().await?;
         company.register(&place.public_url(server.ports.web)).await;
         let cli = cli::Cli::new(&server.config_file)?;
         company::seed(&cli, company.issuer())
@@ -50,13 +54,19 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
             walkthrough::run(&server, &company, &cli, started).await
         } else {
             story::invite(&server, &company);
-            tokio::signal::ctrl_c()
-                .await
-                .context("cannot wait for Ctrl-C")
+            std::future::pending().await
         }
-    }
-    .await;
-    if outcome.is_err() {
+    };
+    let outcome = tokio::select! {
+        outcome = told => outcome,
+        () = stop.asked() => match options.walkthrough {
+            true => Err(stop::Interrupted.into()),
+            false => Ok(()),
+        },
+    };
+    if let Err(error) = &outcome
+        && !error.is::<stop::Interrupted>()
+    {
         server.show_log();
     }
     server.stop().await?;

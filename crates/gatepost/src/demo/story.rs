@@ -83,7 +83,7 @@ pub(super) fn invite(server: &Server, company: &Company) {
          IMAP {imaps} (TLS), POP3 {pop3s} (TLS), submission {submission} (STARTTLS) or {submissions} (TLS),\n  \
          ManageSieve {sieve} (STARTTLS); mail from other servers arrives at {smtp}.\n  \
          The certificate is {certificate}.\n\n\
-         Why can somebody not get in?   GATEPOST_CONFIG={config} gatepost why carol@{DOMAIN}\n\n\
+         Why can somebody not get in?\n  GATEPOST_CONFIG={config} \\\n  {program} why carol@{DOMAIN}\n\n\
          Ctrl-C ends everything.",
         dir = server.dir.display(),
         base = server.base,
@@ -96,6 +96,9 @@ pub(super) fn invite(server: &Server, company: &Company) {
         smtp = ports.smtp,
         certificate = server.certificate.display(),
         config = server.config_file.display(),
+        program = std::env::current_exe()
+            .unwrap_or_else(|_| "gatepost".into())
+            .display(),
     ));
 }
 
