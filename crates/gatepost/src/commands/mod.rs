@@ -48,6 +48,12 @@ struct Cli {
     command: Command,
 }
 
+/// The whole command line, for what is written from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server: web, authentication, Dovecot and Postfix.
