@@ -43,7 +43,7 @@ pub struct AppConfig {
     pub servers: ServerSettings,
     /// How long attempts on the web are kept.
     pub keep_attempts: Duration,
-    /// How long attempts of mail programs are kept.
+    /// How long attempts of mail programs are kept, and app passwords after they were revoked.
     pub keep_mail_attempts: Duration,
     /// How long the record of changes is kept.
     pub keep_audit: Duration,

@@ -1,5 +1,5 @@
-//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, and the
-//! mail of deleted mailboxes.
+//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, app passwords
+//! revoked long ago, and the mail of deleted mailboxes.
 
 use crate::outbox::{self, Effect};
 use crate::{App, Problem};
@@ -26,6 +26,8 @@ impl App {
             store::links::sweep_pending(tx, now).await?;
             store::attempts::prune_web(tx, oldest_attempt, AT_ONCE).await?;
             store::attempts::prune_mail(tx, oldest_mail_attempt, AT_ONCE).await?;
+            // A phone that still tries one is told by name as long as its tries are remembered.
+            store::app_passwords::forget_revoked(tx, oldest_mail_attempt, AT_ONCE).await?;
             store::audit::prune(tx, oldest_change, AT_ONCE).await?;
             for (storage, address) in store::mailboxes::deleted_due(tx, now, AT_ONCE).await? {
                 let directory = directory_of(storage);

@@ -25,7 +25,8 @@ pub struct AppPassword {
     pub created: Timestamp,
     /// When a mail program last used it.
     pub last_used: Option<LastUse>,
-    /// When it was revoked; a revoked one is kept for a while so that a refusal can name it.
+    /// When it was revoked; a revoked one is kept as long as attempts of mail programs are, so that a
+    /// refusal can name it.
     pub revoked: Option<Timestamp>,
 }
 

@@ -11,4 +11,5 @@ mod mail;
 mod objects;
 mod ownership;
 mod races;
+mod retention;
 mod world;

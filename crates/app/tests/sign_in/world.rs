@@ -20,7 +20,7 @@ use model::provider::{
 use model::rule::Rule;
 use model::session::SessionLifetime;
 use model::template::{Template, TemplateSettings, Templated};
-use model::time::{DAY, SystemClock};
+use model::time::{Clock, DAY, SystemClock};
 use secrecy::SecretString;
 use std::sync::Arc;
 use store::{MasterKey, OsRandom, Store};
@@ -125,6 +125,11 @@ impl World {
             desk,
             dir,
         }
+    }
+
+    /// The same installation at another time.
+    pub fn app_by(&self, clock: impl Clock + 'static) -> App {
+        app_on(&self.dir, &self.master, &self.desk, Arc::new(clock))
     }
 
     /// Changes the provider.
@@ -250,9 +255,15 @@ pub fn quota(bytes: i64) -> TemplateSettings {
 fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
     let (key, file) = (dir.join("key"), dir.join("store.db"));
     let master = MasterKey::create_with_new_store(&key, &file, &OsRandom).unwrap();
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
-    let budgets = Arc::new(Budgets::new(clock.clone()));
-    let desk = LocalDesk::new(budgets, Arc::new(HashPool::new(random.clone()).unwrap()));
+    let budgets = Arc::new(Budgets::new(Arc::new(SystemClock)));
+    let pool = Arc::new(HashPool::new(Arc::new(OsRandom)).unwrap());
+    let desk = LocalDesk::new(budgets, pool);
+    let app = app_on(dir, &master, &desk, Arc::new(SystemClock));
+    (app, master, desk)
+}
+
+fn app_on(dir: &ShortDir, master: &MasterKey, desk: &LocalDesk, clock: Arc<dyn Clock>) -> App {
+    let random = Arc::new(OsRandom);
     let own = url::Url::parse(PUBLIC).unwrap();
     let upstream = upstream::Upstream::new(
         upstream::Config {
@@ -262,8 +273,8 @@ fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
         clock.clone(),
         random.clone(),
     );
-    let app = App::new(Parts {
-        store: Store::open(&file).unwrap(),
+    App::new(Parts {
+        store: Store::open(&dir.join("store.db")).unwrap(),
         keys: master.purpose_keys().unwrap(),
         upstream,
         desk: Arc::new(desk.clone()),
@@ -286,8 +297,7 @@ fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
             keep_audit: DAY * 365,
             keep_deleted_mail: DAY * 30,
         },
-    });
-    (app, master, desk)
+    })
 }
 
 /// A company that answers nothing: a port nobody listens on.
