@@ -1,5 +1,6 @@
 //! Mail domains.
 
+use crate::outbox::{self, Effect};
 use crate::{App, Problem, audit};
 use model::address::{Address, DomainName};
 use model::audit::Actor;
@@ -134,7 +135,7 @@ impl App {
         Ok(listed.into())
     }
     /// Changes a domain; the name stays. `seen` is the `modified` the form was made from; `None`
-    /// skips the check (CLI). Switching off ends the sessions of its people.
+    /// skips the check (CLI). Switching off ends the web and live mail sessions of its people.
     pub async fn edit_domain(
         &self,
         actor: &Actor,
@@ -160,11 +161,17 @@ impl App {
             }
             let details = json!({ "before": before, "after": after });
             audit::note(tx, now, &actor, "domain.edit", &after.name, details).await?;
+            if before.active && !after.active {
+                let (domain, name) = (after.id, after.name.clone());
+                outbox::put(tx, &Effect::SignOutDomain { domain }, now).await?;
+                outbox::put(tx, &Effect::KickDomain { domain: name }, now).await?;
+            }
             Ok(after)
         })
         .await
     }
-    /// Deletes an empty domain.
+    /// Deletes an empty domain: nobody is left whose sessions could go on, since each mailbox took
+    /// its own along.
     pub async fn delete_domain(&self, actor: &Actor, name: &DomainName) -> Result<(), Problem> {
         let (now, actor, name) = (self.clock.now(), actor.clone(), name.clone());
         self.store

@@ -27,6 +27,7 @@ pub mod problem;
 mod provider_calls;
 pub mod providers;
 pub mod retention;
+mod revoke;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;

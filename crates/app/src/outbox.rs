@@ -2,7 +2,9 @@
 
 use crate::App;
 use crate::ports::{EffectFailed, Engines, Progress};
-use model::address::Address;
+use model::address::{Address, DomainName};
+use model::ids::DomainId;
+use model::session::Principal;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -17,6 +19,16 @@ pub enum Effect {
     Kick {
         /// The address.
         address: Address,
+    },
+    /// End live mail sessions of all addresses of a domain.
+    KickDomain {
+        /// The domain.
+        domain: DomainName,
+    },
+    /// End web sessions of all people of a domain.
+    SignOutDomain {
+        /// The domain.
+        domain: DomainId,
     },
     /// Remove the mail of a deleted mailbox; the directory below the mail root.
     RemoveMail {
@@ -88,10 +100,54 @@ impl App {
                 tracing::info!(mailbox.address = %address, sessions = ended, "live mail sessions ended");
                 Ok(Progress::Done)
             }
+            Effect::KickDomain { domain } => {
+                let ended = engines.kick_domain(domain).await?;
+                tracing::info!(domain.name = %domain, sessions = ended, "live mail sessions of a domain ended");
+                Ok(Progress::Done)
+            }
+            Effect::SignOutDomain { domain } => {
+                let signed_out = self.sign_out_domain(*domain).await;
+                let ended = signed_out.map_err(|error| EffectFailed(error.to_string()))?;
+                tracing::info!(domain.id = %domain, sessions = ended, "web sessions of a domain ended");
+                Ok(Progress::Done)
+            }
             Effect::RemoveMail { directory } => engines.remove_mail(directory).await,
         }
     }
 }
+
+impl App {
+    /// Ends the web sessions of a domain's people, some mailboxes in each transaction: writes that
+    /// wait meanwhile go between them.
+    async fn sign_out_domain(&self, domain: DomainId) -> Result<u64, StoreError> {
+        let mut ended = 0;
+        let mut after = None;
+        loop {
+            let people = {
+                let after: Option<&Address> = after.as_ref();
+                let mut read = self.store.read()?;
+                store::mailboxes::of_domain(&mut read, domain, after, AT_ONCE).await?
+            };
+            let Some((_, last)) = people.last() else {
+                return Ok(ended);
+            };
+            after = Some(last.clone());
+            ended += self
+                .store
+                .write(async move |tx: &mut Conn| {
+                    let mut ended = 0;
+                    for (id, _) in &people {
+                        ended += store::sessions::delete_all(tx, Principal::Person(*id)).await?;
+                    }
+                    Ok::<_, StoreError>(ended)
+                })
+                .await?;
+        }
+    }
+}
+
+/// Mailboxes whose sessions end in one transaction.
+const AT_ONCE: u32 = 200;
 
 /// Leaves an effect, in the transaction that asks for it.
 pub(crate) async fn put(tx: &mut Conn, effect: &Effect, now: Timestamp) -> Result<(), StoreError> {

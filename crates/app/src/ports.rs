@@ -1,6 +1,6 @@
 //! What use cases need from the outside and `gatepost` wires in.
 
-use model::address::Address;
+use model::address::{Address, DomainName};
 use model::app_password::LastUse;
 use model::attempt::Attempt;
 use model::ids::{AppPasswordId, MailboxId};
@@ -104,6 +104,8 @@ pub enum Learned {
 pub trait Engines: Send + Sync {
     /// Ends live sessions of an address; tells how many.
     fn kick<'a>(&'a self, address: &'a Address) -> Answer<'a, Result<u64, EffectFailed>>;
+    /// Ends live sessions of all addresses of a domain; tells how many.
+    fn kick_domain<'a>(&'a self, domain: &'a DomainName) -> Answer<'a, Result<u64, EffectFailed>>;
     /// Has the mail of a deleted mailbox removed from the disk; `directory` is below the mail root.
     /// Never waits for it.
     fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<Progress, EffectFailed>>;

@@ -101,6 +101,12 @@ impl Protocols {
         Self(self.0 & other.0)
     }
 
+    /// What this set holds and `other` does not.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether no protocol is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {

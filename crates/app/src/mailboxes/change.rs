@@ -2,7 +2,7 @@
 
 use super::{MailboxEdit, by_address, checked_name};
 use crate::outbox::{self, Effect};
-use crate::{App, Problem, audit, local_password, templates};
+use crate::{App, Problem, audit, local_password, revoke, templates};
 use model::address::Address;
 use model::audit::Actor;
 use model::domain::{DomainUse, MailDomain};
@@ -31,17 +31,7 @@ impl App {
             let before = by_address(tx, &address).await?;
             let after = edited(tx, &before, &edit).await?;
             save(tx, &after, seen, now).await?;
-            if after.protocols != before.protocols {
-                // A protocol that was switched off ends its live sessions too.
-                outbox::put(
-                    tx,
-                    &Effect::Kick {
-                        address: address.clone(),
-                    },
-                    now,
-                )
-                .await?;
-            }
+            revoke::end_what_was_lost(tx, &before, &after, now).await?;
             let details = json!({ "before": before, "after": after });
             audit::note(tx, now, &actor, "mailbox.edit", &address, details).await?;
             by_address(tx, &address).await
@@ -73,16 +63,12 @@ impl App {
                 ..before.clone()
             };
             save(tx, &after, None, now).await?;
-            store::mailboxes::bump_generation(tx, before.id).await?;
-            store::sessions::delete_all(tx, Principal::Person(before.id)).await?;
-            outbox::put(
-                tx,
-                &Effect::Kick {
-                    address: address.clone(),
-                },
-                now,
-            )
-            .await?;
+            // Once more for one that was off already: somebody saw a reason to.
+            let on = Mailbox {
+                active: true,
+                ..before
+            };
+            revoke::end_what_was_lost(tx, &on, &after, now).await?;
             audit::note(
                 tx,
                 now,

@@ -2,10 +2,9 @@
 
 use super::record::Record;
 use super::{Ended, Refused, ReturnTo, SignedIn};
-use crate::outbox::{self, Effect};
 use crate::provider_calls::Identity;
 use crate::sessions::{NewSession, Who};
-use crate::{App, Client, Problem, audit};
+use crate::{App, Client, Problem, audit, revoke};
 use model::address::{Address, DomainName};
 use model::attempt::StepState;
 use model::audit::Actor;
@@ -204,6 +203,14 @@ impl Case {
                     address: mailbox.address,
                 })
             }
+            Verdict::SwitchOff { changes, refusal } => {
+                if let Some((_, mailbox, ..)) = &linked {
+                    self.apply(tx, mailbox, &changes).await?;
+                }
+                let refused = self.record.refused(refusal);
+                self.record.insert(tx).await?;
+                Ok(Done::Refused(refused))
+            }
             Verdict::Refuse(refusal) => {
                 let refused = self.record.refused(refusal);
                 self.record.insert(tx).await?;
@@ -243,7 +250,7 @@ impl Case {
         provision::decide(&facts, &mut self.record.attempt.trace)
     }
 
-    /// Writes what a template changes, and ends live sessions when a protocol was taken away.
+    /// Writes what a template changes, and ends what it takes away.
     async fn apply(
         &self,
         tx: &mut Conn,
@@ -256,16 +263,7 @@ impl Case {
         let mut after = mailbox.clone();
         changes.apply_to(&mut after);
         store::mailboxes::update(tx, &after, None, self.now).await?;
-        if after.protocols != mailbox.protocols {
-            outbox::put(
-                tx,
-                &Effect::Kick {
-                    address: after.address.clone(),
-                },
-                self.now,
-            )
-            .await?;
-        }
+        revoke::end_what_was_lost(tx, mailbox, &after, self.now).await?;
         if changes.quota.is_some() || changes.protocols.is_some() || changes.active.is_some() {
             let details = json!({ "before": mailbox, "after": after });
             audit::note(

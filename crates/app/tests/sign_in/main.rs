@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod codes;
+mod ends;
 mod hostile;
 mod independent;
 mod local;

@@ -10,7 +10,7 @@ use engines::MailSystem;
 use engines::description::ProcessModel;
 use engines::kick::{KickError, Kicker};
 use engines::layout::kick_endpoint;
-use model::address::Address;
+use model::address::{Address, DomainName};
 use testkit::skip::is_root;
 
 const ALICE: &str = "alice@example.test";
@@ -510,6 +510,17 @@ async fn a_kick_ends_idle_sessions_and_counts_them() {
     println!("two idle sessions ended within {:?}", started.elapsed());
     let answer = bob.imap("NOOP").await;
     assert!(answer.contains("OK"), "{answer}");
+
+    // A whole domain at once; one whose name only ends alike is not it.
+    let mut alice_again = instance.imap(ALICE).await;
+    for (domain, ended) in [("ample.test", 0), ("example.test", 2), ("example.test", 0)] {
+        let domain = DomainName::parse(domain).unwrap();
+        assert_eq!(kicker.kick_domain(&domain).await.unwrap(), ended);
+    }
+    for session in [&mut bob, &mut alice_again] {
+        let answer = session.line().await;
+        assert!(answer.starts_with("* BYE"), "{answer}");
+    }
 
     let wrong = Kicker::new(kick_endpoint(&instance.system), "guess".to_owned().into());
     assert!(matches!(wrong.kick(&alice).await, Err(KickError::Key)));

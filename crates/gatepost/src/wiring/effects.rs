@@ -3,7 +3,7 @@
 use app::ports::{Answer, EffectFailed, Engines, Progress};
 use engines::kick::{Endpoint, Kicker};
 use engines::layout::Layout;
-use model::address::Address;
+use model::address::{Address, DomainName};
 use secrecy::SecretString;
 
 use super::removals::{Removals, storage_of};
@@ -49,6 +49,18 @@ impl Engines for EngineEffects {
                 return Ok(0);
             };
             let ended = kicker.kick(address).await;
+            ended
+                .map(u64::from)
+                .map_err(|error| EffectFailed(error.to_string()))
+        })
+    }
+
+    fn kick_domain<'a>(&'a self, domain: &'a DomainName) -> Answer<'a, Result<u64, EffectFailed>> {
+        Box::pin(async move {
+            let Some(kicker) = &self.kicker else {
+                return Ok(0);
+            };
+            let ended = kicker.kick_domain(domain).await;
             ended
                 .map(u64::from)
                 .map_err(|error| EffectFailed(error.to_string()))

@@ -12,7 +12,7 @@ use crate::page::{SCAN, prefix_end, text_after};
 use crate::value::Row;
 use crate::{Conn, Listed, Page, StoreError, Value};
 use model::address::{Address, DomainName};
-use model::ids::{DomainId, TemplateId};
+use model::ids::{DomainId, MailboxId, TemplateId};
 use model::mailbox::Mailbox;
 
 macro_rules! walk {
@@ -36,6 +36,8 @@ statements! {
         FROM mailbox_words AS w JOIN mailboxes AS m ON m.id = w.mailbox
         WHERE (w.word, w.mailbox) > ($1, $2) AND w.word < $3
         ORDER BY w.word, w.mailbox LIMIT $4");
+    IDS_OF_DOMAIN = "SELECT id, address FROM mailboxes WHERE domain = $1 AND address >= $2
+        ORDER BY address LIMIT $3";
     ADDRESSES = "SELECT address FROM mailboxes WHERE address >= $1 ORDER BY address LIMIT $2";
 }
 
@@ -116,6 +118,28 @@ pub async fn addresses_after(
         .all(ADDRESSES, &[start.into(), i64::from(limit).into()])
         .await?;
     rows.iter().map(|row| row.get("address")).collect()
+}
+
+/// Some mailboxes of a domain after `after`, in the order of their addresses.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of_domain(
+    sql: &mut Conn,
+    domain: DomainId,
+    after: Option<&Address>,
+    limit: u32,
+) -> Result<Vec<(MailboxId, Address)>, StoreError> {
+    let start = after.map(|after| text_after(after.as_str()));
+    let values = [
+        domain.into(),
+        start.unwrap_or_default().into(),
+        i64::from(limit).into(),
+    ];
+    let rows = sql.all(IDS_OF_DOMAIN, &values).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, row.get("address")?)))
+        .collect()
 }
 
 /// Where a walk stands: after which row of which range.

@@ -5,7 +5,7 @@ mod list;
 mod words;
 
 pub use deleted::{DeletedMail, deleted_due, deleted_list, deleted_removed};
-pub use list::{MailboxFilter, addresses_after, list};
+pub use list::{MailboxFilter, addresses_after, list, of_domain};
 
 use crate::value::Row;
 use crate::{Conn, StoreError, Taken};

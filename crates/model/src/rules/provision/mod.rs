@@ -98,6 +98,13 @@ pub enum Verdict {
         /// Why, for the record.
         refusal: Refusal,
     },
+    /// Nothing, and the linked mailbox is switched off: so says the template the person has now.
+    SwitchOff {
+        /// What the template changes.
+        changes: Changes,
+        /// Why, for the person.
+        refusal: Refusal,
+    },
     /// Nothing.
     Refuse(Refusal),
 }
@@ -169,7 +176,10 @@ pub fn decide(facts: &Facts<'_>, trace: &mut Trace) -> Verdict {
         Some((_, mailbox, domain, used)) => returning(facts, mailbox, domain, *used, trace),
         None => first_time(facts, trace),
     };
-    if let Verdict::Refuse(refusal) | Verdict::ProveLocal { refusal, .. } = &verdict {
+    if let Verdict::Refuse(refusal)
+    | Verdict::SwitchOff { refusal, .. }
+    | Verdict::ProveLocal { refusal, .. } = &verdict
+    {
         trace.push("outcome", StepState::Blocked, refusal.to_string());
     }
     verdict
@@ -195,7 +205,10 @@ fn returning(
     }
     let changes = template_changes(facts, mailbox, domain, used, trace);
     if let Err(refusal) = active_gate(facts, mailbox, &changes, trace) {
-        return Verdict::Refuse(refusal);
+        return match changes.active {
+            Some(false) => Verdict::SwitchOff { changes, refusal },
+            _ => Verdict::Refuse(refusal),
+        };
     }
     let renamed = claimed_address(facts.provider, facts.claims)
         .ok()
