@@ -29,13 +29,13 @@ impl std::fmt::Debug for HashPool {
 }
 
 impl HashPool {
-    /// A pool with a place for each core.
+    /// A pool with a place for each core. Nothing is hashed yet.
     ///
     /// # Errors
-    /// [`scheme::SchemeError`] if the hasher does not work at all.
+    /// [`scheme::SchemeError`] if the hasher does not know its own form.
     pub fn new(random: Arc<dyn Random>) -> Result<Self, scheme::SchemeError> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let decoy = StoredHash::Argon2(scheme::hash(b"decoy", random.as_ref())?);
+        let decoy = scheme::decoy(random.as_ref())?;
         Ok(Self {
             places: Arc::new(Semaphore::new(cores)),
             waiting: AtomicUsize::new(0),

@@ -4,7 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use aws_lc_rs::digest;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use model::random::{self, Random};
 use sha_crypt::ShaCrypt;
 
@@ -126,15 +126,30 @@ impl StoredHash {
         let Self::Argon2(text) = self else {
             return true;
         };
-        let params = argon2::Params::default();
-        let today = format!(
-            "$argon2id$v=19$m={},t={},p={}$",
-            params.m_cost(),
-            params.t_cost(),
-            params.p_cost()
-        );
-        !text.starts_with(&today)
+        !text.starts_with(&today())
     }
+}
+
+/// How every hash with today's settings begins.
+fn today() -> String {
+    let params = argon2::Params::default();
+    format!(
+        "$argon2id$v=19$m={},t={},p={}$",
+        params.m_cost(),
+        params.t_cost(),
+        params.p_cost()
+    )
+}
+
+/// A hash with today's settings that no password is known for. Checking one against it costs what it
+/// costs with any other; making it costs nothing, since the result of hashing is random anyway.
+///
+/// # Errors
+/// [`SchemeError::Malformed`] if the hasher would not read it.
+pub(super) fn decoy(random: &dyn Random) -> Result<StoredHash, SchemeError> {
+    let salt = STANDARD_NO_PAD.encode(random::bytes::<16>(random));
+    let hash = STANDARD_NO_PAD.encode(random::bytes::<32>(random));
+    StoredHash::parse(&format!("{}{salt}${hash}", today()))
 }
 
 /// Hashes a new password: Argon2id, 19 MiB, two passes, 16 bytes of salt.
@@ -217,6 +232,21 @@ mod tests {
         for text in FROM_DOVECOT.iter().filter(|t| !t.starts_with("{ARGON2ID}")) {
             assert!(StoredHash::parse(text).unwrap().is_outdated(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_decoy_cannot_be_told_from_a_hash() {
+        let (decoy, own) = (
+            decoy(&Fixed).unwrap(),
+            hash(b"correct horse", &Fixed).unwrap(),
+        );
+        let StoredHash::Argon2(text) = &decoy else {
+            panic!("{decoy:?}");
+        };
+        // The same settings, salt and length: the same work.
+        let salted = |text: &str| text.rsplit_once('$').unwrap().0.to_owned();
+        assert_eq!((salted(text), text.len()), (salted(&own), own.len()));
+        assert!(!decoy.verify(b"") && !decoy.verify(b"correct horse"));
     }
 
     #[test]
