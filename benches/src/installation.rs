@@ -2,22 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use model::address::{Address, DomainName};
-use model::domain::{DomainLimits, GIB};
-use model::ids::DomainId;
-use model::mailbox::{NewMailbox, SignInMethods};
-use model::protocol::Protocols;
-use model::template::TemplateFields;
-use model::time::{Clock as _, SystemClock};
-use store::{Conn, MasterKey, OsRandom, PurposeKey, Store, StoreError};
-use uuid::Uuid;
+use store::{MasterKey, OsRandom, Store};
 
-use crate::people::{DOMAIN, address, secret};
-
-/// Mailboxes added by one transaction.
-const CHUNK: u32 = 1_000;
+use crate::crowd::fill;
 
 /// A data directory, laid out as `gatepost serve` lays out its own, and the one writer of its store:
 /// like a real one, the store is open for writing while others read it.
@@ -67,85 +55,10 @@ fn store_directory(data: &Path) -> PathBuf {
     data.join("store")
 }
 
-/// Adds the people to an existing store, and closes it again so that nothing is left in its log.
-pub(crate) fn fill(
-    database: &Path,
-    master: &MasterKey,
-    people: u32,
-    secrets_each: u32,
-) -> anyhow::Result<()> {
-    let tags = Arc::new(master.auth_keys()?.app_password);
-    let store = Store::open(database)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(async {
-        let domain = store
-            .write(async |tx: &mut Conn| add_domain(tx).await)
-            .await?;
-        for first in (0..people).step_by(CHUNK as usize) {
-            let tags = Arc::clone(&tags);
-            let chunk = first..people.min(first + CHUNK);
-            store
-                .write(async move |tx: &mut Conn| {
-                    for person in chunk.clone() {
-                        add_person(tx, domain, &tags, person, secrets_each).await?;
-                    }
-                    Ok::<_, StoreError>(())
-                })
-                .await?;
-        }
-        Ok(())
-    })
-}
-
-async fn add_domain(tx: &mut Conn) -> Result<DomainId, StoreError> {
-    let new = store::domains::NewDomain {
-        name: parsed(DomainName::parse(DOMAIN))?,
-        active: true,
-        limits: DomainLimits::default(),
-        role_target: parsed(Address::parse("root@example.net"))?,
-    };
-    store::domains::insert(tx, &new, SystemClock.now()).await
-}
-
-async fn add_person(
-    tx: &mut Conn,
-    domain: DomainId,
-    tags: &PurposeKey,
-    person: u32,
-    secrets_each: u32,
-) -> Result<(), StoreError> {
-    let now = SystemClock.now();
-    let new = NewMailbox {
-        domain,
-        address: parsed(Address::parse(&address(person)))?,
-        name: format!("Person {person}"),
-        quota: GIB,
-        protocols: Protocols::ALL,
-        active: true,
-        methods: SignInMethods {
-            local: false,
-            provider: true,
-        },
-        template: None,
-        overrides: TemplateFields::NONE,
-    };
-    let storage = Uuid::from_u128(u128::from(person));
-    let mailbox = store::mailboxes::insert(tx, &new, storage, now).await?;
-    for which in 0..secrets_each {
-        let tag = tags.tag(&[secret(person, which).as_bytes()]);
-        store::app_passwords::insert(tx, mailbox, &tag, "phone", Protocols::ALL, None, now).await?;
-    }
-    Ok(())
-}
-
-/// A name of ours that does not parse is a mistake in this file.
-fn parsed<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, StoreError> {
-    result.map_err(|error| store::Unavailable::Database(error.to_string()).into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::people::{address, secret};
 
     #[test]
     fn people_are_found_by_their_secrets() {

@@ -15,6 +15,7 @@ use serde::Serialize;
 mod auth_client;
 mod auth_instructions;
 mod auth_socket;
+mod crowd;
 mod dovecot;
 mod durable_write;
 mod finding;

@@ -11,7 +11,8 @@ use anyhow::{Context as _, ensure};
 use store::MasterKey;
 
 use crate::auth_client::Load;
-use crate::installation::{database, fill, key};
+use crate::crowd::fill;
+use crate::installation::{database, key};
 use crate::people::{Kind, Mix};
 
 const START: Duration = Duration::from_secs(30);
