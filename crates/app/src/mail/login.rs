@@ -102,7 +102,8 @@ impl MailApp {
             Ok(grant) => LoginAnswer::Ok(grant),
             Err(Stop::Unavailable) => LoginAnswer::Unavailable,
             Err(Stop::Refused(refusal, delay)) => {
-                self.note_failure(&login, &refusal);
+                let Login { protocol, ip, .. } = login.login;
+                self.record_failure(protocol, login.account, ip, &refusal);
                 let spent = self.clock.now().since(arrived);
                 LoginAnswer::Refused(Turned {
                     refusal,
@@ -125,7 +126,7 @@ impl MailApp {
         let Delay(delay) = self.desk.budgets().failed(&account, ip);
         let refusal = self.wrong("the request carried no usable credentials");
         if let Some(protocol) = protocol {
-            self.record_failure(protocol, &account, ip, &refusal);
+            self.record_failure(protocol, account, ip, &refusal);
         }
         Turned { refusal, delay }
     }
@@ -335,19 +336,10 @@ impl MailApp {
         refusal.with("url", &self.config.devices_url)
     }
 
-    fn note_failure(&self, login: &Named<'_>, refusal: &Refusal) {
-        self.record_failure(
-            login.login.protocol,
-            &login.account,
-            login.login.ip,
-            refusal,
-        );
-    }
-
     fn record_failure(
         &self,
         protocol: Protocol,
-        account: &str,
+        account: String,
         ip: Option<IpAddr>,
         refusal: &Refusal,
     ) {
@@ -377,7 +369,7 @@ fn facts(row: &store::app_passwords::CredentialRow) -> AppPasswordFacts<'_> {
 /// that keys stay small.
 fn account_of(name: &str, address: Option<&Address>) -> String {
     match address {
-        Some(address) => address.to_string(),
+        Some(address) => address.as_str().to_owned(),
         None => name.chars().take(64).flat_map(char::to_lowercase).collect(),
     }
 }

@@ -5,12 +5,13 @@ use crate::ports::{Learned, Recorder};
 use model::app_password::LastUse;
 use model::attempt::{Attempt, Door, Reference, Trace};
 use model::ids::{AppPasswordId, AttemptId, MailboxId};
-use model::outcome::Refusal;
+use model::outcome::{Code, Refusal};
 use model::protocol::Protocol;
 use model::random::Random;
 use model::time::Timestamp;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,9 +30,28 @@ pub struct Coalescer {
 struct Gathered {
     app_passwords: HashMap<AppPasswordId, LastUse>,
     passwords: HashMap<(MailboxId, Protocol, Option<IpAddr>), LastUse>,
-    failures: HashMap<String, Attempt>,
-    /// The minute in which each credential was handed on last.
-    handed: HashMap<AppPasswordId, i64>,
+    failures: HashMap<Bucket, Failure>,
+    /// Credentials whose use in `minute` was handed on.
+    handed: HashSet<AppPasswordId>,
+    minute: i64,
+}
+
+/// Failures that are counted together.
+#[derive(PartialEq, Eq, Hash)]
+struct Bucket {
+    minute: i64,
+    protocol: Protocol,
+    code: Code,
+    ip: Option<IpAddr>,
+    account: String,
+}
+
+/// The first failure of its bucket, and how many there were.
+struct Failure {
+    reference: Reference,
+    at: Timestamp,
+    refusal: Refusal,
+    count: i64,
 }
 
 impl std::fmt::Debug for Coalescer {
@@ -61,7 +81,7 @@ impl Coalescer {
 
     pub(super) fn app_password_used(&self, id: AppPasswordId, last: LastUse) {
         let mut gathered = self.gathered.lock();
-        if gathered.handed.get(&id) == Some(&minute(last.at)) {
+        if gathered.minute == minute(last.at) && gathered.handed.contains(&id) {
             return;
         }
         if gathered.app_passwords.len() < MOST || gathered.app_passwords.contains_key(&id) {
@@ -91,63 +111,211 @@ impl Coalescer {
         random: &dyn Random,
         now: Timestamp,
         protocol: Protocol,
-        account: &str,
+        account: String,
         ip: Option<IpAddr>,
         refusal: &Refusal,
     ) {
-        let network = ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string());
-        let bucket = format!(
-            "{}|{protocol}|{account}|{network}|{}",
-            minute(now),
-            refusal.code
-        );
-        let mut gathered = self.gathered.lock();
-        if let Some(attempt) = gathered.failures.get_mut(&bucket) {
-            attempt.count += 1;
-            return;
-        }
-        if gathered.failures.len() >= MOST {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let attempt = Attempt {
-            id: AttemptId(0),
-            reference: Reference::generate(random),
-            at: now,
-            door: Door::Mail(protocol),
-            provider: None,
-            mailbox: None,
-            address: Some(account.to_owned()),
+        let bucket = Bucket {
+            minute: minute(now),
+            protocol,
+            code: refusal.code,
             ip,
-            user_agent: String::new(),
-            refusal: Some(refusal.clone()),
-            notice: None,
-            trace: Trace::default(),
-            count: 1,
+            account,
         };
-        gathered.failures.insert(bucket, attempt);
+        let mut gathered = self.gathered.lock();
+        let full = gathered.failures.len() >= MOST;
+        match gathered.failures.entry(bucket) {
+            Entry::Occupied(mut known) => known.get_mut().count += 1,
+            Entry::Vacant(_) if full => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+            Entry::Vacant(place) => {
+                place.insert(Failure {
+                    reference: Reference::generate(random),
+                    at: now,
+                    refusal: refusal.clone(),
+                    count: 1,
+                });
+            }
+        }
     }
 
-    /// Hands on what was gathered; called every second or so by the auth worker.
+    /// Hands on what was gathered; called every second or so by the auth worker. Logins go on
+    /// meanwhile: they wait only while what was gathered is taken away.
     pub fn flush(&self, now: Timestamp) {
-        let mut gathered = self.gathered.lock();
-        let this_minute = minute(now);
-        gathered.handed.retain(|_, at| *at >= this_minute);
-        let uses: Vec<_> = gathered.app_passwords.drain().collect();
+        let (uses, passwords, failures) = {
+            let mut gathered = self.gathered.lock();
+            let gathered = &mut *gathered;
+            (
+                std::mem::take(&mut gathered.app_passwords),
+                std::mem::take(&mut gathered.passwords),
+                std::mem::take(&mut gathered.failures),
+            )
+        };
+        self.handed(&uses, minute(now));
         for (id, last) in uses {
-            gathered.handed.insert(id, minute(last.at));
             self.recorder.record(Learned::AppPasswordUsed(id, last));
         }
-        for ((mailbox, _, _), last) in gathered.passwords.drain() {
+        for ((mailbox, _, _), last) in passwords {
             self.recorder.record(Learned::PasswordUsed(mailbox, last));
         }
-        for (bucket, attempt) in gathered.failures.drain() {
-            self.recorder
-                .record(Learned::Attempt(Box::new(attempt), bucket));
+        for (bucket, failure) in failures {
+            let name = bucket.to_string();
+            let attempt = Box::new(failure.attempt(bucket));
+            self.recorder.record(Learned::Attempt(attempt, name));
+        }
+    }
+
+    /// Notes that these uses were handed on; the minutes before `this` are forgotten.
+    fn handed(&self, uses: &HashMap<AppPasswordId, LastUse>, this: i64) {
+        let mut gathered = self.gathered.lock();
+        let past = (gathered.minute != this).then(|| std::mem::take(&mut gathered.handed));
+        gathered.minute = this;
+        let ids = uses.iter().filter(|(_, last)| minute(last.at) == this);
+        gathered.handed.extend(ids.map(|(id, _)| *id));
+        drop(gathered);
+        // Possibly millions, and nobody should wait for them to go.
+        drop(past);
+    }
+}
+
+/// The name by which the store adds later failures of the same bucket.
+impl std::fmt::Display for Bucket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            minute,
+            protocol,
+            code,
+            ip,
+            account,
+        } = self;
+        write!(f, "{minute}|{protocol}|{account}|")?;
+        match ip {
+            Some(ip) => write!(f, "{ip}|{code}"),
+            None => write!(f, "-|{code}"),
+        }
+    }
+}
+
+impl Failure {
+    fn attempt(self, bucket: Bucket) -> Attempt {
+        Attempt {
+            id: AttemptId(0),
+            reference: self.reference,
+            at: self.at,
+            door: Door::Mail(bucket.protocol),
+            provider: None,
+            mailbox: None,
+            address: Some(bucket.account),
+            ip: bucket.ip,
+            user_agent: String::new(),
+            refusal: Some(self.refusal),
+            notice: None,
+            trace: Trace::default(),
+            count: self.count,
         }
     }
 }
 
 fn minute(at: Timestamp) -> i64 {
     at.secs().div_euclid(60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps what it is told.
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<Learned>>);
+    impl Recorder for Heard {
+        fn record(&self, learned: Learned) {
+            self.0.lock().push(learned);
+        }
+    }
+
+    struct Zeros;
+    impl Random for Zeros {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(0);
+        }
+    }
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn used(coalescer: &Coalescer, id: i64, secs: i64) {
+        let last = LastUse {
+            at: at(secs),
+            protocol: Protocol::Imap,
+            ip: None,
+        };
+        coalescer.app_password_used(AppPasswordId(id), last);
+    }
+
+    #[test]
+    fn a_credential_is_handed_on_once_a_minute() {
+        let heard = Arc::new(Heard::default());
+        let coalescer = Coalescer::new(heard.clone());
+        let handed_on = |now: i64| -> Vec<(i64, i64)> {
+            coalescer.flush(at(now));
+            let heard = std::mem::take(&mut *heard.0.lock());
+            let uses = heard.into_iter().map(|learned| match learned {
+                Learned::AppPasswordUsed(id, last) => (id.0, last.at.secs()),
+                other => panic!("{other:?}"),
+            });
+            uses.collect()
+        };
+        used(&coalescer, 1, 600);
+        used(&coalescer, 1, 601);
+        assert_eq!(handed_on(602), [(1, 601)]);
+        used(&coalescer, 1, 603);
+        used(&coalescer, 2, 603);
+        assert_eq!(handed_on(604), [(2, 603)]);
+        // Gathered in one minute and handed on in the next.
+        used(&coalescer, 3, 659);
+        assert_eq!(handed_on(660), [(3, 659)]);
+        for id in 1..=3 {
+            used(&coalescer, id, 661);
+        }
+        assert_eq!(handed_on(662).len(), 3);
+        assert_eq!(handed_on(663), []);
+    }
+
+    #[test]
+    fn failures_of_one_account_network_and_code_are_one_attempt() {
+        let heard = Arc::new(Heard::default());
+        let coalescer = Coalescer::new(heard.clone());
+        let fail = |account: &str, last: u8| {
+            let ip = Some(IpAddr::from([192, 0, 2, last]));
+            let refusal = Refusal::new(Code::MailWrong);
+            let account = account.to_owned();
+            coalescer.failed(&Zeros, at(600), Protocol::Imap, account, ip, &refusal);
+        };
+        fail("a@x.example", 1);
+        fail("a@x.example", 1);
+        fail("a@x.example", 2);
+        fail("b@x.example", 1);
+        coalescer.flush(at(601));
+        let heard = std::mem::take(&mut *heard.0.lock());
+        let mut counts: Vec<_> = heard
+            .into_iter()
+            .map(|learned| match learned {
+                Learned::Attempt(attempt, name) => (name, attempt.count),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        counts.sort();
+        let named = |account: &str, last: u8| {
+            let (protocol, code) = (Protocol::Imap, Code::MailWrong);
+            format!("10|{protocol}|{account}|192.0.2.{last}|{code}")
+        };
+        let expected = [
+            (named("a@x.example", 1), 2),
+            (named("a@x.example", 2), 1),
+            (named("b@x.example", 1), 1),
+        ];
+        assert_eq!(counts, expected);
+    }
 }

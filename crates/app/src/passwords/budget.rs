@@ -38,13 +38,15 @@ const NETWORK: Limit = Limit {
 /// Most keys remembered at once; beyond it, keys whose level has fallen to nothing are dropped,
 /// and new keys share one bucket.
 const MOST_KEYS: usize = 200_000;
+/// How often they are looked for: a full table must not make every failure walk it.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 /// How long a network counts as known to an account.
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Pair(String, Network),
-    Account(String),
+    Pair(Arc<str>, Network),
+    Account(Arc<str>),
     Network(Network),
     Overflow,
 }
@@ -78,6 +80,12 @@ struct Level {
     owed: Duration,
 }
 
+impl Level {
+    fn owed(self, now: Timestamp) -> Duration {
+        self.owed.saturating_sub(now.since(self.at))
+    }
+}
+
 /// How long the answer to a failure is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delay(pub Duration);
@@ -91,7 +99,8 @@ pub struct Budgets {
 #[derive(Default)]
 struct Table {
     levels: HashMap<Key, Level>,
-    known: HashMap<(String, Network), Timestamp>,
+    swept: Option<Timestamp>,
+    known: HashMap<(Arc<str>, Network), Timestamp>,
 }
 
 impl std::fmt::Debug for Budgets {
@@ -118,10 +127,11 @@ impl Budgets {
     /// How long to wait.
     pub fn permit(&self, account: &str, ip: Option<IpAddr>) -> Result<(), Wait> {
         let (now, network) = (self.clock.now(), Network::from(ip));
+        let account: Arc<str> = account.into();
         let table = self.table.lock();
         let known = table
             .known
-            .get(&(account.to_owned(), network))
+            .get(&(Arc::clone(&account), network))
             .is_some_and(|at| now.since(*at) < KNOWN_FOR);
         let wait = keys(account, network)
             .into_iter()
@@ -135,10 +145,8 @@ impl Budgets {
     pub fn failed(&self, account: &str, ip: Option<IpAddr>) -> Delay {
         let (now, network) = (self.clock.now(), Network::from(ip));
         let mut table = self.table.lock();
-        for (key, limit) in keys(account, network) {
-            table.raise(key, limit, now);
-        }
-        let pair = table.count(&Key::Pair(account.to_owned(), network), PAIR, now);
+        let [pair, ..] =
+            keys(account.into(), network).map(|(key, limit)| table.raise(key, limit, now));
         // 0.5 s, then 1, 2, 4 and 8 s: people notice little, guessing becomes slow.
         Delay(Duration::from_millis(500 << pair.saturating_sub(1).min(4)))
     }
@@ -146,23 +154,27 @@ impl Budgets {
     /// A right password: the pair starts anew and its network becomes known to the account.
     pub fn succeeded(&self, account: &str, ip: Option<IpAddr>) {
         let (now, network) = (self.clock.now(), Network::from(ip));
+        let account: Arc<str> = account.into();
         let mut table = self.table.lock();
-        table.levels.remove(&Key::Pair(account.to_owned(), network));
+        table
+            .levels
+            .remove(&Key::Pair(Arc::clone(&account), network));
         if network != Network::Unknown {
             if table.known.len() >= MOST_KEYS {
                 table.known.retain(|_, at| now.since(*at) < KNOWN_FOR / 30);
             }
             if table.known.len() < MOST_KEYS {
-                table.known.insert((account.to_owned(), network), now);
+                table.known.insert((account, network), now);
             }
         }
     }
 }
 
-fn keys(account: &str, network: Network) -> [(Key, Limit); 3] {
+/// The pair first.
+fn keys(account: Arc<str>, network: Network) -> [(Key, Limit); 3] {
     [
-        (Key::Pair(account.to_owned(), network), PAIR),
-        (Key::Account(account.to_owned()), ACCOUNT),
+        (Key::Pair(Arc::clone(&account), network), PAIR),
+        (Key::Account(account), ACCOUNT),
         (Key::Network(network), NETWORK),
     ]
 }
@@ -176,12 +188,7 @@ impl Table {
         };
         self.levels
             .get(key)
-            .map_or(Duration::ZERO, |l| l.owed.saturating_sub(now.since(l.at)))
-    }
-
-    fn count(&self, key: &Key, limit: Limit, now: Timestamp) -> u32 {
-        let owed = self.owed(key, now).as_micros();
-        u32::try_from(owed.div_ceil(limit.forget_one.as_micros())).unwrap_or(u32::MAX)
+            .map_or(Duration::ZERO, |level| level.owed(now))
     }
 
     fn wait(&self, key: &Key, limit: Limit, now: Timestamp) -> Option<Duration> {
@@ -190,18 +197,42 @@ impl Table {
         (owed > room).then(|| owed - room)
     }
 
-    fn raise(&mut self, key: Key, limit: Limit, now: Timestamp) {
-        if self.levels.len() >= MOST_KEYS && !self.levels.contains_key(&key) {
-            self.levels
-                .retain(|_, level| now.since(level.at) < level.owed);
-        }
+    /// Counts a failure; returns how many are not forgotten yet.
+    fn raise(&mut self, key: Key, limit: Limit, now: Timestamp) -> u32 {
         let key = if self.levels.len() >= MOST_KEYS && !self.levels.contains_key(&key) {
-            Key::Overflow
+            self.sweep(now);
+            if self.levels.len() >= MOST_KEYS {
+                Key::Overflow
+            } else {
+                key
+            }
         } else {
             key
         };
-        let owed = (self.owed(&key, now) + limit.forget_one).min(limit.forget_one * limit.burst);
-        self.levels.insert(key, Level { at: now, owed });
+        let fresh = Level {
+            at: now,
+            owed: Duration::ZERO,
+        };
+        let level = self.levels.entry(key).or_insert(fresh);
+        let owed = level.owed(now) + limit.forget_one;
+        *level = Level {
+            at: now,
+            owed: owed.min(limit.forget_one * limit.burst),
+        };
+        let failures = level
+            .owed
+            .as_micros()
+            .div_ceil(limit.forget_one.as_micros());
+        u32::try_from(failures).unwrap_or(u32::MAX)
+    }
+
+    /// Drops the keys whose level has fallen to nothing.
+    fn sweep(&mut self, now: Timestamp) {
+        if self.swept.is_none_or(|at| now.since(at) >= SWEEP_PAUSE) {
+            self.swept = Some(now);
+            self.levels
+                .retain(|_, level| level.owed(now) > Duration::ZERO);
+        }
     }
 }
 
@@ -276,5 +307,30 @@ mod tests {
             .map(|_| budgets.failed("a@x.example", ip(1)).0.as_millis())
             .collect();
         assert_eq!(delays, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+    }
+
+    #[test]
+    fn a_full_table_makes_room_by_forgetting_and_is_not_walked_for_every_failure() {
+        let (budgets, clock) = budgets();
+        let mut failed = 0;
+        let mut fill = |budgets: &Budgets, until: usize| {
+            while budgets.table.lock().levels.len() < until {
+                budgets.failed(&format!("user{failed}@x.example"), None);
+                failed += 1;
+            }
+        };
+        fill(&budgets, MOST_KEYS);
+        budgets.failed("late@x.example", ip(1));
+        let swept = |budgets: &Budgets| budgets.table.lock().swept;
+        assert_eq!(swept(&budgets), Some(clock.now()));
+        assert!(budgets.table.lock().levels.contains_key(&Key::Overflow));
+        // All are forgotten, but it is not looked until a second after the last time.
+        let first = swept(&budgets);
+        *clock.0.lock() = clock.now().plus(SWEEP_PAUSE / 2);
+        budgets.failed("late@x.example", ip(2));
+        assert_eq!(swept(&budgets), first);
+        *clock.0.lock() = clock.now().plus(Duration::from_secs(86_400));
+        budgets.failed("late@x.example", ip(3));
+        assert_eq!(budgets.table.lock().levels.len(), 3);
     }
 }

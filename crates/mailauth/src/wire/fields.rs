@@ -141,20 +141,28 @@ impl<'a> Line<'a> {
 }
 
 fn escape(out: &mut Vec<u8>, value: &[u8]) {
-    for byte in value {
+    let mut rest = value;
+    while let Some((at, letter)) = first_escaped(rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(&[ESCAPE, letter]);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The first byte that must not stand in a field, and the letter that stands for it.
+fn first_escaped(value: &[u8]) -> Option<(usize, u8)> {
+    value.iter().enumerate().find_map(|(at, byte)| {
         let letter = match byte {
             0 => b'0',
             &ESCAPE => b'1',
             b'\t' => b't',
             b'\n' => b'n',
             b'\r' => b'r',
-            other => {
-                out.push(*other);
-                continue;
-            }
+            _ => return None,
         };
-        out.extend_from_slice(&[ESCAPE, letter]);
-    }
+        Some((at, letter))
+    })
 }
 
 #[cfg(test)]

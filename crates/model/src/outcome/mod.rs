@@ -80,10 +80,11 @@ impl Refusal {
     /// Adds a value, cut to 300 characters: values may come from outside.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
-        self.facts.insert(
-            name.to_owned(),
-            value.to_string().chars().take(300).collect(),
-        );
+        let mut value = value.to_string();
+        if let Some((end, _)) = value.char_indices().nth(300) {
+            value.truncate(end);
+        }
+        self.facts.insert(name.to_owned(), value);
         self
     }
 
