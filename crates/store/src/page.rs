@@ -7,7 +7,7 @@ use crate::StoreError;
 pub(crate) const MOST: u32 = 500;
 /// Rows looked at for one page at most, so that a filter that hardly any row passes still answers
 /// within milliseconds.
-pub(crate) const SCAN: usize = 2000;
+pub(crate) const SCAN: usize = 1000;
 
 /// Which page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
