@@ -20,7 +20,7 @@ reads everything and says what is wrong, `gatepost config show` prints what is i
 
 const COMMANDS: &str = "# Commands
 
-Every command but `serve`, `demo`, `config` and `help` takes `--config FILE` (default
+Every command but `serve`, `demo` and `help` takes `--config FILE` (default
 `/etc/gatepost/gatepost.toml`) and `--json`, which prints one document. While the server runs, commands
 go through it; otherwise they open the store themselves, as root or the web worker's account. Secrets
 are asked for, or read from standard input or a file, and never stand on the command line.

@@ -100,7 +100,7 @@ pub fn run() -> ExitCode {
         Command::Attempt(arguments) => attempt::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Config(arguments) => config::run(arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Help(arguments) => help::run(&arguments, Cli::command()),
         Command::Worker(arguments) => worker::run(&arguments),
     };

@@ -13,7 +13,13 @@ use crate::{keeper, logging};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The configuration file.
-    #[arg(long, value_name = "FILE", env = "GATEPOST_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "GATEPOST_CONFIG",
+        hide_env_values = true,
+        default_value = "/etc/gatepost/gatepost.toml"
+    )]
     config: PathBuf,
 }
 

@@ -49,7 +49,7 @@ const fn key(path: &'static str, kind: Kind, default: &'static str, meaning: &'s
 }
 
 /// The table, in the order of the sections.
-pub const KEYS: [Key; 39] = [
+pub const KEYS: [Key; 40] = [
     key(
         "public_url",
         Kind::Text,
@@ -133,6 +133,12 @@ pub const KEYS: [Key; 39] = [
         Kind::Text,
         "host of public_url",
         "The mail server's own name.",
+    ),
+    key(
+        "mail.client_host",
+        Kind::Text,
+        "mail.hostname",
+        "Host that people type into their mail programs, and the certificate names.",
     ),
     key(
         "mail.processes",

@@ -44,6 +44,9 @@ pub struct Mail {
     /// The mail server's own name; the host of `public_url` if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<DomainName>,
+    /// The host that mail programs are told; `hostname` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_host: Option<String>,
     /// How Dovecot's processes are used.
     pub processes: Processes,
     /// Largest message, as sent over the wire.
@@ -83,6 +86,7 @@ impl Default for Mail {
         Self {
             dir: None,
             hostname: None,
+            client_host: None,
             processes: Processes::default(),
             message_size: Size::mib(50),
             milters: Vec::new(),
@@ -99,6 +103,11 @@ impl Mail {
                 "mail.hostname",
                 "missing; the host of public_url is no name a mail server can greet with",
             );
+        }
+        if let Some(host) = &self.client_host
+            && url::Host::parse(host).is_err()
+        {
+            problems.add("mail.client_host", format!("{host:?} is no host name"));
         }
         if let Some(dir) = &self.dir {
             check_directory("mail.dir", dir, problems);

@@ -118,6 +118,13 @@ impl Config {
             .map_or_else(|| self.public_url.host(), DomainName::as_str)
     }
 
+    /// The host that people type into their mail programs.
+    #[must_use]
+    pub fn client_host(&self) -> &str {
+        let host = self.mail.client_host.as_deref();
+        host.unwrap_or_else(|| self.mail_hostname())
+    }
+
     /// Whether the web listener speaks TLS itself.
     #[must_use]
     pub fn web_speaks_tls(&self) -> bool {

@@ -412,6 +412,7 @@ mod tests {
         [mail]
         dir = "/m"
         hostname = "mx.example.org"
+        client_host = "imap.example.org"
         processes = "hardened"
         message_size = 1048576
         milters = ["inet:127.0.0.1:11332"]

@@ -275,7 +275,7 @@ fn configuration(place: &Place, ports: Ports, base: &str) -> String {
          [listen]\n{listen}\n\
          [data]\ndir = \"{dir}/data\"\n\n\
          [run]\ndir = \"{dir}/run\"\n\n\
-         [mail]\nhostname = \"mail.{DOMAIN}\"\n\n\
+         [mail]\nhostname = \"mail.{DOMAIN}\"\nclient_host = \"{HOST}\"\n\n\
          [users]\n{web}\n{auth}\n{mail}\n"
     )
 }

@@ -195,6 +195,7 @@ fn self_signed(config: &Config, clock: &dyn Clock) -> Result<CertificateFiles, C
     let mut names = vec![
         config.public_url.host().to_owned(),
         config.mail_hostname().to_owned(),
+        config.client_host().to_owned(),
     ];
     names.extend(config.hosts.iter().map(|host| host.as_str().to_owned()));
     names.sort();

@@ -67,7 +67,7 @@ fn servers(config: &Config) -> ServerSettings {
         .filter_map(|(protocol, endpoint, security)| {
             Some(MailServer {
                 protocol,
-                host: config.mail_hostname().to_owned(),
+                host: config.client_host().to_owned(),
                 port: endpoint.port()?,
                 security: security.to_owned(),
             })
@@ -106,6 +106,17 @@ mod tests {
             "public_url = \"https://mail.example.org\"\n{text}"
         ))
         .unwrap()
+    }
+
+    #[test]
+    fn mail_programs_may_be_told_another_host() {
+        let config =
+            config("[mail]\nhostname = \"mx.example.org\"\nclient_host = \"imap.example.org\"");
+        let told = servers(&config).servers;
+        assert!(
+            told.iter().all(|server| server.host == "imap.example.org"),
+            "{told:?}"
+        );
     }
 
     #[test]

@@ -63,10 +63,7 @@ fn pages() {
 
 #[test]
 fn the_help_of_what_administers_leads_with_two_examples() {
-    for (noun, _) in NOUNS
-        .iter()
-        .filter(|(noun, _)| !["serve", "config"].contains(noun))
-    {
+    for (noun, _) in NOUNS.iter().filter(|(noun, _)| *noun != "serve") {
         let page = page(&[noun]);
         let examples: Vec<_> = page
             .lines()

@@ -215,6 +215,9 @@ fn config_show_check_and_explain() {
             .contains("filter = \"debug\"")
     );
     assert!(run(&["check", "--config", path]).status.success());
+    let checked = run(&["check", "--json", "--config", path]);
+    let checked: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(checked["problems"], serde_json::json!([]));
     let explained = String::from_utf8(run(&["explain"]).stdout).unwrap();
     assert!(explained.contains("environment: GATEPOST_MAIL_RELAY_HOST"));
 
