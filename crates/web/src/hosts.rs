@@ -1,11 +1,13 @@
 //! Requests for a host name that is not ours are not answered as if it were.
 
+use crate::client_addr::ClientAddr;
 use crate::error::Failure;
 use crate::site::Site;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Paths that probes ask for by address.
@@ -17,8 +19,10 @@ pub async fn check(site: Arc<Site>, request: Request, next: Next) -> Response {
     if FOR_ANY_HOST.contains(&request.uri().path()) {
         return next.run(request).await;
     }
+    let client = request.extensions().get::<ClientAddr>();
+    let client = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0);
     match requested(request.uri(), request.headers()) {
-        Some(host) if site.answers_to(&host) => next.run(request).await,
+        Some(host) if site.answers_to(&host, client) => next.run(request).await,
         Some(_) => Failure::new(StatusCode::MISDIRECTED_REQUEST).into_response(),
         None => Failure::new(StatusCode::BAD_REQUEST).into_response(),
     }

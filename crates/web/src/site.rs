@@ -12,6 +12,19 @@ pub struct Site {
     hosts: Vec<String>,
     https: bool,
     proxies: TrustedProxies,
+    tunnel: Option<Tunnel>,
+}
+
+/// How set-up is reached while it answers on this machine only, for want of a certificate.
+#[derive(Debug, Clone)]
+pub struct Tunnel {
+    /// The command that a person types at home.
+    pub command: String,
+    /// Scheme, host and port at the near end, which that person's browser then asks.
+    pub origin: String,
+    /// The one address listened on, if it is not every: what comes through the tunnel seems to come
+    /// from there.
+    pub own: Option<IpAddr>,
 }
 
 /// A configuration that no site can be made of.
@@ -67,7 +80,21 @@ impl Site {
             hosts,
             https,
             proxies: TrustedProxies::parse(trusted_proxies).map_err(SiteError::Proxy)?,
+            tunnel: None,
         })
+    }
+
+    /// The same with a set-up that answers on this machine only. Whoever comes through the tunnel
+    /// may call the site by its near end's name.
+    #[must_use]
+    pub fn set_up_through(self, tunnel: Option<Tunnel>) -> Self {
+        Self { tunnel, ..self }
+    }
+
+    /// How set-up is reached; `None` where it answers everybody.
+    #[must_use]
+    pub const fn tunnel(&self) -> Option<&Tunnel> {
+        self.tunnel.as_ref()
     }
 
     /// Scheme, host and port, as a browser's `Origin` header gives them.
@@ -95,16 +122,26 @@ impl Site {
         format!("{}{path}", self.origin)
     }
 
-    /// Whether requests for `host` (without port) are answered here.
+    /// Whether requests of `client` for `host` (without port) are answered here.
     #[must_use]
-    pub fn answers_to(&self, host: &str) -> bool {
+    pub fn answers_to(&self, host: &str, client: IpAddr) -> bool {
+        let through_tunnel = |tunnel: &Tunnel| is_loopback(host) && tunnel.is_here(client);
         self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+            || self.tunnel.as_ref().is_some_and(through_tunnel)
     }
 
     /// The proxies that are believed about client addresses.
     #[must_use]
     pub const fn proxies(&self) -> &TrustedProxies {
         &self.proxies
+    }
+}
+
+impl Tunnel {
+    /// Whether `client` is on this machine, at whose end of the tunnel everybody seems to be.
+    #[must_use]
+    pub fn is_here(&self, client: IpAddr) -> bool {
+        client.is_loopback() || self.own == Some(client)
     }
 }
 

@@ -63,6 +63,9 @@ pub struct AdminList {
 pub struct SetupLink {
     /// The link, which holds a one-time secret.
     pub link: String,
+    /// The command that leads to it from elsewhere, where set-up answers on the server only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<String>,
     /// When it ends.
     pub ends: String,
 }
@@ -81,6 +84,7 @@ pub(super) async fn setup_link(app: &App) -> Result<Value, Problem> {
     let link = app.issue_setup_link().await?;
     document(SetupLink {
         link: link.expose_secret().to_owned(),
+        tunnel: None,
         ends: moment(app.now().plus(LINK_LIFETIME)),
     })
 }

@@ -14,6 +14,7 @@ use super::place::{self, PlaceError};
 use super::wire::{Reply, Stream, encode, framed};
 use super::{Progress, Request, answer};
 use crate::config::{Config, Layout};
+use crate::first_run;
 use crate::keeper::{Lock, LockError};
 use crate::wiring;
 
@@ -31,6 +32,8 @@ pub enum Connection {
     Own {
         /// The use cases.
         app: Box<App>,
+        /// Where its files are.
+        layout: Layout,
         /// Held until the command ends.
         lock: Lock,
     },
@@ -133,7 +136,12 @@ impl Connection {
         progress: Progress<'_>,
     ) -> Result<Value, AskError> {
         match self {
-            Self::Own { app, .. } => Ok(answer(app, &Actor::CommandLine, request, progress).await?),
+            Self::Own { app, layout, .. } => {
+                let answer = answer(app, &Actor::CommandLine, request, progress).await?;
+                // The server does this by itself; here it may have been the first administrator.
+                first_run::take_back(app, layout).await;
+                Ok(answer)
+            }
             Self::Server(stream) => over(stream, &request, progress).await,
         }
     }
@@ -145,6 +153,7 @@ fn own(config: &Config, lock: Lock) -> Result<Connection, OpenError> {
     let app = wiring::local_app(config).map_err(OpenError::Store)?;
     Ok(Connection::Own {
         app: Box::new(app),
+        layout: config.layout(),
         lock,
     })
 }

@@ -6,6 +6,7 @@ use super::office::{self, Common};
 use super::output;
 use crate::administration::Request;
 use crate::administration::admins::SetupLink;
+use crate::first_run;
 
 /// The first administrator.
 #[derive(Debug, clap::Args)]
@@ -29,7 +30,16 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Verb::Link = arguments.verb;
     office::run(&arguments.common, async |office| {
         let document = office.ask(Request::SetupLink).await?;
+        let mut link: SetupLink = serde_json::from_value(document)?;
+        link.link = first_run::through(&office.config, &link.link);
+        link.tunnel = first_run::tunnel(&office.config).map(|tunnel| tunnel.command);
+        if let Some(command) = &link.tunnel {
+            output::problem(&format!(
+                "Without a certificate set-up answers on the server only. Run this on your \
+                 computer, and open the link there:\n\n  {command}\n"
+            ));
+        }
         output::problem("Open this link within 60 minutes; it works once:");
-        office.show(document, |link: SetupLink| link.link)
+        office.show(serde_json::to_value(link)?, |link: SetupLink| link.link)
     })
 }

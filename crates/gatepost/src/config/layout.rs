@@ -54,6 +54,12 @@ impl Layout {
         self.store().join("master.key")
     }
 
+    /// The one-time link to set-up, while there is no administrator.
+    #[must_use]
+    pub fn setup_link(&self) -> PathBuf {
+        self.store().join("setup-link")
+    }
+
     /// The directory of the keys that the keeper hands out.
     #[must_use]
     pub fn keys(&self) -> PathBuf {

@@ -61,7 +61,11 @@ pub(super) async fn run(
     });
     aside.spawn(sweep(app.clone(), stop.clone()));
     aside.spawn(administration::serve(app.clone(), admin, stop.clone()));
-    first_run::offer(&app, &context.config).await;
+    let (asked, config, ended) = (app.clone(), context.config.clone(), stop.clone());
+    aside.spawn(async move {
+        let attended = first_run::attend(&asked, &config);
+        ended.run_until_cancelled(attended).await;
+    });
 
     let (stop_serving, stopped) = watch::channel(false);
     let limits = Limits {
@@ -93,7 +97,8 @@ fn site(context: &Context) -> anyhow::Result<Site> {
         .iter()
         .map(ToString::to_string)
         .collect();
-    Ok(Site::new(config.public_url.as_str(), &hosts, &proxies)?)
+    let site = Site::new(config.public_url.as_str(), &hosts, &proxies)?;
+    Ok(site.set_up_through(first_run::tunnel(config)))
 }
 
 async fn sweep(app: App, stop: CancellationToken) {

@@ -4,6 +4,7 @@
 
 mod crash;
 mod engines;
+mod first_run;
 mod leftovers;
 mod logins;
 mod mail;

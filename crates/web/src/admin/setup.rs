@@ -1,4 +1,7 @@
 //! First run: the set-up link makes the first administrator.
+//!
+//! While the server has no certificate that a browser could check, this answers on its own machine
+//! only: a page that somebody on the way has changed could keep the first password.
 
 use super::administrators::fields;
 use crate::csrf::FormToken;
@@ -7,15 +10,15 @@ use crate::form::{Posted, Typed as Secret};
 use crate::local_path::LocalPath;
 use crate::page::Page;
 use crate::pages::sign_in::welcome;
-use crate::parts::{Field, Problems};
+use crate::parts::{Code, Field, Problems};
 use crate::problem::in_form;
 use crate::route::{Policy, Routes};
 use crate::session::Visitor;
 use crate::shell::{Frame, PublicShell};
 use crate::state::WebState;
-use app::Problem;
 use app::admins::NewAdmin;
 use app::setup::SetupState;
+use app::{Client, Problem};
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -68,6 +71,37 @@ impl SetupPage {
     }
 }
 
+#[derive(Template)]
+#[template(path = "admin/setup_elsewhere.html")]
+struct ElsewherePage {
+    shell: PublicShell,
+    command: Code,
+    link: Code,
+}
+
+/// The page for whoever does not come from this machine, if that matters here.
+fn elsewhere(
+    state: &WebState,
+    frame: &Frame,
+    client: &Client,
+    headers: &HeaderMap,
+) -> Option<Response> {
+    let tunnel = state.site.tunnel()?;
+    let ip = client.ip?;
+    // Written by a proxy that we were not told of: whoever is behind it is not on this machine.
+    let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
+    let direct = !forwarded || state.site.proxies().contains(ip);
+    if tunnel.is_here(ip) && direct {
+        return None;
+    }
+    let page = ElsewherePage {
+        shell: PublicShell::new(frame.clone()),
+        command: Code::new("tunnel", "Command", tunnel.command.as_str()),
+        link: Code::new("link", "Address", format!("{}/setup", tunnel.origin)),
+    };
+    Some((StatusCode::FORBIDDEN, Page(page)).into_response())
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Typed {
@@ -81,11 +115,15 @@ async fn show(
     State(state): State<WebState>,
     frame: Frame,
     token: FormToken,
+    Visitor(client): Visitor,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    let refusal = elsewhere(&state, &frame, &client, &headers);
     let page = SetupPage::of(frame, token, &Typed::default(), Problems::new());
-    Ok(match state.app.setup_state().await? {
-        SetupState::Needed => Page(page).into_response(),
-        SetupState::Done => Page(page.done()).into_response(),
+    Ok(match (state.app.setup_state().await?, refusal) {
+        (SetupState::Done, _) => Page(page.done()).into_response(),
+        (SetupState::Needed, Some(refusal)) => refusal,
+        (SetupState::Needed, None) => Page(page).into_response(),
     })
 }
 
@@ -97,6 +135,9 @@ async fn redeem(
     headers: HeaderMap,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
+    if let Some(refusal) = elsewhere(&state, &frame, &client, &headers) {
+        return Ok(refusal);
+    }
     let new = NewAdmin {
         name: typed.name.clone(),
         email: typed.email.clone(),
