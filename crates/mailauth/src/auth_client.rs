@@ -10,6 +10,7 @@ use crate::inbox::Inbox;
 use crate::pending::Key;
 use crate::sasl::{Claim, Mechanism, Step};
 use crate::settings::Door;
+use crate::signed_in::Seat;
 use crate::wire::auth_client::{self as wire, Auth, ClientLine, Cookie};
 use crate::wire::{FramingError, lines};
 use model::protocol::Protocol;
@@ -39,6 +40,8 @@ pub(crate) struct AuthClient<D> {
     due: BTreeMap<(Instant, u64), u32>,
     serial: u64,
     draining: bool,
+    /// The last OK, if this is an smtpd.
+    seat: Option<Seat>,
 }
 
 /// A request that has not been answered.
@@ -97,8 +100,12 @@ impl<D: Decisions> AuthClient<D> {
         cookie: Cookie,
         handshake: Handshake,
         exchanges: BTreeMap<u32, OpenExchange>,
+        signed_in: Option<Granted>,
     ) -> Self {
         let mut this = Self::new(shared, door, cookie, handshake);
+        if let Some(granted) = signed_in {
+            this.sit(granted);
+        }
         for (id, exchange) in exchanges {
             this.wait(id, exchange);
         }
@@ -119,6 +126,7 @@ impl<D: Decisions> AuthClient<D> {
             due: BTreeMap::new(),
             serial: 0,
             draining: false,
+            seat: None,
         }
     }
 
@@ -328,10 +336,10 @@ impl<D: Decisions> AuthClient<D> {
     fn granted(&mut self, id: u32, asked: &Asked, granted: Granted, io: &mut Io<'_, Report>) {
         bump(&self.shared.counters.logins_ok);
         wire::success(io.out, id, granted.address.as_str());
-        // Postfix never asks again: remembering its OKs would only push out Dovecot's.
-        if let (Engine::Dovecot, false, Handshake::Done { client_pid }) =
-            (self.engine, asked.no_login, self.handshake)
-        {
+        if self.engine == Engine::Postfix {
+            // It never asks again: among Dovecot's OKs this one would only push out others.
+            self.sit(granted);
+        } else if let (false, Handshake::Done { client_pid }) = (asked.no_login, self.handshake) {
             let key = Key {
                 client_pid,
                 auth_id: id,
@@ -342,6 +350,16 @@ impl<D: Decisions> AuthClient<D> {
                 .counters
                 .forgotten
                 .fetch_add(forgotten, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    /// Remembers what the SMTP session on the other end was granted, in place of the one before it.
+    fn sit(&mut self, granted: Granted) {
+        if let Handshake::Done { client_pid } = self.handshake {
+            // The earlier seat is given up first: its end would take the new one along.
+            self.seat = None;
+            let table = Arc::clone(&self.shared.signed_in);
+            self.seat = Some(Seat::take(table, client_pid, self.cookie, granted));
         }
     }
 
@@ -484,6 +502,7 @@ impl<D: Decisions> Conversation for AuthClient<D> {
             cookie: self.cookie,
             handshake: self.handshake,
             exchanges: self.open.into_iter().filter_map(exchange).collect(),
+            signed_in: self.seat.as_ref().map(Seat::granted),
         }
     }
 }

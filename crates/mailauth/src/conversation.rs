@@ -7,6 +7,7 @@ use crate::handover::Talk;
 use crate::inbox::Inbox;
 use crate::pending::Pending;
 use crate::settings::Settings;
+use crate::signed_in::SignedIn;
 use crate::wire::FramingError;
 use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -24,6 +25,7 @@ pub(crate) struct Shared<D> {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) settings: Settings,
     pub(crate) pending: Pending,
+    pub(crate) signed_in: Arc<SignedIn>,
     /// One permit for each refusal that may be held back.
     pub(crate) held: Arc<Semaphore>,
     pub(crate) counters: Counters,
@@ -35,6 +37,7 @@ impl<D: Decisions> Shared<D> {
             decisions,
             random,
             pending: Pending::new(settings.remembered, settings.remember_for),
+            signed_in: Arc::default(),
             held: Arc::new(Semaphore::new(settings.held_replies)),
             counters: Counters::default(),
             settings,

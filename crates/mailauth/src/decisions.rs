@@ -61,8 +61,14 @@ pub trait Decisions: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Address>, Unavailable>> + Send;
 
     /// Judges one recipient of an SMTP session. The only chance to stop a signed-in session whose
-    /// mailbox was disabled since: Postfix sessions cannot be kicked.
-    fn policy(&self, request: PolicyRequest) -> impl Future<Output = PolicyAnswer> + Send;
+    /// mailbox was disabled or whose credential was revoked since: Postfix sessions cannot be kicked.
+    /// `session` is what that session's login was granted; `None` if it is not signed in, and also if
+    /// it signed in at a worker that died.
+    fn policy(
+        &self,
+        request: PolicyRequest,
+        session: Option<Granted>,
+    ) -> impl Future<Output = PolicyAnswer> + Send;
 }
 
 /// The three outcomes. A fault of ours is never a refusal.
@@ -170,7 +176,10 @@ pub enum Credential {
     /// An app password.
     AppPassword(AppPasswordId),
     /// The mailbox's own local password.
-    Password,
+    Password {
+        /// The generation of the mailbox's credentials that it was right for.
+        generation: i64,
+    },
 }
 
 /// A refusal and how to say it.
@@ -244,6 +253,14 @@ pub enum PolicyAnswer {
     },
     /// Refused for now: 450 with an enhanced status such as `4.7.1`.
     Defer {
+        /// Enhanced status code (RFC 3463), class 4.
+        status: &'static str,
+        /// One sentence; anything but printable ASCII is replaced.
+        text: String,
+    },
+    /// The session is ended for now: 421 with an enhanced status such as `4.7.0`. The client connects
+    /// and signs in again.
+    Close {
         /// Enhanced status code (RFC 3463), class 4.
         status: &'static str,
         /// One sentence; anything but printable ASCII is replaced.

@@ -106,9 +106,15 @@ impl<D: Decisions> Desk<D> {
             drain: draining,
             parked: sender,
         };
-        if let Some(Handover { desk, connections }) = inherited {
+        if let Some(Handover {
+            desk,
+            mut connections,
+        }) = inherited
+        {
             server.shared.pending.import(desk.remembered);
             server.last_connection.store(desk.last_connection, Relaxed);
+            // Policy requests ask who is signed in at an smtpd; its own connection tells.
+            connections.sort_by_key(|connected| connected.state.door != Door::PostfixAuth);
             for connected in connections {
                 if let Err(error) = server.resume(connected, &channels) {
                     tracing::warn!(%error, "a handed-over connection could not be resumed");
@@ -267,8 +273,10 @@ impl<D: Decisions> Server<D> {
                 cookie,
                 handshake,
                 exchanges,
+                signed_in,
             } => {
-                let conversation = AuthClient::resume(shared, door, cookie, handshake, exchanges);
+                let conversation =
+                    AuthClient::resume(shared, door, cookie, handshake, exchanges, signed_in);
                 self.serve(parts, conversation, out, channels);
             }
             Talk::AuthMaster { greeted, listing } => {

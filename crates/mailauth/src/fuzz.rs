@@ -288,7 +288,7 @@ impl Decisions for Scripted {
                     address,
                     mailbox: MailboxId(1),
                     protocol: attempt.protocol,
-                    credential: Credential::Password,
+                    credential: Credential::Password { generation: 3 },
                 }),
                 Err(_) => {
                     Verdict::Refused(self.refusal(RefusalKind::WrongCredentials, &attempt.name))
@@ -351,7 +351,7 @@ impl Decisions for Scripted {
         Err(Unavailable)
     }
 
-    async fn policy(&self, request: PolicyRequest) -> PolicyAnswer {
+    async fn policy(&self, request: PolicyRequest, _: Option<Granted>) -> PolicyAnswer {
         match request.recipient.as_bytes().last() {
             Some(b'0') => PolicyAnswer::Unavailable,
             Some(b'1') => PolicyAnswer::Defer {

@@ -5,7 +5,7 @@
 //! or here if they were read already. The states are versioned: a worker that cannot read one drops
 //! that connection, and the engine connects again.
 
-use crate::decisions::Origin;
+use crate::decisions::{Granted, Origin};
 use crate::pending::Remembered;
 use crate::sasl::Exchange;
 use crate::settings::Door;
@@ -16,7 +16,7 @@ use std::os::fd::OwnedFd;
 use zeroize::Zeroizing;
 
 /// Changes whenever an older worker's state would be misread.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Everything that a drained desk held.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ pub(crate) enum Talk {
         cookie: Cookie,
         handshake: Handshake,
         exchanges: BTreeMap<u32, OpenExchange>,
+        /// On [`Door::PostfixAuth`], the last OK.
+        signed_in: Option<Granted>,
     },
     /// On [`Door::DovecotMaster`] and [`Door::DovecotUserdb`].
     AuthMaster {
@@ -235,6 +237,7 @@ mod tests {
                     exchange: Exchange::LoginSecret { name: "a".into() },
                 },
             )]),
+            signed_in: None,
         };
         let state = ConnectionState::new(Door::PostfixAuth, talk, b"AUTH\t\xff".to_vec(), vec![1]);
         let bytes = state.encode().unwrap();
@@ -243,10 +246,10 @@ mod tests {
         let newer =
             String::from_utf8(bytes.to_vec())
                 .unwrap()
-                .replacen("\"format\":1", "\"format\":2", 1);
+                .replacen("\"format\":2", "\"format\":3", 1);
         assert!(matches!(
             ConnectionState::decode(newer.as_bytes()),
-            Err(UnknownState::Format(2))
+            Err(UnknownState::Format(3))
         ));
         assert!(matches!(
             ConnectionState::decode(b"{}"),

@@ -37,6 +37,7 @@ mod pending;
 mod policy;
 mod sasl;
 mod settings;
+mod signed_in;
 mod socketmap;
 pub mod wire;
 

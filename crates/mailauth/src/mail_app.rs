@@ -49,7 +49,7 @@ impl Decisions for MailApp {
             protocol: granted.protocol,
             credential: match granted.credential {
                 Credential::AppPassword(id) => mail::Credential::AppPassword(id),
-                Credential::Password => mail::Credential::Password,
+                Credential::Password { generation } => mail::Credential::Password { generation },
             },
         };
         match Self::recheck(self, &grant).await {
@@ -68,7 +68,12 @@ impl Decisions for MailApp {
             home: user.home,
             mail: None,
             quota: user.quota,
-            settings: Vec::new(),
+            // Nobody is at home to want it: mail is kept, and no script forwards or answers it.
+            settings: if user.active {
+                Vec::new()
+            } else {
+                vec![("sieve_enabled", "no".to_owned())]
+            },
         }))
     }
 
@@ -99,17 +104,25 @@ impl Decisions for MailApp {
         }
     }
 
-    async fn policy(&self, request: PolicyRequest) -> PolicyAnswer {
-        let Some(login) = request.sasl_username.as_deref() else {
+    async fn policy(&self, request: PolicyRequest, session: Option<Granted>) -> PolicyAnswer {
+        if request.sasl_username.is_none() {
             return PolicyAnswer::Dunno;
+        }
+        let Some(granted) = session else {
+            // It signed in at a worker that died with what it knew: whether the credential still
+            // stands cannot be told, so the program signs in again.
+            return PolicyAnswer::Close {
+                status: "4.7.0",
+                text: "Please connect and sign in again".to_owned(),
+            };
         };
-        match self.may_submit(login).await {
-            Err(_) => PolicyAnswer::Unavailable,
-            Ok(Ok(())) => PolicyAnswer::Dunno,
-            Ok(Err(refusal)) => PolicyAnswer::Refuse {
+        match Decisions::recheck(self, &granted).await {
+            Verdict::Ok(()) => PolicyAnswer::Dunno,
+            Verdict::Refused(refusal) => PolicyAnswer::Refuse {
                 status: "5.7.1",
-                text: refusal.person(),
+                text: refusal.text,
             },
+            Verdict::Unavailable => PolicyAnswer::Unavailable,
         }
     }
 }
@@ -121,7 +134,7 @@ fn granted(grant: Grant) -> Granted {
         protocol: grant.protocol,
         credential: match grant.credential {
             mail::Credential::AppPassword(id) => Credential::AppPassword(id),
-            mail::Credential::Password => Credential::Password,
+            mail::Credential::Password { generation } => Credential::Password { generation },
         },
     }
 }

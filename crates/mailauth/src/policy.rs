@@ -5,6 +5,7 @@ use crate::counts::bump;
 use crate::decisions::{Decisions, PolicyAnswer};
 use crate::handover::Talk;
 use crate::inbox::Inbox;
+use crate::signed_in::process_of;
 use crate::wire::policy as wire;
 use std::sync::Arc;
 
@@ -45,9 +46,13 @@ impl<D: Decisions> Conversation for Policy<D> {
         bump(&self.shared.counters.lookups);
         self.busy = true;
         let decisions = Arc::clone(&self.shared.decisions);
+        let session = request.sasl_username.as_deref().and_then(|login| {
+            let process = process_of(&request.instance)?;
+            self.shared.signed_in.find(process, login)
+        });
         io.questions.ask(
             &self.shared.settings,
-            async move { decisions.policy(request).await },
+            async move { decisions.policy(request, session).await },
             |answer| answer.unwrap_or(PolicyAnswer::Unavailable),
         );
         Ok(())

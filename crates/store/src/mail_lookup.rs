@@ -21,7 +21,7 @@ statements! {
             JOIN mailboxes AS m ON m.id = t.mailbox
         WHERE a.address = $1 AND a.active = TRUE
         ORDER BY position";
-    USERDB = "SELECT m.id, m.storage, m.quota, d.active AS domain_active
+    USERDB = "SELECT m.id, m.storage, m.quota, m.active, d.active AS domain_active
         FROM mailboxes AS m JOIN domains AS d ON d.id = m.domain WHERE m.address = $1";
     LOGIN = "SELECT m.id, m.address, m.active, d.active AS domain_active, m.protocols,
             m.method_local, m.method_provider, m.password, m.password_until, m.generation,
@@ -45,6 +45,8 @@ pub struct UserRow {
     pub storage: Uuid,
     /// Quota in bytes; 0 is unlimited.
     pub quota: i64,
+    /// Whether it is switched on.
+    pub active: bool,
     /// Whether its domain is switched on.
     pub domain_active: bool,
 }
@@ -148,6 +150,7 @@ pub async fn userdb(sql: &mut Conn, address: &Address) -> Result<Option<UserRow>
             id: row.get("id")?,
             storage: row.get("storage")?,
             quota: row.get("quota")?,
+            active: row.get("active")?,
             domain_active: row.get("domain_active")?,
         })
     })

@@ -48,7 +48,10 @@ pub enum Credential {
     /// An app password.
     AppPassword(AppPasswordId),
     /// The local password.
-    Password,
+    Password {
+        /// The generation of the mailbox's credentials that it was right for.
+        generation: i64,
+    },
 }
 
 /// A login that was allowed.
@@ -131,14 +134,15 @@ impl MailApp {
         Turned { refusal, delay }
     }
 
-    /// Whether what was granted still stands.
+    /// Whether what was granted still stands: the app password or exactly that local password,
+    /// mailbox and domain, and the protocol.
     ///
     /// # Errors
     /// [`LoginAnswer`] other than `Ok`.
     pub async fn recheck(&self, grant: &Grant) -> Result<(), LoginAnswer> {
         let verdict = match grant.credential {
             Credential::AppPassword(id) => self.recheck_app_password(id, grant).await,
-            Credential::Password => self.recheck_password(grant).await,
+            Credential::Password { generation } => self.recheck_password(grant, generation).await,
         };
         verdict.map_err(|stop| match stop {
             Stop::Unavailable => LoginAnswer::Unavailable,
@@ -242,7 +246,9 @@ impl MailApp {
             address: row.address,
             mailbox: row.id,
             protocol: login.login.protocol,
-            credential: Credential::Password,
+            credential: Credential::Password {
+                generation: row.generation,
+            },
         })
     }
 
@@ -302,14 +308,15 @@ impl MailApp {
             .map_err(|refusal| Stop::Refused(self.at_url(refusal), AT_ONCE))
     }
 
-    async fn recheck_password(&self, grant: &Grant) -> Result<(), Stop> {
+    async fn recheck_password(&self, grant: &Grant, generation: i64) -> Result<(), Stop> {
         let now = self.clock.now();
         let mut read = self.store.read().map_err(unavailable)?;
         let row = store::mail_lookup::login(&mut read, &grant.address)
             .await
             .map_err(unavailable)?;
-        let Some(row) = row.filter(|row| row.id == grant.mailbox && row.password_opens_mail(now))
-        else {
+        let Some(row) = row.filter(|row| {
+            row.id == grant.mailbox && row.generation == generation && row.password_opens_mail(now)
+        }) else {
             return Err(Stop::Refused(
                 self.wrong("the password no longer opens it"),
                 AT_ONCE,

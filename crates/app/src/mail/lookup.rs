@@ -4,9 +4,6 @@ use super::{MailApp, unavailable};
 use crate::ports::Unavailable;
 use model::address::{Address, DomainName};
 use model::mailbox::directory_of;
-use model::outcome::{Code, Refusal};
-use model::protocol::Protocol;
-use model::rules::access;
 
 /// What Dovecot needs to open a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +16,8 @@ pub struct MailUser {
     pub home: String,
     /// Quota in bytes; `None` is unlimited.
     pub quota: Option<u64>,
+    /// Whether it is switched on. One that is not still receives mail.
+    pub active: bool,
 }
 
 impl MailApp {
@@ -36,6 +35,7 @@ impl MailApp {
             gid: self.config.gid,
             home: format!("{}/{}", self.config.mail_root, directory_of(row.storage)),
             quota: u64::try_from(row.quota).ok().filter(|quota| *quota > 0),
+            active: row.active,
         }))
     }
 
@@ -130,31 +130,6 @@ impl MailApp {
             }
         }
         Ok(Vec::new())
-    }
-
-    /// Whether a signed-in SMTP session may go on: asked at every recipient, since Postfix sessions
-    /// cannot be ended from outside.
-    ///
-    /// # Errors
-    /// [`Unavailable`] for a fault of ours; a refusal stands in the inner result.
-    pub async fn may_submit(&self, login: &str) -> Result<Result<(), Refusal>, Unavailable> {
-        let Ok(address) = Address::parse(login) else {
-            return Ok(Err(Refusal::new(Code::MailInactive)));
-        };
-        let mut read = self.store.read().map_err(unavailable)?;
-        let row = store::mail_lookup::login(&mut read, &address)
-            .await
-            .map_err(unavailable)?;
-        let Some(row) = row.filter(|row| row.active && row.domain_active) else {
-            return Ok(Err(
-                Refusal::new(Code::MailInactive).with("address", &address)
-            ));
-        };
-        Ok(access::protocol_allowed(
-            row.protocols,
-            Protocol::Smtp,
-            "the mailbox",
-        ))
     }
 }
 

@@ -190,12 +190,12 @@ async fn a_disabled_mailbox_a_switched_off_protocol_and_plain_text_are_refused()
         code(&try_login(&edge, NAME, &password, Protocol::Smtp).await),
         Code::MailInactive
     );
-    assert!(edge.mail.may_submit(NAME).await.unwrap().is_err());
     assert!(
         edge.mail.receives(&alice).await.unwrap(),
         "it still receives mail"
     );
-    assert!(edge.mail.user(&alice).await.unwrap().is_some());
+    let user = edge.mail.user(&alice).await.unwrap().unwrap();
+    assert!(!user.active);
 }
 
 #[tokio::test]
@@ -234,7 +234,10 @@ async fn a_local_password_opens_mail_while_it_may_and_keeps_its_grace() {
         .switch_method(&ACTOR, &alice, MethodSwitch::Local)
         .await
         .unwrap();
-    assert!(matches!(login(Protocol::Imap).await, LoginAnswer::Ok(_)));
+    let LoginAnswer::Ok(grant) = login(Protocol::Imap).await else {
+        panic!("the password is right");
+    };
+    assert!(edge.mail.recheck(&grant).await.is_ok());
     world
         .app
         .set_mailbox_password(&ACTOR, &alice, secret("another long password"))
@@ -244,6 +247,10 @@ async fn a_local_password_opens_mail_while_it_may_and_keeps_its_grace() {
         code(&login(Protocol::Imap).await),
         Code::MailWrong,
         "no remembered verdict"
+    );
+    assert!(
+        edge.mail.recheck(&grant).await.is_err(),
+        "what the old password opened does not stand"
     );
 }
 

@@ -25,7 +25,7 @@ use super::support::Instance;
 const UP: Duration = Duration::from_secs(60);
 
 /// Whose mailbox it is.
-const ALICE: &str = "alice@example.org";
+pub(crate) const ALICE: &str = "alice@example.org";
 
 const LISTEN: [&str; 8] = [
     "imap",
@@ -42,6 +42,8 @@ const LISTEN: [&str; 8] = [
 pub(crate) struct MailInstance {
     pub(crate) instance: Instance,
     imaps: u16,
+    submissions: u16,
+    pub(crate) smtp: u16,
     ca: PathBuf,
 }
 
@@ -61,9 +63,10 @@ impl MailInstance {
     }
 
     fn new() -> Self {
-        let [imaps, smtp] = free_ports().unwrap();
+        let [imaps, submissions, smtp] = free_ports().unwrap();
         let port = |name| match name {
             "imaps" => format!("\"127.0.0.1:{imaps}\""),
+            "submissions" => format!("\"127.0.0.1:{submissions}\""),
             "smtp" => format!("\"127.0.0.1:{smtp}\""),
             _ => "\"off\"".to_owned(),
         };
@@ -89,6 +92,8 @@ impl MailInstance {
         Self {
             instance,
             imaps,
+            submissions,
+            smtp,
             ca,
         }
     }
@@ -134,9 +139,14 @@ impl MailInstance {
         };
         self.ask(Request::Domain(DomainRequest::Add { name, change }))
             .await;
+        self.mailbox(alice(), "Alice").await;
+    }
+
+    /// A mailbox of that domain.
+    pub(crate) async fn mailbox(&self, address: Address, name: &str) {
         let new = NewMailbox {
-            address: alice(),
-            name: "Alice".to_owned(),
+            address,
+            name: name.to_owned(),
             quota: None,
             protocols: None,
             template: None,
@@ -168,6 +178,18 @@ impl MailInstance {
             .arg(&self.ca)
             .arg(connections.to_string());
         LoginLoop(Process::start(command).unwrap())
+    }
+
+    /// A mail program that stays signed in for sending.
+    pub(crate) async fn submit(&self, device: &Device) -> Submission {
+        let script = here().join("tests/serve/clients/submission.py");
+        let mut command = python(&script, device);
+        command
+            .args(["localhost", &self.submissions.to_string(), ALICE])
+            .arg(&self.ca);
+        let process = Process::start(command).unwrap();
+        process.says("in", UP).await.unwrap();
+        Submission { process, sent: 0 }
     }
 
     /// A mail program that waits for mail, as phones do; returns once it is in IDLE.
@@ -204,6 +226,22 @@ fn python(script: &Path, device: &Device) -> Command {
         .arg(script)
         .env("GATEPOST_CLIENT_PASSWORD", &device.secret);
     command
+}
+
+/// An open submission session.
+pub(crate) struct Submission {
+    process: Process,
+    sent: u32,
+}
+
+impl Submission {
+    /// Sends a message: `sent`, or the refusal.
+    pub(crate) async fn send(&mut self, to: &str) -> String {
+        self.sent += 1;
+        let number = format!("{} ", self.sent);
+        self.process.say(to).unwrap();
+        self.process.says(&number, UP).await.unwrap()
+    }
 }
 
 /// Mail programs at work.

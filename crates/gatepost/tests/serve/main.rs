@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod crash;
+mod departed;
 mod engines;
 mod first_run;
 mod leftovers;

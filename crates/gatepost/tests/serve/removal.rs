@@ -16,7 +16,7 @@ use super::mail::{MailInstance, alice};
 use super::support::{Instance, SOON, soon};
 
 /// Of `[users]` in the tests' configuration.
-const MAIL: u32 = 61003;
+pub(crate) const MAIL: u32 = 61003;
 
 /// Runs SQL on the store of an instance that does not run; returns the first value, or nothing.
 fn sql(instance: &Instance, statement: &str) -> String {
@@ -45,7 +45,7 @@ fn waiting(instance: &Instance) -> String {
 }
 
 /// The directories of all mailboxes.
-fn homes(mail: &Path) -> Vec<PathBuf> {
+pub(crate) fn homes(mail: &Path) -> Vec<PathBuf> {
     let inside = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten();
     inside(mail)
         .flat_map(|shelf| inside(&shelf.path()))

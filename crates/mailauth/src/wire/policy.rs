@@ -108,6 +108,8 @@ pub fn put(out: &mut Vec<u8>, answer: &PolicyAnswer) {
         PolicyAnswer::Dunno => "DUNNO".to_owned(),
         PolicyAnswer::Refuse { status, text } => format!("550 {status} {}", text::printable(text)),
         PolicyAnswer::Defer { status, text } => format!("450 {status} {}", text::printable(text)),
+        // Postfix hangs up after 421 (access(5)).
+        PolicyAnswer::Close { status, text } => format!("421 {status} {}", text::printable(text)),
         PolicyAnswer::Unavailable => "451 4.3.0 Temporarily unavailable".to_owned(),
     };
     out.extend_from_slice(b"action=");

@@ -161,8 +161,8 @@ async fn netstrings_that_lie_disconnect() {
 async fn policy_answers_each_recipient() {
     let rig = Rig::open();
     let mut client = rig.connect(Door::Policy).await;
-    let signed_in =
-        "protocol_state=RCPT\nsasl_username=alice@example.org\nrecipient=x@example.net\n";
+    let signed_in = "protocol_state=RCPT\nsasl_username=alice@example.org\ninstance=1a2b.65.3f.0\nrecipient=x@example.net\n";
+    let smtpd = signed_in_smtpd(&rig, 0x1a2b).await;
     assert_eq!(action(&mut client, signed_in).await, "action=DUNNO");
     rig.chosen.revoked.store(true, SeqCst);
     assert_eq!(
@@ -176,6 +176,47 @@ async fn policy_answers_each_recipient() {
         action(&mut client, signed_in).await,
         "action=451 4.3.0 Temporarily unavailable"
     );
+    drop(smtpd);
+}
+
+/// An smtpd whose session alice signed in to.
+async fn signed_in_smtpd(rig: &Rig, pid: u32) -> Client {
+    let mut smtpd = rig.login_process(Door::PostfixAuth, pid).await;
+    let params = "service=submission\tnologin\tsecured";
+    smtpd.auth(1, params, "alice@example.org", "right").await;
+    assert_eq!(smtpd.line().await, "OK\t1\tuser=alice@example.org");
+    smtpd
+}
+
+/// Otherwise nobody could tell whether what the session signed in with was revoked since.
+#[tokio::test]
+async fn a_session_is_found_by_its_smtpd_and_ends_if_nobody_knows_it() {
+    let mut rig = Rig::open();
+    let mut client = rig.connect(Door::Policy).await;
+    let at = |instance, login| format!("sasl_username={login}\ninstance={instance}\n");
+    let smtpd = signed_in_smtpd(&rig, 0x1a2b).await;
+    let ours = at("1a2b.65.3f.0", "alice@example.org");
+    assert_eq!(action(&mut client, &ours).await, "action=DUNNO");
+    for strange in [
+        at("1a2c.65.3f.0", "alice@example.org"),
+        at("1a2b.65.3f.0", "bob@example.org"),
+        at("", "alice@example.org"),
+    ] {
+        assert_eq!(
+            action(&mut client, &strange).await,
+            "action=421 4.7.0 Sign in again",
+            "{strange}"
+        );
+    }
+    rig.restart().await;
+    assert_eq!(
+        action(&mut client, &ours).await,
+        "action=DUNNO",
+        "a planned restart asks nobody to sign in again"
+    );
+    drop(smtpd);
+    rig.settled().await;
+    assert!(action(&mut client, &ours).await.starts_with("action=421"));
 }
 
 #[tokio::test]
@@ -183,7 +224,8 @@ async fn pipelined_policy_requests_are_answered_in_order() {
     let rig = Rig::open();
     rig.chosen.revoked.store(true, SeqCst);
     let mut client = rig.connect(Door::Policy).await;
-    let one = "request=smtpd_access_policy\nsasl_username=a@example.org\n\nrequest=smtpd_access_policy\n\n";
+    let _smtpd = signed_in_smtpd(&rig, 7).await;
+    let one = "request=smtpd_access_policy\nsasl_username=alice@example.org\ninstance=7.1.1.0\n\nrequest=smtpd_access_policy\n\n";
     client.send(&one.repeat(100)).await;
     for _ in 0..100 {
         assert!(client.line().await.starts_with("action=550"));

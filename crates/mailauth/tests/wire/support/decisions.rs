@@ -199,9 +199,14 @@ impl Decisions for Chosen {
         self.alias(key).await
     }
 
-    async fn policy(&self, request: PolicyRequest) -> PolicyAnswer {
+    async fn policy(&self, request: PolicyRequest, session: Option<Granted>) -> PolicyAnswer {
         if self.down.load(SeqCst) {
             PolicyAnswer::Unavailable
+        } else if request.sasl_username.is_some() && session.is_none() {
+            PolicyAnswer::Close {
+                status: "4.7.0",
+                text: "Sign in again".to_owned(),
+            }
         } else if self.revoked.load(SeqCst) && request.sasl_username.is_some() {
             PolicyAnswer::Refuse {
                 status: "5.7.1",
