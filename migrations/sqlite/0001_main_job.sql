@@ -64,6 +64,8 @@ CREATE TABLE mailboxes (
 CREATE INDEX mailboxes_by_domain ON mailboxes (domain, address);
 CREATE INDEX mailboxes_by_template ON mailboxes (template, address) WHERE template IS NOT NULL;
 CREATE INDEX mailboxes_by_method ON mailboxes (method_provider, address);
+CREATE INDEX mailboxes_password_ends ON mailboxes (password_until, id)
+    WHERE password_until IS NOT NULL;
 CREATE INDEX mailboxes_disabled ON mailboxes (address) WHERE active = FALSE;
 
 -- Prefix search by the words of people's names, in lower case. Kept in step by the store, which
@@ -203,6 +205,7 @@ CREATE TABLE app_passwords (
     last_used_ip       TEXT
 ) STRICT;
 CREATE INDEX app_passwords_by_mailbox ON app_passwords (mailbox, id);
+CREATE INDEX app_passwords_ends ON app_passwords (ends, id) WHERE ends IS NOT NULL;
 CREATE INDEX app_passwords_revoked ON app_passwords (revoked) WHERE revoked IS NOT NULL;
 
 -- Which mail programs used the local password: one row per program, refreshed at most once a minute.

@@ -14,6 +14,7 @@ mod audit;
 pub mod context;
 pub mod devices;
 pub mod domains;
+mod ended;
 pub mod explain;
 pub mod import;
 mod learned;

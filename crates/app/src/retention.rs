@@ -2,7 +2,7 @@
 //! revoked long ago, and the mail of deleted mailboxes.
 
 use crate::outbox::{self, Effect};
-use crate::{App, Problem};
+use crate::{App, Problem, ended};
 use model::mailbox::directory_of;
 use store::Conn;
 
@@ -20,6 +20,7 @@ impl App {
         let oldest_mail_attempt = now.minus(self.config.keep_mail_attempts);
         let oldest_change = now.minus(self.config.keep_audit);
         self.write_ringing(async move |tx: &mut Conn| {
+            ended::kick(tx, now).await?;
             store::sign_in_flows::sweep(tx, now, AT_ONCE).await?;
             store::link_proofs::sweep(tx, now, AT_ONCE).await?;
             store::sessions::sweep(tx, now, AT_ONCE).await?;

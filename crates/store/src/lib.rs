@@ -18,6 +18,7 @@ pub mod app_passwords;
 pub mod attempts;
 pub mod audit;
 pub mod domains;
+pub mod ends;
 pub mod link_proofs;
 pub mod links;
 pub mod mail_lookup;

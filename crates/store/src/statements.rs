@@ -24,6 +24,7 @@ mod tests {
         ("attempts", crate::attempts::STATEMENTS),
         ("audit", crate::audit::STATEMENTS),
         ("domains", crate::domains::STATEMENTS),
+        ("ends", crate::ends::STATEMENTS),
         ("link_proofs", crate::link_proofs::STATEMENTS),
         ("links", crate::links::STATEMENTS),
         ("mail_lookup", crate::mail_lookup::STATEMENTS),

@@ -11,6 +11,7 @@ use model::time::{Clock as _, DAY, SystemClock};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{OsRandom, Store};
 
 #[derive(Default)]
@@ -369,4 +370,53 @@ async fn an_extension_leads_to_the_mailbox_or_alias_without_it() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// The addresses whose live sessions are about to be ended.
+async fn kicks(world: &World) -> Vec<serde_json::Value> {
+    let store = Store::open_read_only(&world.dir.join("store.db"));
+    let mut read = store.read().unwrap();
+    let due = store::outbox::due::<serde_json::Value>(&mut read, SystemClock.now(), 100).await;
+    let due = due.unwrap().into_iter();
+    due.map(|row| row.effect["address"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_date_that_passes_ends_live_sessions_once() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    let grace = NewSignIn::Local(secret(PASSWORD));
+    world.mailbox("bob", grace).await;
+    let mailbox = async |name| world.app.mailbox(&address(name)).await.unwrap().mailbox;
+    let alice = mailbox("alice@example.org").await;
+    let soon = SystemClock.now().plus(Duration::from_millis(200));
+    for ends in [Some(soon), Some(soon.plus(DAY)), None] {
+        let new = NewDevice {
+            name: "phone".to_owned(),
+            protocols: Protocols::ALL,
+            ends,
+        };
+        let made = world.app.create_device(&ACTOR, alice.id, new).await;
+        made.unwrap();
+    }
+    let switch = MethodSwitch::Provider {
+        provider: SLUG.to_owned(),
+        expected_subject: None,
+        keep_password_until: Some(soon),
+    };
+    let bob = address("bob@example.org");
+    world.app.switch_method(&ACTOR, &bob, switch).await.unwrap();
+    world.app.sweep().await.unwrap();
+    if SystemClock.now() < soon {
+        assert!(kicks(&world).await.is_empty(), "nothing has ended yet");
+    }
+    let both = ["alice@example.org", "bob@example.org"];
+    testkit::poll::until("the ends", Duration::from_secs(10), async || {
+        world.app.sweep().await.unwrap();
+        (kicks(&world).await == both).then_some(())
+    })
+    .await
+    .unwrap();
+    world.app.sweep().await.unwrap();
+    assert_eq!(kicks(&world).await, both, "once");
 }

@@ -6,6 +6,7 @@ use model::ids::{AppPasswordId, MailboxId};
 use model::protocol::{Protocol, Protocols};
 use model::time::{DAY, Timestamp};
 use std::net::IpAddr;
+use store::ends::{self, Ending};
 use store::{StoreError, Taken, app_passwords, domains, mailboxes, password_uses};
 
 fn tag(temp: &TempStore, secret: &str) -> Vec<u8> {
@@ -168,4 +169,31 @@ async fn programs_that_use_the_password_are_one_row_each() {
     ];
     assert_eq!(recent(long_ago).await, expected, "the oldest is forgotten");
     assert_eq!(recent(later(3)).await, expected[..1]);
+}
+
+#[tokio::test]
+async fn each_end_is_given_once_however_many_fall_on_one_moment() {
+    let temp = TempStore::new();
+    temp.domain("example.org").await;
+    let mut expected = Vec::new();
+    for letter in ["a", "b", "c"] {
+        let mailbox = temp.mailbox(&format!("{letter}@example.org")).await;
+        make(&temp, mailbox, &format!("gp{letter}")).await;
+        expected.push(format!("{letter}@example.org"));
+    }
+    let revoked = temp.mailbox("d@example.org").await;
+    let id = make(&temp, revoked, "gpd").await;
+    temp.write(async move |sql| app_passwords::revoke(sql, id, revoked, NOW).await)
+        .await
+        .unwrap();
+    let take = async |now: Timestamp| {
+        let taken =
+            temp.write(async move |sql| ends::take(sql, Ending::AppPasswords, now, 2).await);
+        let taken = taken.await.unwrap().into_iter();
+        taken.map(|address| address.to_string()).collect::<Vec<_>>()
+    };
+    assert!(take(later(8)).await.is_empty());
+    assert_eq!(take(later(9)).await, expected[..2]);
+    assert_eq!(take(later(9)).await, expected[2..]);
+    assert!(take(later(99)).await.is_empty());
 }
