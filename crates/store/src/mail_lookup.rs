@@ -19,7 +19,8 @@ statements! {
         SELECT m.address, t.position FROM aliases AS a
             JOIN alias_targets AS t ON t.alias = a.id
             JOIN mailboxes AS m ON m.id = t.mailbox
-        WHERE a.address = $1 AND a.active = TRUE
+            JOIN domains AS d ON d.id = a.domain
+        WHERE a.address = $1 AND a.active = TRUE AND d.active = TRUE
         ORDER BY position";
     USERDB = "SELECT m.id, m.storage, m.quota, m.active, d.active AS domain_active
         FROM mailboxes AS m JOIN domains AS d ON d.id = m.domain WHERE m.address = $1";
@@ -130,7 +131,8 @@ pub async fn recipient(
     .transpose()
 }
 
-/// The logins that own an address: the mailbox itself, and those an alias delivers to.
+/// The logins that own an address: the mailbox itself, and those an alias of a domain that is
+/// switched on delivers to.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].

@@ -170,3 +170,24 @@ async fn pages_follow_addresses_within_a_domain_or_all() {
     assert_eq!(list(None, Some("ab"), 9, None).await.0, ["ab@example.org"]);
     assert!(list(Some(net), Some("b"), 9, None).await.0.is_empty());
 }
+
+#[tokio::test]
+async fn an_alias_of_a_domain_that_is_off_lends_nobody_its_address() {
+    let temp = TempStore::new();
+    temp.domain("example.org").await;
+    temp.domain("example.net").await;
+    let a = temp.mailbox("a@example.org").await;
+    alias(&temp, "info@example.net", &[a]).await;
+    let info = address("info@example.net");
+    let senders = async || mail_lookup::senders(&mut temp.read(), &info).await;
+    assert_eq!(senders().await, Ok(vec![address("a@example.org")]));
+    temp.write(async |sql| {
+        let domain = domains::by_name(sql, &name("example.net")).await?;
+        let mut domain = domain.ok_or(StoreError::Missing)?;
+        domain.active = false;
+        domains::update(sql, &domain, None, NOW).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(senders().await, Ok(Vec::new()));
+}
