@@ -8,6 +8,7 @@ use crate::wire::policy::PolicyRequest;
 use app::mail::{self, Grant, Login, LoginAnswer, MailApp, Turned};
 use model::address::{Address, DomainName};
 use model::outcome::Code;
+use std::time::Duration;
 
 impl Decisions for MailApp {
     async fn login(&self, attempt: LoginAttempt) -> Verdict<Granted> {
@@ -33,13 +34,23 @@ impl Decisions for MailApp {
             origin,
         } = request;
         tracing::debug!(?why, auth.service = %origin.service, "a login request was turned away");
-        let turned = Self::turn_away(self, protocol, name.as_deref(), origin.remote);
-        let delay = match why {
-            // Nothing was guessed; the engine or the program is at fault.
-            Misfit::Service | Misfit::Mechanism | Misfit::NoExchange => std::time::Duration::ZERO,
-            _ => turned.delay,
-        };
-        refusal(Turned { delay, ..turned })
+        match why {
+            // Nothing was guessed; the engine or the program is at fault, and nobody pays for it.
+            Misfit::Service | Misfit::Mechanism | Misfit::NoExchange => Refusal {
+                code: Code::MailWrong.id(),
+                text: "Sign-in of this kind is not offered here".to_owned(),
+                kind: RefusalKind::NotAllowed,
+                delay: Duration::ZERO,
+            },
+            Misfit::Response | Misfit::TooLong | Misfit::EmptyPassword | Misfit::Authzid => {
+                refusal(Self::turn_away(
+                    self,
+                    protocol,
+                    name.as_deref(),
+                    origin.remote,
+                ))
+            }
+        }
     }
 
     async fn recheck(&self, granted: &Granted) -> Verdict<()> {

@@ -291,3 +291,20 @@ async fn https_shows_the_configured_certificate_and_takes_over_a_new_one() {
     .await;
     assert!(fetch("two.example.org"));
 }
+
+/// A mechanism that nobody offered carries nothing to guess: an engine or a program at fault must
+/// not use up what a whole office may get wrong.
+#[tokio::test]
+async fn what_was_not_offered_counts_against_nobody() {
+    let instance = Instance::new();
+    let _keeper = instance.serve().await;
+    let mut client = instance.auth_client().unwrap();
+    let wrong = client.ask(1).unwrap();
+    assert!(wrong.starts_with("FAIL\t1"), "{wrong}");
+    for id in 2..150 {
+        let answer = client.ask_by(id, "CRAM-MD5").unwrap();
+        assert!(answer.starts_with(&format!("FAIL\t{id}")), "{answer}");
+    }
+    let still = client.ask(1).unwrap();
+    assert_eq!(still, wrong, "wrong, and not one try too many");
+}

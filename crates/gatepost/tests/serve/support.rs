@@ -219,8 +219,13 @@ impl AuthClient {
 
     /// Asks whether nobody@example.org may sign in with a wrong password.
     pub(crate) fn ask(&mut self, id: u32) -> io::Result<String> {
+        self.ask_by(id, "PLAIN")
+    }
+
+    /// The same by a mechanism.
+    pub(crate) fn ask_by(&mut self, id: u32, mechanism: &str) -> io::Result<String> {
         let request = format!(
-            "AUTH\t{id}\tPLAIN\tservice=imap\tsecured\trip=192.0.2.1\tno-penalty\t\
+            "AUTH\t{id}\t{mechanism}\tservice=imap\tsecured\trip=192.0.2.1\tno-penalty\t\
              resp=AG5vYm9keUBleGFtcGxlLm9yZwB3cm9uZw==\n"
         );
         self.reader.get_mut().write_all(request.as_bytes())?;
