@@ -134,6 +134,10 @@ impl App {
         let listed = store::domains::list(&mut read, &page.keyset(), page.prefix()).await?;
         Ok(listed.into())
     }
+    /// How many there are, from the maintained counter.
+    pub async fn domain_count(&self) -> Result<i64, Problem> {
+        Ok(store::domains::count(&mut *self.store.read()?).await?)
+    }
     /// Changes a domain; the name stays. `seen` is the `modified` the form was made from; `None`
     /// skips the check (CLI). Switching off ends the web and live mail sessions of its people.
     pub async fn edit_domain(

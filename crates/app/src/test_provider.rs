@@ -55,6 +55,14 @@ impl App {
     }
 }
 
+/// What `fix` says beyond `evidence`: the words of some codes begin with what was seen, while the
+/// evidence has the call in front of it.
+fn news<'a>(fix: &'a str, evidence: &str) -> &'a str {
+    let seen = evidence.split_once(": ").map_or(evidence, |(_, seen)| seen);
+    let rest = fix.strip_prefix(seen).filter(|_| !seen.is_empty());
+    rest.map_or(fix, |rest| rest.trim_start_matches(['.', ' ']))
+}
+
 impl From<&Step> for CheckLine {
     fn from(step: &Step) -> Self {
         Self {
@@ -66,7 +74,7 @@ impl From<&Step> for CheckLine {
                 StepState::Skipped => CheckState::Skipped,
             },
             evidence: step.evidence.clone(),
-            fix: step.fix.clone().unwrap_or_default(),
+            fix: news(step.fix.as_deref().unwrap_or_default(), &step.evidence).to_owned(),
             millis: step.ms,
             code: step.code,
         }

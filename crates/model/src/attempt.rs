@@ -157,6 +157,8 @@ pub enum StepState {
     Blocked,
     /// Open, with something to look at.
     Warn,
+    /// Looked at, and it decided nothing: a rule that did not match.
+    Note,
     /// Not looked at, because an earlier gate was shut.
     NotReached,
 }

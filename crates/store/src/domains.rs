@@ -22,6 +22,7 @@ statements! {
     BY_NAME = concat!("SELECT ", columns!(), " FROM domains WHERE name = $1");
     LIST = concat!("SELECT ", columns!(), " FROM domains WHERE name >= $1 AND name < $2
         ORDER BY name LIMIT $3");
+    COUNT = "SELECT value FROM counters WHERE name = 'domains'";
     NAMES = "SELECT name FROM domains ORDER BY name";
     UPDATE = "UPDATE domains SET active = $1, max_mailboxes = $2, default_quota = $3,
             max_quota = $4, domain_quota = $5, role_target = $6,
@@ -124,6 +125,15 @@ pub async fn list(
     Ok(Listed::cut(domains, page, |(domain, _)| {
         domain.name.to_string()
     }))
+}
+
+/// How many domains there are, by a maintained counter.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn count(sql: &mut Conn) -> Result<i64, StoreError> {
+    let row = sql.one(COUNT, &[]).await?;
+    row.map_or(Ok(0), |row| row.get("value"))
 }
 
 /// The names of all domains: for the engines' configuration and pick lists, thousands at most.

@@ -30,6 +30,7 @@ macro_rules! migrations {
 /// All migrations, in order and without gaps from 1.
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job"
+    2 "0002_domain_counter"
 };
 
 /// The schema version of this program.

@@ -229,7 +229,10 @@ async fn edited(tx: &mut Conn, before: &Mailbox, edit: &MailboxEdit) -> Result<M
         held: Some(before.quota),
     };
     limits::check(&domain.limits, used, ask).map_err(|r| {
-        Problem::Refused(r.with("domain", &domain.name).with("template", "by hand"))
+        Problem::Refused(
+            r.with("domain", &domain.name)
+                .with("template", "none, set by hand"),
+        )
     })?;
     Ok(after)
 }

@@ -9,6 +9,7 @@ use app::mailboxes::NewSignIn;
 use app::providers::SecretChange;
 use app::sign_in::{Arrived, Ended};
 use app::templates::TemplateForm;
+use model::attempt::StepState;
 use model::domain::GIB;
 use model::outcome::Code;
 use model::provider::{EmailTrust, Endpoints, EveryoneElse};
@@ -58,6 +59,16 @@ async fn sso_107_an_internal_address_needs_a_click() {
     let world = World::new().await;
     world.provider(|p| p.private_hosts.clear()).await;
     assert_eq!(world.refused("alice").await, Code::InternalAddress);
+    let lines = world.app.test_provider(SLUG, &mut |_| {}).await.unwrap();
+    let line = lines
+        .iter()
+        .find(|line| line.code == Some(Code::InternalAddress));
+    let line = line.unwrap();
+    assert_eq!(
+        line.evidence,
+        "discovery: 127.0.0.1 is 127.0.0.1, an internal address"
+    );
+    assert!(line.fix.starts_with("Allow this host"), "{}", line.fix);
     world
         .app
         .allow_private_host(&ACTOR, SLUG, "127.0.0.1")
@@ -320,6 +331,11 @@ async fn sso_402_to_404_the_domain_is_off_or_full() {
 async fn sso_405_to_407_the_mapping() {
     let world = World::new().await;
     assert_eq!(world.refused("carol").await, Code::NoMapping);
+    let carol = world.app.explain("carol@example.org").await.unwrap();
+    let steps = carol.attempts[0].trace.steps.iter();
+    let rules: Vec<_> = steps.filter(|step| step.gate == "rule").collect();
+    assert_eq!(rules.len(), 1);
+    assert_eq!(rules[0].state, StepState::Note, "it did not match");
     company(&world)
         .set_claim("carol", "mailcow_template", json!("Staff"))
         .unwrap();

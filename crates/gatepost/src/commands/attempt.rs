@@ -165,6 +165,7 @@ pub(super) const fn state(state: StepState) -> &'static str {
         StepState::Ok => "ok",
         StepState::Blocked => "blocked",
         StepState::Warn => "warn",
+        StepState::Note => "note",
         StepState::NotReached => "not yet",
     }
 }

@@ -388,7 +388,7 @@ impl Code {
                 id: "SSO-404",
                 title: "No storage left",
                 person: "There is no storage left for new mailboxes at {domain}. Tell your helpdesk.",
-                admin: "The quota of {domain} is given out: {have} of {limit}; this mailbox needs {need} (template {template}).",
+                admin: "A mailbox of {need} does not fit {domain}: {detail} (template: {template}).",
                 fix: Fix::Domain,
                 retry: false,
                 status: 403,

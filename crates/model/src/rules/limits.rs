@@ -26,27 +26,29 @@ pub fn check(limits: &DomainLimits, used: DomainUse, ask: Ask) -> Result<(), Ref
         // A mailbox that asks for what it holds is never refused, even where limits were lowered.
         return Ok(());
     }
-    let too_large = |have: String, limit: String| {
+    let too_large = |detail: String| {
+        let need = match ask.quota {
+            0 => "unlimited size".to_owned(),
+            quota => size(quota),
+        };
         Err(Refusal::new(Code::DomainQuotaFull)
-            .with("have", have)
-            .with("limit", limit)
-            .with("need", size(ask.quota)))
+            .with("need", need)
+            .with("detail", detail))
     };
     if ask.quota == 0 && !limits.allows_unlimited() {
-        return too_large(
-            "unlimited asked".to_owned(),
-            "limited quotas only".to_owned(),
-        );
+        return too_large("a mailbox there needs a quota".to_owned());
     }
     if limits.max_quota > 0 && ask.quota > limits.max_quota {
-        return too_large(
-            "at most".to_owned(),
-            format!("{} per mailbox", size(limits.max_quota)),
-        );
+        let most = size(limits.max_quota);
+        return too_large(format!("one mailbox gets at most {most} there"));
     }
     let others = used.quota - ask.held.unwrap_or(0);
     if limits.domain_quota > 0 && others.saturating_add(ask.quota) > limits.domain_quota {
-        return too_large(size(others), size(limits.domain_quota));
+        let whole = size(limits.domain_quota);
+        return too_large(match others {
+            0 => format!("the whole domain has {whole}"),
+            given => format!("{} of its {whole} are given to others", size(given)),
+        });
     }
     Ok(())
 }
@@ -100,6 +102,41 @@ mod tests {
 
     fn code(used: DomainUse, ask: Ask) -> Option<Code> {
         check(&LIMITS, used, ask).err().map(|r| r.code)
+    }
+
+    #[test]
+    fn what_does_not_fit_reads_as_a_sentence() {
+        let words = |quota, others| {
+            let used = DomainUse {
+                mailboxes: 1,
+                quota: others,
+            };
+            let refused = check(&LIMITS, used, Ask { quota, held: None }).unwrap_err();
+            let refused = refused.with("domain", "x.org").with("template", "Staff");
+            refused.admin()
+        };
+        for (quota, others, expected) in [
+            (
+                0,
+                0,
+                "A mailbox of unlimited size does not fit x.org: a mailbox there needs a quota",
+            ),
+            (
+                5 * GIB,
+                0,
+                "A mailbox of 5 GiB does not fit x.org: one mailbox gets at most 4 GiB there",
+            ),
+            (
+                2 * GIB,
+                9 * GIB,
+                "A mailbox of 2 GiB does not fit x.org: 9 GiB of its 10 GiB are given to others",
+            ),
+        ] {
+            assert_eq!(
+                words(quota, others),
+                format!("{expected} (template: Staff).")
+            );
+        }
     }
 
     #[test]

@@ -38,6 +38,23 @@ async fn a_domain_comes_back_as_it_was_put() {
 }
 
 #[tokio::test]
+async fn domains_are_counted_as_they_come_and_go() {
+    let temp = TempStore::new();
+    let count = async || domains::count(&mut temp.read()).await.unwrap();
+    assert_eq!(count().await, 0);
+    let id = temp.domain("example.org").await;
+    temp.domain("example.net").await;
+    assert_eq!(count().await, 2);
+    let again = temp
+        .write(async |sql| domains::insert(sql, &new_domain("example.net"), NOW).await)
+        .await;
+    assert_eq!(again, Err(StoreError::Taken(Taken::Domain)));
+    let deleted = temp.write(async move |sql| domains::delete(sql, id).await);
+    assert_eq!(deleted.await, Ok(true));
+    assert_eq!(count().await, 1);
+}
+
+#[tokio::test]
 async fn an_edit_of_what_was_changed_meanwhile_is_stale() {
     let temp = TempStore::new();
     let id = temp.domain("example.org").await;

@@ -95,6 +95,7 @@ const fn standing(state: StepState) -> Standing {
         StepState::Ok => Standing::Ok,
         StepState::Blocked => Standing::Error,
         StepState::Warn => Standing::Warn,
+        StepState::Note => Standing::Neutral,
         StepState::NotReached => Standing::Skipped,
     }
 }

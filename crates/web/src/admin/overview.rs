@@ -18,8 +18,6 @@ use model::provider::{EveryoneElse, Provider};
 
 /// Refused attempts shown.
 const LAST: u32 = 5;
-/// Domains counted at most.
-const MOST_DOMAINS: u32 = 200;
 
 /// The routes of this page.
 #[must_use]
@@ -33,7 +31,7 @@ struct OverviewPage {
     shell: AdminShell,
     steps: Option<Checks>,
     mailboxes: i64,
-    domains: String,
+    domains: i64,
     providers: usize,
     ignoring: Vec<String>,
     rows: Vec<Row>,
@@ -42,20 +40,14 @@ struct OverviewPage {
 async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
     let now = state.app.now();
     let providers = state.app.providers().await?;
-    let domains = state
-        .app
-        .domains(Wanted {
-            limit: MOST_DOMAINS,
-            ..Wanted::default()
-        })
-        .await?;
+    let domains = state.app.domain_count().await?;
     let templates = state.app.templates().await?;
     let lately = recent(&state, false, 50).await?;
     let tried = lately
         .iter()
         .any(|attempt| attempt.refusal.is_none() && attempt.door == Door::Provider);
     let steps = Steps {
-        domain: !domains.rows.is_empty(),
+        domain: domains > 0,
         template: !templates.is_empty(),
         provider: providers.iter().any(|provider| provider.settings.active),
         rule: providers.iter().any(hands_out),
@@ -65,10 +57,7 @@ async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Res
         shell: admin.shell(AdminEntry::Overview),
         steps: steps.left().then(|| steps.checks(providers.first())),
         mailboxes: state.app.mailbox_count().await?,
-        domains: match domains.next {
-            Some(_) => format!("{MOST_DOMAINS}+"),
-            None => domains.rows.len().to_string(),
-        },
+        domains,
         providers: providers
             .iter()
             .filter(|provider| provider.settings.active)

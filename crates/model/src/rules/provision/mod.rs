@@ -603,7 +603,12 @@ fn map(facts: &Facts<'_>, trace: &mut Trace) -> (Mapped, Vec<mapping::RuleVerdic
     let (mapped, verdicts) = mapping::map(&settings.rules, settings.everyone_else, facts.claims);
     for verdict in &verdicts {
         let words = format!("{}. {}", verdict.position + 1, verdict.words);
-        trace.push("rule", StepState::Ok, words);
+        let state = if verdict.matched {
+            StepState::Ok
+        } else {
+            StepState::Note
+        };
+        trace.push("rule", state, words);
     }
     (mapped, verdicts)
 }
