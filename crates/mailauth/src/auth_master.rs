@@ -2,7 +2,7 @@
 
 use crate::conversation::{Conversation, Hangup, Io, Shared};
 use crate::counts::bump;
-use crate::decisions::{Decisions, Granted, Unavailable, UserEntry, Verdict};
+use crate::decisions::{Decisions, Granted, MapKey, Unavailable, UserEntry, Verdict};
 use crate::handover::{Listing, Talk};
 use crate::inbox::Inbox;
 use crate::pending::Key;
@@ -101,7 +101,9 @@ impl<D: Decisions> AuthMaster<D> {
                 };
                 self.request(id, key, wants_token, io);
             }
-            MasterLine::User { name, .. } => self.user(id, &name, io),
+            MasterLine::User {
+                name, for_quota, ..
+            } => self.user(id, &name, for_quota, io),
             // There is no passdb: every login is judged on the auth-client doors.
             MasterLine::Pass(_) => wire::not_found(io.out, id),
             MasterLine::List(_) => self.list(id, io),
@@ -144,7 +146,7 @@ impl<D: Decisions> AuthMaster<D> {
         );
     }
 
-    fn user(&mut self, id: u32, name: &[u8], io: &mut Io<'_, Report>) {
+    fn user(&mut self, id: u32, name: &[u8], for_quota: bool, io: &mut Io<'_, Report>) {
         let address = std::str::from_utf8(name)
             .ok()
             .and_then(|name| Address::parse(name).ok());
@@ -157,7 +159,12 @@ impl<D: Decisions> AuthMaster<D> {
         let decisions = Arc::clone(&self.shared.decisions);
         io.questions.ask(
             &self.shared.settings,
-            async move { decisions.user(&address).await },
+            async move {
+                match decisions.user(&address).await {
+                    Ok(None) if for_quota => behind_alias(&*decisions, address).await,
+                    user => user,
+                }
+            },
             move |user| Report::User(id, user.unwrap_or(Err(Unavailable))),
         );
     }
@@ -243,6 +250,20 @@ impl<D: Decisions> AuthMaster<D> {
                 wire::fail(io.out, id);
             }
         }
+    }
+}
+
+/// The mailbox whose room decides for an alias: its only target. What goes to several is taken if one
+/// of them has room, and Postfix keeps the rest, so no single one is asked about
+/// (docs/decisions/0009).
+async fn behind_alias<D: Decisions>(
+    decisions: &D,
+    alias: Address,
+) -> Result<Option<UserEntry>, Unavailable> {
+    let targets = decisions.alias(&MapKey::Address(alias)).await?;
+    match targets.as_slice() {
+        [only] => decisions.user(only).await,
+        _ => Ok(None),
     }
 }
 

@@ -241,8 +241,8 @@ fn delivery(conf: &mut Conf, system: &MailSystem, layout: &Layout, limits: &Limi
         conf.set("mail_plugins", plugins);
     });
     if system.store.quota {
-        // Refusals at RCPT come from the policy service below. What slips through (an alias, two
-        // deliveries at once) waits in the queue instead of bouncing to a sender who may be forged.
+        // Refusals at RCPT come from the policy service below. What slips through (an alias of
+        // several, two deliveries at once) waits in the queue instead of bouncing to a sender who may be forged.
         conf.set("quota_full_tempfail", "yes");
         conf.block("service quota-status", |conf| {
             conf.set("executable", "quota-status -p postfix")
@@ -347,7 +347,7 @@ fn plugins(conf: &mut Conf, system: &MailSystem) {
                     format_args!("{}B", system.message_size_limit),
                 )
                 .set("quota_status_success", "DUNNO")
-                // Aliases and other people's mailboxes: not ours to say.
+                // Aliases of several and other people's mailboxes: not ours to say.
                 .set("quota_status_nouser", "DUNNO")
                 .set("quota_status_overquota", "552 5.2.2 The mailbox is full");
         }

@@ -33,6 +33,8 @@ pub enum MasterLine<'a> {
         id: u32,
         /// The name, unescaped.
         name: Cow<'a, [u8]>,
+        /// Dovecot's quota service asks whether a recipient has room.
+        for_quota: bool,
     },
     /// `PASS`: a passdb look-up, which we never answer with anything.
     Pass(u32),
@@ -80,6 +82,7 @@ pub fn parse(line: &[u8]) -> Result<MasterLine<'_>, FramingError> {
         Some(b"USER") => Ok(MasterLine::User {
             id: id()?,
             name: fields::unescape(field(2)?)?,
+            for_quota: fields[3..].contains(&&b"service=quota-status"[..]),
         }),
         Some(b"PASS") => id().map(MasterLine::Pass),
         Some(b"LIST") => id().map(MasterLine::List),
@@ -182,8 +185,16 @@ mod tests {
             Ok(MasterLine::User {
                 id: 1,
                 name: Cow::Borrowed(b"o'neil+x@example.org"),
+                for_quota: false,
             })
         );
+        assert!(matches!(
+            parse(b"USER\t1\ta@b.example\tservice=quota-status"),
+            Ok(MasterLine::User {
+                for_quota: true,
+                ..
+            })
+        ));
         assert_eq!(parse(b"LIST\t2\tuser=*"), Ok(MasterLine::List(2)));
         assert_eq!(parse(b"CACHE-FLUSH\t5"), Ok(MasterLine::CacheFlush(5)));
     }

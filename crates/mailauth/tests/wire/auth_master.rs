@@ -134,6 +134,24 @@ async fn every_mailbox_has_attributes_and_only_strangers_are_not_found() {
 }
 
 #[tokio::test]
+async fn the_quota_service_is_told_the_room_behind_an_alias_of_one() {
+    let rig = Rig::open();
+    let mut client = rig.session_process(USERDB).await;
+    let alice = format!("USER\t1\talice@example.org\t{ATTRIBUTES}");
+    for (name, service, reply) in [
+        ("info@example.org", "quota-status", alice.as_str()),
+        ("alice@example.org", "quota-status", &alice),
+        ("info@example.org", "lmtp", "NOTFOUND\t1"),
+        ("sales@example.org", "quota-status", "NOTFOUND\t1"),
+        ("nobody@example.org", "quota-status", "NOTFOUND\t1"),
+    ] {
+        let line = format!("USER\t1\t{name}\tservice={service}\n");
+        client.send(&line).await;
+        assert_eq!(client.line().await, reply, "{name} for {service}");
+    }
+}
+
+#[tokio::test]
 async fn quota_has_the_form_of_the_engine_version() {
     let rig = Rig::with(
         |settings| settings.quota_field = QuotaField::StorageSize,

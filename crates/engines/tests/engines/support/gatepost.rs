@@ -18,6 +18,8 @@ pub const PASSWORD: &str = "correct horse";
 pub const DOMAIN: &str = "example.test";
 /// Delivers to alice.
 pub const ALIAS: &str = "team@example.test";
+/// Delivers to alice and bob.
+pub const BOTH: &str = "both@example.test";
 
 #[derive(Debug, Clone)]
 pub struct User {
@@ -183,7 +185,10 @@ async fn master(mut stream: BufReader<UnixStream>, table: Arc<Table>) -> std::io
                     .asked
                     .lock()
                     .push(format!("USER {name} {}", rest.join(" ")));
-                match table.attributes(name) {
+                // The quota service is told the room of an alias's only target.
+                let by_alias = *name == ALIAS && rest.contains(&"service=quota-status");
+                let alice = format!("alice@{DOMAIN}");
+                match table.attributes(if by_alias { &alice } else { name }) {
                     Some(user) => format!("USER\t{id}\t{user}\n"),
                     None => format!("NOTFOUND\t{id}\n"),
                 }
@@ -219,6 +224,7 @@ async fn socketmap(mut stream: BufReader<UnixStream>, table: Arc<Table>) -> std:
             "domains" if key == DOMAIN => format!("OK {DOMAIN}"),
             "mailboxes" | "senders" if table.users.contains_key(plain) => format!("OK {plain}"),
             "aliases" | "senders" if plain == ALIAS => format!("OK alice@{DOMAIN}"),
+            "aliases" if plain == BOTH => format!("OK alice@{DOMAIN},bob@{DOMAIN}"),
             _ => "NOTFOUND ".to_owned(),
         };
         stream

@@ -153,7 +153,8 @@ impl Decisions for Chosen {
 
     async fn user(&self, address: &Address) -> Result<Option<UserEntry>, Unavailable> {
         self.available()?;
-        Ok((address.local() != "nobody").then(|| UserEntry {
+        let no_mailbox = ["nobody", "sales", "info"].contains(&address.local());
+        Ok((!no_mailbox).then(|| UserEntry {
             address: address.clone(),
             uid: 5000,
             gid: 5001,
@@ -190,6 +191,7 @@ impl Decisions for Chosen {
             MapKey::Address(a) if a.local() == "sales" => {
                 vec![address("alice@example.org"), address("bob@example.org")]
             }
+            MapKey::Address(a) if a.local() == "info" => vec![address("alice@example.org")],
             MapKey::Domain(d) if d.as_str() == "example.org" => vec![address("all@example.org")],
             _ => Vec::new(),
         })
