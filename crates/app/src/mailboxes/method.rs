@@ -7,16 +7,19 @@ use crate::{App, Problem, audit};
 use model::address::Address;
 use model::audit::Actor;
 use model::ids::ProviderId;
-use model::link::{PENDING_LINK_LIFETIME, PendingLink};
+use model::link::{Link, PENDING_LINK_LIFETIME, PendingLink};
 use model::mailbox::{Mailbox, SignInMethods};
+use model::provider::Provider;
 use model::session::Principal;
 use model::time::Timestamp;
 use serde_json::json;
-use store::Conn;
+use store::{Conn, StoreError};
 
 impl App {
     /// Switches the sign-in method and ends web sessions. The local password is never touched: it
-    /// lies dormant under a provider and opens the mailbox again after switching back.
+    /// lies dormant under a provider and opens the mailbox again after switching back. People
+    /// linked by another provider, or under another name at this one, are unlinked: a switch says
+    /// who may in from now on.
     pub async fn switch_method(
         &self,
         actor: &Actor,
@@ -34,8 +37,11 @@ impl App {
                     keep_password_until,
                 } => {
                     let provider = provider_for(tx, provider, before.domain).await?;
-                    wait_for_person(tx, &before, provider.id, expected_subject.clone(), now)
-                        .await?;
+                    let expected = expected_subject.clone();
+                    let unlinked = hand_over(tx, &before, &provider, expected, now).await?;
+                    for link in unlinked {
+                        note_unlink(tx, now, &actor, &address, &link).await?;
+                    }
                     Mailbox {
                         methods: SignInMethods::PROVIDER,
                         password_until: keep_password_until.filter(|until| *until > now),
@@ -85,9 +91,7 @@ impl App {
                     .ok_or_else(|| Problem::NotFound("such link".to_owned()))?;
                 store::links::delete(tx, link.id).await?;
                 store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
-                let details = json!({ "namespace": link.namespace, "subject": link.subject });
-                audit::note(tx, now, &actor, "mailbox.unlink", &address, details).await?;
-                Ok(())
+                Ok(note_unlink(tx, now, &actor, &address, link).await?)
             })
             .await
     }
@@ -106,24 +110,49 @@ async fn to_local(tx: &mut Conn, before: &Mailbox) -> Result<Mailbox, Problem> {
     })
 }
 
-/// Leaves a pending link, unless the mailbox is linked at that provider already.
-async fn wait_for_person(
+/// Leaves the mailbox to the person it is switched to: already linked under the provider's present
+/// namespace, or waited for by a pending link. Every other link is removed and returned.
+async fn hand_over(
     tx: &mut Conn,
     mailbox: &Mailbox,
-    provider: ProviderId,
+    provider: &Provider,
     expected_subject: Option<String>,
     now: Timestamp,
-) -> Result<(), Problem> {
-    let links = store::links::of_mailbox(tx, mailbox.id).await?;
-    if links.iter().any(|link| link.provider == provider) {
-        return Ok(());
-    }
-    let ends = now.plus(PENDING_LINK_LIFETIME);
-    let pending = PendingLink {
-        mailbox: mailbox.id,
-        provider,
-        expected_subject,
-        ends,
+) -> Result<Vec<Link>, Problem> {
+    let stays = |link: &Link| {
+        link.provider == provider.id
+            && link.namespace == provider.namespace
+            && expected_subject
+                .as_ref()
+                .is_none_or(|want| *want == link.subject)
     };
-    Ok(store::links::put_pending(tx, &pending).await?)
+    let links = store::links::of_mailbox(tx, mailbox.id).await?;
+    let (kept, removed): (Vec<_>, Vec<_>) = links.into_iter().partition(stays);
+    for link in &removed {
+        store::links::delete(tx, link.id).await?;
+    }
+    if kept.is_empty() {
+        let pending = PendingLink {
+            mailbox: mailbox.id,
+            provider: provider.id,
+            expected_subject,
+            ends: now.plus(PENDING_LINK_LIFETIME),
+        };
+        store::links::put_pending(tx, &pending).await?;
+    } else {
+        // One that waits for somebody at another provider would let them in beside the linked one.
+        store::links::take_pending(tx, mailbox.id).await?;
+    }
+    Ok(removed)
+}
+
+async fn note_unlink(
+    tx: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    address: &Address,
+    link: &Link,
+) -> Result<(), StoreError> {
+    let details = json!({ "namespace": link.namespace, "subject": link.subject });
+    audit::note(tx, now, actor, "mailbox.unlink", address, details).await
 }

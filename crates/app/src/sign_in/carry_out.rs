@@ -161,6 +161,7 @@ impl Case {
                 changes,
             } => {
                 self.apply(tx, &mailbox, &changes).await?;
+                self.unlink_others(tx, &mailbox).await?;
                 self.link(tx, mailbox.id, &mailbox.address, origin).await?;
                 store::links::take_pending(tx, mailbox.id).await?;
                 self.open(tx, mailbox.id, &mailbox.address, false, None)
@@ -275,6 +276,23 @@ impl Case {
                 details,
             )
             .await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the mailbox's links to others, whom the administrator's pending link replaces: at
+    /// this provider before it moved, or at another one.
+    async fn unlink_others(&self, tx: &mut Conn, mailbox: &Mailbox) -> Result<(), StoreError> {
+        let links = store::links::of_mailbox(tx, mailbox.id).await?;
+        if links.is_empty() {
+            return Ok(());
+        }
+        store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
+        for link in links {
+            store::links::delete(tx, link.id).await?;
+            let details = json!({ "namespace": link.namespace, "subject": link.subject });
+            let (at, by) = (&mailbox.address, Actor::System);
+            audit::note(tx, self.now, &by, "mailbox.unlink", at, details).await?;
         }
         Ok(())
     }

@@ -1,12 +1,16 @@
 //! Whose mailbox it is: links, pending links, proof, and switching methods.
 
-use crate::world::{ACTOR, BROWSER, PASSWORD, SLUG, World, address, company, secret};
+use crate::world::{
+    ACTOR, BROWSER, PASSWORD, PUBLIC, SECRET, SLUG, World, address, company, secret,
+};
 use app::Client;
 use app::mailboxes::{MethodSwitch, NewSignIn};
-use app::sign_in::Ended;
+use app::providers::SecretChange;
+use app::sign_in::{Arrived, Ended, ReturnTo};
 use model::link::LinkOrigin;
 use model::mailbox::SignInMethods;
 use model::outcome::Code;
+use model::provider::Endpoints;
 use secrecy::ExposeSecret as _;
 
 #[tokio::test]
@@ -175,4 +179,104 @@ async fn moving_an_endpoint_opens_a_new_namespace_and_clears_the_secret() {
     assert_ne!(moved.provider.namespace, before.namespace);
     assert_eq!(moved.provider.secret, None);
     assert_eq!(moved.notes.len(), 2, "{:?}", moved.notes);
+}
+
+async fn switch(world: &World, provider: &str, subject: Option<&str>) {
+    let switch = MethodSwitch::Provider {
+        provider: provider.to_owned(),
+        expected_subject: subject.map(str::to_owned),
+        keep_password_until: None,
+    };
+    let alice = address("alice@example.org");
+    let switched = world.app.switch_method(&ACTOR, &alice, switch).await;
+    switched.unwrap();
+}
+
+async fn subjects(world: &World) -> Vec<String> {
+    let view = world.app.mailbox(&address("alice@example.org")).await;
+    let links = view.unwrap().links.into_iter();
+    links.map(|(link, _)| link.subject).collect()
+}
+
+/// A second provider: the same company under endpoints typed by hand, so with people of its own.
+async fn second_provider(world: &World) {
+    let mut settings = world.app.provider(SLUG).await.unwrap().settings;
+    settings.endpoints = Endpoints::Manual {
+        authorize: world.lab.authorization_endpoint(),
+        token: world.lab.token_endpoint(),
+        userinfo: world.lab.userinfo_endpoint(),
+    };
+    settings.client_id = "second".to_owned();
+    let redirect = format!("{PUBLIC}/sso/second/callback");
+    let client = lab::Client::new("second", SECRET, &redirect);
+    company(world).add_client(client);
+    let client_secret = Some(secret(SECRET));
+    let made = world
+        .app
+        .create_provider(&ACTOR, "second", settings, client_secret);
+    made.await.unwrap();
+}
+
+async fn at_second(world: &World) -> Ended {
+    let client = Client::default();
+    let left = world
+        .app
+        .begin_sign_in("second", BROWSER, ReturnTo::Home, &client);
+    let query = world.at_provider(&left.await.unwrap(), "alice").await;
+    let arrived = Arrived::OwnPath("second".to_owned());
+    world
+        .app
+        .finish_sign_in(arrived, &query, Some(BROWSER), &client)
+        .await
+}
+
+#[tokio::test]
+async fn switching_to_another_provider_shuts_the_first_and_opens_the_second() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    second_provider(&world).await;
+    let Ended::Refused(refused) = at_second(&world).await else {
+        panic!("two people in one mailbox")
+    };
+    assert_eq!(world.recorded(&refused).await, Code::LinkedElsewhere);
+    switch(&world, "second", None).await;
+    assert_eq!(world.refused("alice").await, Code::WrongMethod);
+    assert!(matches!(at_second(&world).await, Ended::SignedIn(_)));
+    assert_eq!(world.refused("alice").await, Code::LinkedElsewhere);
+    assert!(matches!(at_second(&world).await, Ended::SignedIn(_)));
+}
+
+#[tokio::test]
+async fn a_switch_keeps_the_person_it_names_and_no_other() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    let before = subjects(&world).await;
+    switch(&world, SLUG, Some(&before[0])).await;
+    assert_eq!(subjects(&world).await, before);
+    switch(&world, SLUG, Some("somebody-else")).await;
+    assert!(subjects(&world).await.is_empty());
+    assert_eq!(world.refused("alice").await, Code::LinkedElsewhere);
+}
+
+#[tokio::test]
+async fn after_a_provider_moved_a_switch_opens_the_way_again() {
+    let world = World::new().await;
+    world.signed_in("alice").await;
+    // The company moves to endpoints typed by hand: another namespace, the same provider.
+    let manual = Endpoints::Manual {
+        authorize: world.lab.authorization_endpoint(),
+        token: world.lab.token_endpoint(),
+        userinfo: world.lab.userinfo_endpoint(),
+    };
+    let mut settings = world.app.provider(SLUG).await.unwrap().settings;
+    settings.endpoints = manual;
+    let change = SecretChange::Set(secret(SECRET));
+    let moved = world
+        .app
+        .edit_provider(&ACTOR, SLUG, settings, change, None);
+    moved.await.unwrap();
+    assert_eq!(world.refused("alice").await, Code::LinkedElsewhere);
+    switch(&world, SLUG, None).await;
+    world.signed_in("alice").await;
+    assert_eq!(subjects(&world).await.len(), 1);
 }

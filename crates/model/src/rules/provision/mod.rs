@@ -281,9 +281,14 @@ fn existing(
             .with("linked", linked)
             .with("subject", facts.subject)
     };
-    if let Some(link) = links.first() {
-        return Err(elsewhere(format!("{} at {}", link.subject, link.namespace)));
+    let taken = |link: &Link| elsewhere(format!("{} at {}", link.subject, link.namespace));
+    let here =
+        |link: &&Link| link.provider == facts.provider.id && link.namespace == *facts.namespace;
+    if let Some(link) = links.iter().find(here) {
+        return Err(taken(link));
     }
+    // Before links of other providers and of this one before it moved: a pending link is the
+    // administrator's latest word about whose mailbox this is.
     if let Some(pending) = pending.filter(|p| facts.now < p.ends) {
         if pending.provider != facts.provider.id {
             return Err(wrong_method(facts, mailbox));
@@ -304,6 +309,9 @@ fn existing(
             mailbox: Box::new(mailbox.clone()),
             changes,
         });
+    }
+    if let Some(link) = links.first() {
+        return Err(taken(link));
     }
     active_gate(facts, mailbox, &Changes::default(), trace)?;
     let refusal = named(facts, Code::ProveLocalPassword).with("address", &mailbox.address);

@@ -314,6 +314,25 @@ fn a_mailbox_linked_to_somebody_else_is_never_taken_over() {
 }
 
 #[test]
+fn a_pending_link_replaces_links_of_elsewhere_and_nothing_else_does() {
+    let moved = Link {
+        namespace: Namespace("https://old.example".to_owned()),
+        ..link("s1")
+    };
+    let other = Link {
+        provider: ProviderId(2),
+        ..moved.clone()
+    };
+    for old in [moved, other] {
+        let holder = |pending| existing(mailbox(), vec![old.clone()], pending);
+        let world = with(|w| w.holder = holder(Some(pending(NOW.plus(DAY)))));
+        assert!(matches!(world.decide(), Verdict::Link { .. }), "{old:?}");
+        let world = with(|w| w.holder = holder(None));
+        assert_eq!(world.code(), Code::LinkedElsewhere);
+    }
+}
+
+#[test]
 fn an_address_that_is_an_alias_is_refused() {
     let alias = Alias {
         id: AliasId(1),
