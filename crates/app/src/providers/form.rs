@@ -358,50 +358,43 @@ pub(super) fn redirect_key(form: RedirectForm, slug: &str) -> String {
 pub(super) fn namespace(settings: &ProviderSettings, id: ProviderId, now: Timestamp) -> Namespace {
     match &settings.endpoints {
         Endpoints::Issuer { issuer } => Namespace(issuer.clone()),
-        Endpoints::Manual { .. } => Namespace(format!("urn:gatepost:provider:{id}:{}", now.secs())),
+        // Microseconds: two moves within one second are two namespaces.
+        Endpoints::Manual { .. } => Namespace(format!("urn:gatepost:provider:{id}:{}", now.0)),
     }
 }
 
-/// The hosts, with scheme and port, that a client secret or a token would go to.
-pub(super) fn hosts(settings: &ProviderSettings) -> BTreeSet<String> {
-    urls(settings)
-        .into_iter()
-        .filter_map(|text| Url::parse(text).ok())
-        .map(|url| {
-            let port = url.port_or_known_default().unwrap_or_default();
-            format!(
-                "{}://{}:{port}",
-                url.scheme(),
-                url.host_str().unwrap_or_default()
-            )
-        })
-        .collect()
-}
-
-/// What decides whether two settings speak of the same people.
-pub(super) fn identity(settings: &ProviderSettings) -> BTreeSet<String> {
-    match &settings.endpoints {
-        Endpoints::Issuer { issuer } => BTreeSet::from([issuer.clone()]),
-        Endpoints::Manual { .. } => hosts(settings)
-            .into_iter()
-            .chain(
-                settings
-                    .subject_claim
-                    .iter()
-                    .map(|claim| format!("claim {claim}")),
-            )
-            .collect(),
+/// Whether two settings speak of the same people: of one issuer, or of endpoints typed by hand
+/// that stand at the same origins, each in its own role, and name people by the same claim.
+pub(super) fn same_people(before: &ProviderSettings, after: &ProviderSettings) -> bool {
+    match (&before.endpoints, &after.endpoints) {
+        (Endpoints::Issuer { issuer: before }, Endpoints::Issuer { issuer: after }) => {
+            before == after
+        }
+        (
+            Endpoints::Manual {
+                authorize,
+                token,
+                userinfo,
+            },
+            Endpoints::Manual {
+                authorize: new_authorize,
+                token: new_token,
+                userinfo: new_userinfo,
+            },
+        ) => {
+            same_origin(authorize, new_authorize)
+                && same_origin(token, new_token)
+                && same_origin(userinfo, new_userinfo)
+                && before.subject_claim == after.subject_claim
+        }
+        _ => false,
     }
 }
 
-fn urls(settings: &ProviderSettings) -> Vec<&str> {
-    match &settings.endpoints {
-        Endpoints::Issuer { issuer } => vec![issuer],
-        Endpoints::Manual {
-            authorize,
-            token,
-            userinfo,
-        } => vec![authorize, token, userinfo],
+fn same_origin(before: &str, after: &str) -> bool {
+    match (Url::parse(before), Url::parse(after)) {
+        (Ok(before), Ok(after)) => before.origin() == after.origin(),
+        _ => before == after,
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::json;
 use store::{Conn, StoreError, Taken};
 
 const SECRET_CLEARED: &str = "The client secret was removed, because a stored secret never goes to \
-    another host. Enter it again.";
+    another issuer or endpoint. Enter it again.";
 const NEW_NAMESPACE: &str = "The issuer or an endpoint's host changed: people linked so far stay \
     linked to the old one and are not recognised by the new one.";
 
@@ -29,7 +29,7 @@ type Sealed = Option<(Vec<u8>, String)>;
 /// What happens to the client secret on a save.
 #[derive(Debug, Clone)]
 pub enum SecretChange {
-    /// It stays, unless an endpoint's host or the issuer changes, which clears it.
+    /// It stays, unless an endpoint or the issuer changes at all, which clears it.
     Keep,
     /// It is replaced.
     Set(SecretString),
@@ -144,9 +144,10 @@ impl App {
         if ignoring {
             self.demand_step_up(&doer).await?;
         }
-        let moved = form::hosts(&before.settings) != form::hosts(&settings);
+        let moved = before.settings.endpoints != settings.endpoints;
         let secret = match secret {
-            // A stored secret never goes to a host it was not given for.
+            // A stored secret never goes to a place it was not given for: another realm or tenant
+            // of the same host is another place, and so is one endpoint in another's role.
             SecretChange::Keep if moved && before.secret.is_some() => {
                 notes.push(SECRET_CLEARED.to_owned());
                 Some(None)
@@ -156,7 +157,7 @@ impl App {
             SecretChange::Clear => Some(None),
         };
         let (now, actor, slug) = (self.clock.now(), doer.actor, slug.to_owned());
-        let identity_moved = form::identity(&before.settings) != form::identity(&settings);
+        let identity_moved = !form::same_people(&before.settings, &settings);
         if identity_moved {
             notes.push(NEW_NAMESPACE.to_owned());
         }

@@ -9,6 +9,7 @@ mod hostile;
 mod independent;
 mod local;
 mod mail;
+mod moves;
 mod objects;
 mod ownership;
 mod races;
