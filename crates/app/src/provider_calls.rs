@@ -8,6 +8,8 @@ use model::rules::mapping::{Claims, brief};
 use oidc::callback::{Answer, Callback};
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
+use store::providers::SealedSecret;
+use store::{Conn, StoreError};
 use upstream::{AuthorizeInput, ExchangeInput, ProviderSettings, UpstreamError};
 
 /// Values a sign-in leaves with.
@@ -72,7 +74,10 @@ impl App {
         callback: &Callback,
         kept: &Kept<'_>,
     ) -> Result<Identity, Problem> {
-        let settings = self.call_settings(provider).await?;
+        let settings = self
+            .secret_settings(provider)
+            .await?
+            .map_err(|error| refused(provider, &error))?;
         if let Endpoints::Issuer { issuer } = &provider.settings.endpoints {
             let metadata = self
                 .upstream
@@ -134,13 +139,70 @@ impl App {
         })
     }
 
-    /// The provider's settings with its secret, for one call.
+    /// The provider's settings with its secret, for one call that does not send it.
     pub(crate) async fn call_settings(
         &self,
         provider: &Provider,
     ) -> Result<ProviderSettings, Problem> {
-        let secret = self.client_secret(provider).await?;
-        ProviderSettings::of(provider, secret).map_err(|error| refused(provider, &error.into()))
+        self.sealed_settings(provider)
+            .await
+            .map(|(settings, _)| settings)
+    }
+
+    async fn sealed_settings(
+        &self,
+        provider: &Provider,
+    ) -> Result<(ProviderSettings, Option<SealedSecret>), Problem> {
+        let stored = store::providers::sealed_secret(&mut *self.store.read()?, provider.id).await?;
+        let secret = match &stored {
+            Some(stored) => Some(self.unsealed(&provider.slug, &stored.sealed)?),
+            None => None,
+        };
+        let mut settings = ProviderSettings::of(provider, secret)
+            .map_err(|error| refused(provider, &error.into()))?;
+        settings.secret_origin = stored.as_ref().and_then(|stored| stored.origin.clone());
+        Ok((settings, stored))
+    }
+
+    /// The provider's settings for calls that send its secret. A secret that was never used is
+    /// bound to the token endpoint's origin first, so that it never goes to another one, whatever
+    /// discovery names later. The inner error is that of asking the provider where that is.
+    pub(crate) async fn secret_settings(
+        &self,
+        provider: &Provider,
+    ) -> Result<Result<ProviderSettings, UpstreamError>, Problem> {
+        let (mut settings, stored) = self.sealed_settings(provider).await?;
+        let Some(SealedSecret {
+            sealed,
+            origin: None,
+        }) = stored
+        else {
+            return Ok(Ok(settings));
+        };
+        let origin = match self.upstream.token_origin(&settings).await {
+            Ok(origin) => origin,
+            Err(error) => return Ok(Err(error)),
+        };
+        let (id, found) = (provider.id, origin.clone());
+        let bound = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                if store::providers::bind_secret(tx, id, &sealed, &found).await? {
+                    return Ok(Some(found.clone()));
+                }
+                let now = store::providers::sealed_secret(tx, id).await?;
+                Ok::<_, StoreError>(
+                    now.filter(|now| now.sealed == sealed)
+                        .and_then(|now| now.origin),
+                )
+            })
+            .await?;
+        // Nothing is bound when the secret was changed meanwhile: this one is not to be sent.
+        match bound {
+            Some(bound) => settings.secret_origin = Some(bound),
+            None => settings.secret = None,
+        }
+        Ok(Ok(settings))
     }
 }
 

@@ -31,6 +31,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job"
     2 "0002_domain_counter"
+    3 "0003_secret_origin"
 };
 
 /// The schema version of this program.

@@ -25,9 +25,12 @@ statements! {
     UPDATE = "UPDATE providers SET active = $1, namespace = $2, redirect_key = $3, settings = $4,
             modified = CASE WHEN modified < $5 THEN $5 ELSE modified + 1 END
         WHERE id = $6 AND modified = COALESCE($7, modified)";
-    SET_SECRET = "UPDATE providers SET secret = $1, secret_set = $2, secret_ends = $3
+    SET_SECRET = "UPDATE providers SET secret = $1, secret_set = $2, secret_ends = $3,
+            secret_origin = NULL
         WHERE id = $4";
-    SECRET = "SELECT secret FROM providers WHERE id = $1";
+    SECRET = "SELECT secret, secret_origin FROM providers WHERE id = $1";
+    BIND_SECRET = "UPDATE providers SET secret_origin = $1
+        WHERE id = $2 AND secret = $3 AND secret_origin IS NULL";
     DELETE = "DELETE FROM providers WHERE id = $1";
 }
 
@@ -118,7 +121,17 @@ pub async fn update(
     Ok(sql.execute(UPDATE, &values).await? == 1)
 }
 
-/// Sets the sealed client secret with what may be shown of it, or clears it.
+/// A sealed client secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// The sealed bytes.
+    pub sealed: Vec<u8>,
+    /// The origin at which it was first used; `None` until then.
+    pub origin: Option<String>,
+}
+
+/// Sets the sealed client secret with what may be shown of it, or clears it. It is bound to no
+/// origin yet.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -139,9 +152,31 @@ pub async fn set_secret(
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn sealed_secret(sql: &mut Conn, id: ProviderId) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sql.one(SECRET, &[id.into()]).await?;
-    row.map_or(Ok(None), |row| row.get("secret"))
+pub async fn sealed_secret(
+    sql: &mut Conn,
+    id: ProviderId,
+) -> Result<Option<SealedSecret>, StoreError> {
+    let Some(row) = sql.one(SECRET, &[id.into()]).await? else {
+        return Ok(None);
+    };
+    let origin = row.get("secret_origin")?;
+    let sealed = row.get::<Option<_>>("secret")?;
+    Ok(sealed.map(|sealed| SealedSecret { sealed, origin }))
+}
+
+/// Binds a secret to the origin at which it is about to be used for the first time. `false` if the
+/// secret was changed meanwhile, or is bound.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn bind_secret(
+    sql: &mut Conn,
+    id: ProviderId,
+    sealed: &[u8],
+    origin: &str,
+) -> Result<bool, StoreError> {
+    let values = [origin.into(), id.into(), sealed.into()];
+    Ok(sql.execute(BIND_SECRET, &values).await? == 1)
 }
 
 /// Deletes a provider that nobody is linked through, with its pending links, sign-ins under way and

@@ -64,6 +64,15 @@ pub enum AnswerFault {
     /// A discovery document that is no use.
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
+    /// Not asked: our client secret was given for another origin.
+    #[error(
+        "the provider now names this token endpoint, but the stored client secret was used at \
+         {bound}; enter the secret again if the move is right"
+    )]
+    Elsewhere {
+        /// Where the secret was first used.
+        bound: String,
+    },
     /// Signed userinfo of a provider whose keys we do not know, for it was set up by endpoints.
     #[error("it answered signed userinfo, which cannot be checked without an issuer")]
     Uncheckable,

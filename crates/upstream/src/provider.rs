@@ -93,6 +93,9 @@ pub struct ProviderSettings {
     pub client_id: String,
     /// Our secret there; `None` makes us a public client.
     pub secret: Option<SecretString>,
+    /// The only origin the secret may be sent to ([`crate::Upstream::token_origin`]); `None` for one
+    /// that was never used.
+    pub secret_origin: Option<String>,
     /// How we authenticate at its token endpoint.
     pub client_auth: ClientAuth,
     /// What we ask for.
@@ -175,6 +178,7 @@ impl ProviderSettings {
             endpoints,
             client_id: settings.client_id.clone(),
             secret,
+            secret_origin: None,
             client_auth: settings.client_auth,
             scopes: Scopes::parse(&settings.scopes)?,
             subject_claim: settings.subject_claim.clone(),

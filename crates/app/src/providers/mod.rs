@@ -283,19 +283,12 @@ impl App {
         Ok(Some((sealed, ends)))
     }
 
-    /// The client secret, for one call.
-    pub(crate) async fn client_secret(
-        &self,
-        provider: &Provider,
-    ) -> Result<Option<SecretString>, Problem> {
-        let sealed = store::providers::sealed_secret(&mut *self.store.read()?, provider.id).await?;
-        let Some(sealed) = sealed else {
-            return Ok(None);
-        };
-        let plain = self.keys.seal.open(&secret_row(&provider.slug), &sealed)?;
+    /// Opens a client secret, for one call.
+    pub(crate) fn unsealed(&self, slug: &str, sealed: &[u8]) -> Result<SecretString, Problem> {
+        let plain = self.keys.seal.open(&secret_row(slug), sealed)?;
         let text = std::str::from_utf8(&plain)
             .map_err(|_| Problem::Unavailable("a sealed client secret is not text".to_owned()))?;
-        Ok(Some(SecretString::from(text.to_owned())))
+        Ok(SecretString::from(text.to_owned()))
     }
 }
 

@@ -1,8 +1,13 @@
 //! A provider that moves: what becomes of its secret, of the people linked, and of those under way.
 
-use crate::world::{ACTOR, SECRET, SLUG, World, secret};
+use crate::world::{ACTOR, SECRET, SLUG, World, company, secret};
 use app::providers::SecretChange;
+use app::sign_in::Ended;
+use lab::misbehave::Misbehaviour;
+use model::outcome::Code;
 use model::provider::Endpoints;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 
 fn endpoints(authorize: &str, token: &str, userinfo: &str) -> Endpoints {
     Endpoints::Manual {
@@ -66,4 +71,37 @@ async fn endpoints_are_compared_each_in_its_role() {
     with_secret(&world).await;
     let renamed = world.provider(|p| "Other".clone_into(&mut p.name)).await;
     assert!(renamed.provider.secret.is_some());
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_discovery_moves_gets_no_stored_secret() {
+    let world = World::new().await;
+    world
+        .provider(|p| p.private_hosts.push("127.0.0.2".to_owned()))
+        .await;
+    world.signed_in("alice").await;
+    let port = world.lab.token_endpoint().parse::<url::Url>().unwrap();
+    let there = TcpListener::bind(("127.0.0.2", port.port().unwrap())).unwrap();
+    there.set_nonblocking(true).unwrap();
+    company(&world).misbehave(Misbehaviour::TokenEndpointMoved);
+    // The connection test fetches the document anew.
+    let lines = world.app.test_provider(SLUG, &mut |_| {}).await.unwrap();
+    let line = lines
+        .iter()
+        .find(|line| line.name == "Client id and secret")
+        .unwrap();
+    assert_eq!(line.code, Some(Code::DiscoveryFailed), "{line:?}");
+    assert!(line.evidence.contains("enter the secret again"), "{line:?}");
+    let Ended::Refused(refused) = world.sign_in("alice").await else {
+        panic!("signed in elsewhere")
+    };
+    assert_eq!(world.recorded(&refused).await, Code::DiscoveryFailed);
+    let nobody = there.accept().map_err(|error| error.kind());
+    assert_eq!(nobody.unwrap_err(), ErrorKind::WouldBlock);
+    // Entered again, it goes where the provider is now.
+    with_secret(&world).await;
+    there.set_nonblocking(false).unwrap();
+    let heard = std::thread::spawn(move || there.accept().is_ok());
+    world.refused("alice").await;
+    assert!(heard.join().unwrap());
 }

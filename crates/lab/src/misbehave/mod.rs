@@ -191,6 +191,9 @@ misbehaviours! {
     /// Discovery: `issuer` has one slash more, or one less.
     DiscoveryIssuerSlash = "discovery-issuer-slash", Refuse;
 
+    /// Discovery: the token endpoint has moved to another address, 127.0.0.2.
+    TokenEndpointMoved = "token-endpoint-moved", Unavailable;
+
     /// Authorization: every request comes back as `access_denied`, with markup and a line break in
     /// its description.
     DeniedWithMarkup = "denied-with-markup", Refuse;

@@ -93,8 +93,22 @@ async fn a_secret_is_stored_sealed_and_shown_by_its_end_only() {
     assert_eq!(provider.secret, Some(hint));
     let stored = providers::sealed_secret(&mut temp.read(), id)
         .await
+        .unwrap()
         .unwrap();
-    assert_eq!(stored.as_deref(), Some(sealed.as_slice()));
+    assert_eq!((&stored.sealed, &stored.origin), (&sealed, &None));
+    let (here, there) = ("https://auth.example", "https://other.example");
+    for (bytes, origin, bound) in [
+        (b"another".to_vec(), here, false),
+        (sealed.clone(), here, true),
+        (sealed.clone(), there, false),
+    ] {
+        let done = temp
+            .write(async move |sql| providers::bind_secret(sql, id, &bytes, origin).await)
+            .await;
+        assert_eq!(done, Ok(bound), "{origin}");
+    }
+    let stored = providers::sealed_secret(&mut temp.read(), id).await;
+    assert_eq!(stored.unwrap().unwrap().origin.as_deref(), Some(here));
     let opened = temp.keys.seal.open(row.as_bytes(), &sealed).unwrap();
     assert_eq!(opened.as_slice(), b"client secret of ours");
     for name in ["store.db", "store.db-wal"] {

@@ -100,6 +100,15 @@ impl Upstream {
         Ok((answered, repairs, metadata))
     }
 
+    /// The origin of the token endpoint, to which a client secret goes: `https://auth.example`.
+    ///
+    /// # Errors
+    /// As [`Upstream::metadata`].
+    pub async fn token_origin(&self, settings: &ProviderSettings) -> Result<String, UpstreamError> {
+        let places = self.places(settings, &self.memory(settings)).await?;
+        Ok(origin(places.token()))
+    }
+
     pub(crate) async fn places(
         &self,
         settings: &ProviderSettings,
@@ -126,6 +135,11 @@ impl Upstream {
             .await?;
         read(&url, &answer, issuer)
     }
+}
+
+/// Scheme, host and port of an endpoint.
+pub(crate) fn origin(endpoint: &Endpoint) -> String {
+    endpoint.url().origin().ascii_serialization()
 }
 
 /// The request for a discovery document: the one call that may be redirected, once.

@@ -1,7 +1,7 @@
 //! Exchanging a code at the token endpoint.
 
 use super::memory::Memory;
-use super::metadata::Places;
+use super::metadata::{Places, origin};
 use crate::error::{AnswerFault, Purpose, TokenRefusal, UpstreamError};
 use crate::http::{Request, Response};
 use crate::provider::ProviderSettings;
@@ -89,6 +89,18 @@ impl Upstream {
         verifier: &str,
     ) -> Result<Answered, UpstreamError> {
         let endpoint = places.token().url();
+        // Discovery may name another token endpoint tomorrow; a stored secret does not follow it.
+        let found = origin(places.token());
+        if settings.secret.is_some()
+            && let Some(bound) = settings.secret_origin.as_ref().filter(|o| **o != found)
+        {
+            let bound = bound.clone();
+            return Err(fault(
+                Purpose::Token,
+                endpoint,
+                AnswerFault::Elsewhere { bound },
+            ));
+        }
         let listed = places
             .metadata()
             .and_then(|metadata| metadata.token_auth_methods.as_deref());
