@@ -119,6 +119,7 @@ fn main() -> anyhow::Result<()> {
             );
         }
     }
+    let before = load();
     let mut findings = Vec::new();
     for (name, bench) in BENCHES {
         if !options.names.is_empty() && !options.names.iter().any(|chosen| chosen == name) {
@@ -143,5 +144,18 @@ fn main() -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "### Against the acceptance lines\n")?;
     writeln!(out, "{}", finding::markdown(&findings))?;
+    let cores = std::thread::available_parallelism()?;
+    writeln!(
+        out,
+        "{cores} cores; load average {before} before, {} after.",
+        load()
+    )?;
     Ok(())
+}
+
+/// The load average of the last minute (proc(5)): what else the machine did.
+fn load() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let minute = text.split(' ').next();
+    minute.unwrap_or("unknown").to_owned()
 }
