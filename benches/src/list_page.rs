@@ -16,7 +16,7 @@ use app::{App, AppConfig, Parts};
 use model::mailbox::Mailbox;
 use model::random::Random;
 use model::session::SessionLifetime;
-use model::time::{Clock, DAY, SystemClock};
+use model::time::{Clock, DAY, SystemClock, SystemMonotonic};
 use rustix::time::{ClockId, clock_gettime};
 use store::{MasterKey, OsRandom};
 use tokio::runtime::Runtime;
@@ -177,7 +177,7 @@ fn app(installation: &Installation) -> anyhow::Result<App> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let pool = HashPool::new(Arc::clone(&random)).context("password hashing")?;
-    let budgets = Arc::new(Budgets::new(Arc::clone(&clock)));
+    let budgets = Arc::new(Budgets::new(Arc::new(SystemMonotonic::start())));
     Ok(App::new(Parts {
         store: installation.store.clone(),
         keys: MasterKey::load(&key(data), &database(data))?.purpose_keys()?,

@@ -18,7 +18,7 @@ use app::passwords::{Budgets, HashPool, LocalDesk};
 use app::ports::{Learned, Recorder};
 use mailauth::{Desk, Door, Listener, QuotaField, Settings};
 use model::random::Random;
-use model::time::{Clock, SystemClock};
+use model::time::{Clock, SystemClock, SystemMonotonic};
 use store::{MasterKey, OsRandom, Store};
 
 use crate::installation::{Installation, database, key};
@@ -137,7 +137,10 @@ fn mail_app(directory: &Path, coalescer: Arc<Coalescer>) -> anyhow::Result<MailA
         app_password_key: MasterKey::load(&key(directory), &database)?
             .auth_keys()?
             .app_password,
-        desk: LocalDesk::new(Arc::new(Budgets::new(Arc::clone(&clock))), Arc::new(pool)),
+        desk: LocalDesk::new(
+            Arc::new(Budgets::new(Arc::new(SystemMonotonic::start()))),
+            Arc::new(pool),
+        ),
         coalescer,
         clock,
         random,

@@ -20,6 +20,8 @@ pub struct App {
     pub(crate) upstream: Arc<upstream::Upstream>,
     /// Slow hashes and failure budgets.
     pub(crate) desk: Arc<dyn PasswordDesk>,
+    /// Places for wrong answers that are held back.
+    pub(crate) held: Arc<tokio::sync::Semaphore>,
     /// Now.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
@@ -97,6 +99,7 @@ impl App {
             keys: Arc::new(parts.keys),
             upstream: Arc::new(parts.upstream),
             desk: parts.desk,
+            held: Arc::new(tokio::sync::Semaphore::new(crate::web_passwords::MOST_HELD)),
             clock: parts.clock,
             random: parts.random,
             config: Arc::new(parts.config),

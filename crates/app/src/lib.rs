@@ -35,6 +35,7 @@ pub mod sign_in;
 pub mod step_up;
 pub mod templates;
 pub mod test_provider;
+mod web_passwords;
 
 pub use context::{App, AppConfig, Client, Parts};
 pub use problem::{FieldProblem, Problem};

@@ -1,7 +1,8 @@
 //! A person's own local password.
 
 use crate::outbox::{self, Effect};
-use crate::ports::{PasswordQuestion, PasswordVerdict, Unavailable};
+use crate::ports::Account;
+use crate::web_passwords::Judged;
 use crate::{App, Client, Problem, audit};
 use model::audit::Actor;
 use model::ids::{MailboxId, SessionId};
@@ -42,19 +43,10 @@ impl App {
                     .to_owned(),
             ));
         }
-        let question = PasswordQuestion {
-            account: row.address.to_string(),
-            ip: client.ip,
-            password: old,
-            hash,
-        };
-        match self.desk.verify(question).await {
-            PasswordVerdict::Right { .. } => {}
-            PasswordVerdict::Wrong => {
-                return Err(Problem::field("old", "this is not your password"));
-            }
-            PasswordVerdict::Throttled(wait) => return Err(wait.into()),
-            PasswordVerdict::Unavailable => return Err(Unavailable.into()),
+        let account = Account::Mailbox(row.address.to_string());
+        match self.judge(account, old, hash, client).await? {
+            Judged::Right { .. } => {}
+            Judged::Wrong => return Err(Problem::field("old", "this is not your password")),
         }
         let hash = self.desk.hash(new).await?;
         let now = self.clock.now();

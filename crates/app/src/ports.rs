@@ -22,18 +22,47 @@ pub trait PasswordDesk: Send + Sync {
     fn verify<'a>(&'a self, question: PasswordQuestion) -> Answer<'a, PasswordVerdict>;
     /// Makes an Argon2id hash in PHC form.
     fn hash<'a>(&'a self, password: SecretString) -> Answer<'a, Result<String, Unavailable>>;
-    /// Asks whether one more try at a thing that is not a password (set-up link, client secret,
-    /// link proof) is within budget, and counts it as failed unless [`PasswordDesk::forgive`] follows.
+    /// Asks whether one more try at a thing that is not a password is within its network's budget,
+    /// and counts it as failed unless [`PasswordDesk::forgive`] follows.
     fn try_other<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, Result<(), Wait>>;
     /// The try succeeded.
     fn forgive<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, ()>;
 }
 
+/// Whose failures are counted together. Names of different kinds never meet: a mail program that
+/// asks for the name of an administrator spends nothing of that administrator's budget.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// A mailbox's canonical address, or what was typed in place of one, in lower case.
+    Mailbox(String),
+    /// An administrator's name in lower case.
+    Admin(String),
+}
+
+impl Account {
+    /// The name, whatever its kind.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Mailbox(name) | Self::Admin(name) => name,
+        }
+    }
+
+    /// As [`Account::name`].
+    #[must_use]
+    pub fn into_name(self) -> String {
+        match self {
+            Self::Mailbox(name) | Self::Admin(name) => name,
+        }
+    }
+}
+
 /// A human password to check.
 #[derive(Debug, Clone)]
 pub struct PasswordQuestion {
-    /// The account in canonical form: an address, or `admin:NAME`. The budget's key.
-    pub account: String,
+    /// Whose.
+    pub account: Account,
     /// From where.
     pub ip: Option<IpAddr>,
     /// What was typed.
@@ -52,9 +81,16 @@ pub enum PasswordVerdict {
         rehash: Option<String>,
     },
     /// Wrong, and counted.
-    Wrong,
+    Wrong {
+        /// How long after the question the answer is due: the same for every wrong name and
+        /// password, whatever it cost to find out.
+        due: Duration,
+    },
     /// Over budget; not looked at.
     Throttled(Wait),
+    /// Too many wrong passwords in a row; not looked at until there is a new password, except from
+    /// networks that the account knows.
+    Stopped,
     /// The pool is full or gone. Not counted.
     Unavailable,
 }
@@ -74,10 +110,6 @@ pub struct Unavailable;
 pub enum OtherTry {
     /// The one-time set-up link.
     SetupLink,
-    /// Proof of a mailbox's local password during linking.
-    LinkProof,
-    /// An OAuth client's secret.
-    ClientSecret,
 }
 
 /// Where the auth worker leaves what it learned; bounded, and dropped with a counter when full.

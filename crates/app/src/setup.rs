@@ -61,8 +61,9 @@ impl App {
         admin: crate::admins::NewAdmin,
         client: &Client,
     ) -> Result<SignedIn, Problem> {
-        self.desk.try_other(OtherTry::SetupLink, client.ip).await?;
+        // A form that cannot be right is no guess at the link.
         let form = admins::validated(&admin)?;
+        self.desk.try_other(OtherTry::SetupLink, client.ip).await?;
         let hash = self.desk.hash(admin.password).await?;
         let tag = self.keys.tag.tag(&[b"setup", token.as_bytes()]);
         let now = self.clock.now();

@@ -4,7 +4,8 @@
 //! The password comes with the act, so nothing about it is kept and nothing has to lapse. It is
 //! looked at only when the use case asks, within the same budgets as signing in.
 
-use crate::ports::{PasswordQuestion, PasswordVerdict};
+use crate::ports::Account;
+use crate::web_passwords::Judged;
 use crate::{App, Client, Problem};
 use model::audit::Actor;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -69,22 +70,13 @@ impl App {
             return Err(Problem::field(FIELD, "type your own password to do this"));
         };
         let hash = store::admins::password_hash(&mut *self.store.read()?, id).await?;
-        let question = PasswordQuestion {
-            account: format!("admin:{}", name.to_lowercase()),
-            ip: client.ip,
-            password: password.clone(),
-            hash,
-        };
-        match self.desk.verify(question).await {
-            PasswordVerdict::Right { .. } => Ok(()),
-            PasswordVerdict::Wrong => {
+        let account = Account::Admin(name.to_lowercase());
+        match self.judge(account, password.clone(), hash, client).await? {
+            Judged::Right { .. } => Ok(()),
+            Judged::Wrong => {
                 tracing::warn!(admin.name = %name, "a wrong password for an act that asks for it");
                 Err(Problem::field(FIELD, "this is not your password"))
             }
-            PasswordVerdict::Throttled(wait) => Err(wait.into()),
-            PasswordVerdict::Unavailable => Err(Problem::Unavailable(
-                "the auth worker does not answer".to_owned(),
-            )),
         }
     }
 }

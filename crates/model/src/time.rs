@@ -76,6 +76,31 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+/// Time that only goes forward, for waits and throttles: setting the machine's clock moves a
+/// [`Clock`] and never this.
+pub trait Monotonic: Send + Sync {
+    /// Time since some start, the same one for every call.
+    fn elapsed(&self) -> Duration;
+}
+
+/// The machine's own monotonic time, from when this was made.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemMonotonic(std::time::Instant);
+
+impl SystemMonotonic {
+    /// Starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+impl Monotonic for SystemMonotonic {
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

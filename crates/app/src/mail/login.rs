@@ -5,8 +5,8 @@
 //! app passwords only from one that was hashed for.
 
 use super::{MailApp, unavailable};
-use crate::passwords::Delay;
-use crate::ports::{PasswordQuestion, PasswordVerdict, Unavailable};
+use crate::passwords::{Charge, Delay};
+use crate::ports::{Account, PasswordVerdict, Unavailable};
 use model::address::Address;
 use model::app_password::{self, LastUse, Shape};
 use model::ids::{AppPasswordId, MailboxId};
@@ -17,6 +17,7 @@ use model::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
 use std::time::Duration;
+use store::mail_lookup::LoginRow;
 
 /// A name and a secret, as a mail program sent them.
 #[derive(Debug)]
@@ -38,8 +39,8 @@ struct Named<'a> {
     login: Login<'a>,
     /// The canonical address, if the name is one.
     address: Option<Address>,
-    /// The budget's key: the address, or the name in lower case.
-    account: String,
+    /// The address, or the name in lower case.
+    account: Account,
 }
 
 /// What opened the mailbox.
@@ -106,7 +107,7 @@ impl MailApp {
             Err(Stop::Unavailable) => LoginAnswer::Unavailable,
             Err(Stop::Refused(refusal, delay)) => {
                 let Login { protocol, ip, .. } = login.login;
-                self.record_failure(protocol, login.account, ip, &refusal);
+                self.record_failure(protocol, login.account.into_name(), ip, &refusal);
                 let spent = self.clock.now().since(arrived);
                 LoginAnswer::Refused(Turned {
                     refusal,
@@ -123,13 +124,14 @@ impl MailApp {
         name: Option<&str>,
         ip: Option<IpAddr>,
     ) -> Turned {
-        let account = name.map_or_else(String::new, |name| {
-            account_of(name, Address::parse(name).ok().as_ref())
-        });
+        let account = name.map_or_else(
+            || Account::Mailbox(String::new()),
+            |name| account_of(name, Address::parse(name).ok().as_ref()),
+        );
         let Delay(delay) = self.desk.budgets().failed(&account, ip);
         let refusal = self.wrong("the request carried no usable credentials");
         if let Some(protocol) = protocol {
-            self.record_failure(protocol, account, ip, &refusal);
+            self.record_failure(protocol, account.into_name(), ip, &refusal);
         }
         Turned { refusal, delay }
     }
@@ -199,97 +201,115 @@ impl MailApp {
     }
 
     async fn by_password(&self, login: &Named<'_>, now: Timestamp) -> Result<Grant, Stop> {
-        let account = &login.account;
-        if let Err(wait) = self.desk.budgets().permit(account, login.login.ip) {
-            let detail = format!("{} s to wait", wait.0.as_secs());
-            return Err(Stop::Refused(
-                Refusal::new(Code::MailThrottled).with("detail", detail),
-                AT_ONCE,
-            ));
-        }
-        let found = match &login.address {
-            Some(address) => {
-                let mut read = self.store.read().map_err(unavailable)?;
-                store::mail_lookup::login(&mut read, address)
-                    .await
-                    .map_err(unavailable)?
+        let Named { login: asked, .. } = login;
+        let password = asked.secret.expose_secret();
+        let mut charge = self
+            .desk
+            .admit(&login.account, asked.ip)
+            .await
+            .map_err(|verdict| self.stop(verdict))?;
+        let found = match self.mailbox_of(login).await {
+            Ok(found) => found,
+            Err(unavailable) => {
+                charge.withdraw();
+                return Err(unavailable.into());
             }
-            None => None,
         };
-        let Some(row) = found else {
-            return Err(self.failed(login, "no such mailbox"));
+        let hash = found
+            .as_ref()
+            .filter(|row| row.password_opens_mail(now))
+            .and_then(|row| row.password.as_deref());
+        charge
+            .against(hash, password)
+            .map_err(|held| self.stop(held.into()))?;
+        let Some(row) = &found else {
+            return Err(self.wrong_after("no such mailbox", charge.failed()));
         };
-        let Some(hash) = row
-            .password
-            .clone()
-            .filter(|_| row.password_opens_mail(now))
-        else {
-            return Err(self.failed(login, "this mailbox takes app passwords only"));
+        let Some(hash) = hash else {
+            let detail = "this mailbox takes app passwords only";
+            return Err(self.wrong_after(detail, charge.failed()));
         };
-        self.check_password(login, row.id, &hash, row.generation)
-            .await?;
+        self.check_password(charge, login, row, hash).await?;
         if !(row.active && row.domain_active) {
             return Err(Stop::Refused(
-                Refusal::new(Code::MailInactive).with("address", account),
+                Refusal::new(Code::MailInactive).with("address", &row.address),
                 AT_ONCE,
             ));
         }
-        access::protocol_allowed(row.protocols, login.login.protocol, "the mailbox")
+        access::protocol_allowed(row.protocols, asked.protocol, "the mailbox")
             .map_err(|refusal| Stop::Refused(refusal, AT_ONCE))?;
         let last = LastUse {
             at: now,
-            protocol: login.login.protocol,
-            ip: login.login.ip,
+            protocol: asked.protocol,
+            ip: asked.ip,
         };
         self.coalescer.password_used(row.id, last);
         Ok(Grant {
-            address: row.address,
+            address: row.address.clone(),
             mailbox: row.id,
-            protocol: login.login.protocol,
+            protocol: asked.protocol,
             credential: Credential::Password {
                 generation: row.generation,
             },
         })
     }
 
+    async fn mailbox_of(&self, login: &Named<'_>) -> Result<Option<LoginRow>, Unavailable> {
+        let Some(address) = &login.address else {
+            return Ok(None);
+        };
+        let mut read = self.store.read().map_err(unavailable)?;
+        store::mail_lookup::login(&mut read, address)
+            .await
+            .map_err(unavailable)
+    }
+
     async fn check_password(
         &self,
+        charge: Charge<'_>,
         login: &Named<'_>,
-        mailbox: MailboxId,
+        row: &LoginRow,
         hash: &str,
-        generation: i64,
     ) -> Result<(), Stop> {
         let password = login.login.secret.expose_secret();
-        if self.verdicts.knows(mailbox, generation, hash, password) {
+        if self.verdicts.knows(row.id, row.generation, hash, password) {
+            charge.succeeded();
             return Ok(());
         }
-        let question = PasswordQuestion {
-            account: login.account.clone(),
-            ip: login.login.ip,
-            password: login.login.secret.clone(),
-            hash: Some(hash.to_owned()),
-        };
-        match self.desk.check(question).await {
-            (PasswordVerdict::Right { rehash }, _) => {
-                self.verdicts.remember(mailbox, generation, hash, password);
+        let secret = login.login.secret.clone();
+        match self.desk.judge(charge, secret, Some(hash)).await {
+            PasswordVerdict::Right { rehash } => {
+                self.verdicts
+                    .remember(row.id, row.generation, hash, password);
                 if let Some(new) = rehash {
-                    self.coalescer.rehash(mailbox, hash.to_owned(), new);
+                    self.coalescer.rehash(row.id, hash.to_owned(), new);
                 }
                 Ok(())
             }
-            (PasswordVerdict::Wrong, delay) => Err(Stop::Refused(
-                self.wrong("wrong password"),
-                delay.map_or(AT_ONCE, |Delay(delay)| delay),
-            )),
-            (PasswordVerdict::Throttled(wait), _) => {
-                let detail = format!("{} s to wait", wait.0.as_secs());
-                Err(Stop::Refused(
-                    Refusal::new(Code::MailThrottled).with("detail", detail),
-                    AT_ONCE,
-                ))
-            }
-            (PasswordVerdict::Unavailable, _) => Err(Stop::Unavailable),
+            other => Err(self.stop(other)),
         }
+    }
+
+    /// What a verdict other than right means to a mail program.
+    fn stop(&self, verdict: PasswordVerdict) -> Stop {
+        let detail = match verdict {
+            PasswordVerdict::Throttled(wait) => format!("{} s to wait", wait.0.as_secs()),
+            PasswordVerdict::Stopped => {
+                "too many wrong passwords in a row; a new password ends it".to_owned()
+            }
+            PasswordVerdict::Wrong { due } => {
+                return self.wrong_after("wrong password", Delay(due));
+            }
+            PasswordVerdict::Right { .. } | PasswordVerdict::Unavailable => {
+                return Stop::Unavailable;
+            }
+        };
+        let refusal = Refusal::new(Code::MailThrottled).with("detail", detail);
+        Stop::Refused(refusal, AT_ONCE)
+    }
+
+    fn wrong_after(&self, detail: &str, Delay(delay): Delay) -> Stop {
+        Stop::Refused(self.wrong(detail), delay)
     }
 
     async fn recheck_app_password(&self, id: AppPasswordId, grant: &Grant) -> Result<(), Stop> {
@@ -329,10 +349,10 @@ impl MailApp {
             .map_err(|refusal| Stop::Refused(refusal, AT_ONCE))
     }
 
-    /// Counts a failure that needed no hash.
+    /// Counts a failure of something that is no human password.
     fn failed(&self, login: &Named<'_>, detail: &str) -> Stop {
-        let Delay(delay) = self.desk.budgets().failed(&login.account, login.login.ip);
-        Stop::Refused(self.wrong(detail), delay)
+        let delay = self.desk.budgets().failed(&login.account, login.login.ip);
+        self.wrong_after(detail, delay)
     }
 
     fn wrong(&self, detail: &str) -> Refusal {
@@ -372,13 +392,12 @@ fn facts(row: &store::app_passwords::CredentialRow) -> AppPasswordFacts<'_> {
     }
 }
 
-/// The budget's key: the canonical address, or the name in lower case where it is none, cut so
-/// that keys stay small.
-fn account_of(name: &str, address: Option<&Address>) -> String {
-    match address {
+/// The canonical address, or the name in lower case where it is none, cut so that it stays small.
+fn account_of(name: &str, address: Option<&Address>) -> Account {
+    Account::Mailbox(match address {
         Some(address) => address.as_str().to_owned(),
         None => name.chars().take(64).flat_map(char::to_lowercase).collect(),
-    }
+    })
 }
 
 /// Why a login ended.

@@ -1,26 +1,30 @@
 //! Failure budgets: how many wrong tries an account, a network and a pair of both may make.
 //!
-//! Each key has a level that failures raise and time lowers; a try is only looked at while every
-//! level is below its limit (design decision 11). The numbers allow about 50 wrong tries for an
-//! account before they trickle, below the 100 that NIST SP 800-63B allows. A network from which an
-//! account signed in lately is not held back by what other networks did to that account.
+//! Each of the three has a level that failures raise and time lowers; a try is only looked at while
+//! every level is below its limit (design decision 11). A try takes the place of a failure from its
+//! start and gives it back when it was none, so tries side by side pass no more than tries one after
+//! the other; tries that might still find room wait for those under way.
+//!
+//! Wrong guesses in a row are counted besides. After 100 of them (the bound of NIST SP 800-63B) the
+//! human password of an account is not looked at any more from networks that the account does not
+//! know. That ends with a right password from a network it signed in from within 30 days, with a new
+//! password, or with a restart of the auth worker, whose memory this is. Each network the account
+//! knows has levels and a row of its own: what strangers do elsewhere never holds it back. App
+//! passwords know no budget.
 
-use crate::ports::Wait;
-use model::time::{Clock, Timestamp};
+use super::known::Known;
+use super::levels::{Full, Level, Levels, Limit};
+use super::network::Network;
+use crate::ports::{Account, OtherTry, Wait};
+use model::time::Monotonic;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hash};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// How fast a level falls and how high it may rise.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    /// Failures at once.
-    burst: u32,
-    /// Time in which one failure is forgotten.
-    forget_one: Duration,
-}
+use tokio::sync::Notify;
 
 const PAIR: Limit = Limit {
     burst: 10,
@@ -34,303 +38,306 @@ const NETWORK: Limit = Limit {
     burst: 100,
     forget_one: Duration::from_secs(6),
 };
+/// The set-up link and its like.
+const OTHER: Limit = PAIR;
 
-/// Most keys remembered at once; beyond it, keys whose level has fallen to nothing are dropped,
-/// and new keys share one bucket.
-const MOST_KEYS: usize = 200_000;
-/// How often they are looked for: a full table must not make every failure walk it.
-const SWEEP_PAUSE: Duration = Duration::from_secs(1);
-/// How long a network counts as known to an account.
-const KNOWN_FOR: Duration = Duration::from_secs(30 * 86_400);
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Pair(Arc<str>, Network),
-    Account(Arc<str>),
-    Network(Network),
-    Overflow,
-}
-
-/// An IPv4 address or an IPv6 /64; a missing address is a shared bucket of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Network {
-    V4([u8; 4]),
-    V6([u8; 8]),
-    Unknown,
-}
-
-impl From<Option<IpAddr>> for Network {
-    fn from(ip: Option<IpAddr>) -> Self {
-        match ip.map(|ip| ip.to_canonical()) {
-            Some(IpAddr::V4(v4)) => Self::V4(v4.octets()),
-            Some(IpAddr::V6(v6)) => {
-                let mut prefix = [0; 8];
-                prefix.copy_from_slice(&v6.octets()[..8]);
-                Self::V6(prefix)
-            }
-            None => Self::Unknown,
-        }
-    }
-}
-
-/// A level as it stood at an instant, in microseconds of forgetting still to come.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    at: Timestamp,
-    owed: Duration,
-}
-
-impl Level {
-    fn owed(self, now: Timestamp) -> Duration {
-        self.owed.saturating_sub(now.since(self.at))
-    }
-}
+/// Most tries that wait for those under way.
+const MOST_WAITING: usize = 64;
 
 /// How long the answer to a failure is held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delay(pub Duration);
 
+/// Why a try is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Over budget.
+    Wait(Wait),
+    /// A hundred wrong passwords in a row: a new password ends it.
+    Stopped,
+    /// Too many tries are under way to tell.
+    Busy,
+}
+
 /// The budgets of one installation, in the memory of the auth worker.
 pub struct Budgets {
-    clock: Arc<dyn Clock>,
+    time: Arc<dyn Monotonic>,
+    hasher: RandomState,
     table: Mutex<Table>,
+    ended: Notify,
+    waiting: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Table {
-    levels: HashMap<Key, Level>,
-    swept: Option<Timestamp>,
-    known: HashMap<(Arc<str>, Network), Timestamp>,
+    levels: Levels,
+    known: Known,
 }
 
 impl std::fmt::Debug for Budgets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Budgets")
             .field("keys", &self.table.lock().levels.len())
-            .finish()
+            .finish_non_exhaustive()
     }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Keys {
+    account: u64,
+    network: u64,
+    pair: u64,
+    /// Whether there is an address that can become known.
+    located: bool,
 }
 
 impl Budgets {
     /// Empty budgets.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(time: Arc<dyn Monotonic>) -> Self {
         Self {
-            clock,
+            time,
+            hasher: RandomState::new(),
             table: Mutex::default(),
+            ended: Notify::new(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
-    /// Whether one more try of `account` (canonical) from `ip` may be looked at.
+    /// Admits one more try of `account` from `ip`, if there is room for its failure. Waits while
+    /// that depends on tries under way.
+    ///
+    /// # Errors
+    /// [`Held::Wait`] and [`Held::Busy`].
+    pub async fn admit(&self, account: &Account, ip: Option<IpAddr>) -> Result<Charge<'_>, Held> {
+        let keys = self.keys(account, ip);
+        let mut place = None;
+        loop {
+            // Before the question, so that no end is missed in between.
+            let ended = self.ended.notified();
+            match self.try_admit(keys) {
+                Ok(charge) => return Ok(charge),
+                Err(Full::For(wait)) => return Err(Held::Wait(Wait(wait))),
+                Err(Full::Busy) => {}
+            }
+            if place.is_none() {
+                place = Some(Waiting::take(&self.waiting).ok_or(Held::Busy)?);
+            }
+            ended.await;
+        }
+    }
+
+    fn try_admit(&self, keys: Keys) -> Result<Charge<'_>, Full> {
+        let now = self.time.elapsed();
+        let mut table = self.table.lock();
+        let Table { levels, known } = &mut *table;
+        let known = known.knows(keys.account, keys.pair, now);
+        let of_account = (!known).then_some((keys.account, ACCOUNT));
+        let full = [(keys.pair, PAIR), (keys.network, NETWORK)]
+            .into_iter()
+            .chain(of_account)
+            .filter_map(|(key, limit)| levels.full(key, limit, now))
+            .max();
+        if let Some(full) = full {
+            return Err(full);
+        }
+        for key in [keys.pair, keys.network, keys.account] {
+            levels.begin(key, now);
+        }
+        Ok(Charge {
+            budgets: self,
+            keys,
+            row: if known { keys.pair } else { keys.account },
+            guess: None,
+            settled: false,
+        })
+    }
+
+    /// Counts a failure that no human password was guessed at in: only its network is held back for
+    /// it, and the pair. A network over its own limit makes no new keys.
+    pub fn failed(&self, account: &Account, ip: Option<IpAddr>) -> Delay {
+        let (now, keys) = (self.time.elapsed(), self.keys(account, ip));
+        let mut table = self.table.lock();
+        let over = matches!(
+            table.levels.full(keys.network, NETWORK, now),
+            Some(Full::For(_))
+        );
+        table.levels.at(keys.network, now).raise(NETWORK, now);
+        if over {
+            return delay(PAIR.burst);
+        }
+        delay(table.levels.at(keys.pair, now).raise(PAIR, now))
+    }
+
+    /// Counts one try at something that is not a password, by network alone.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn permit(&self, account: &str, ip: Option<IpAddr>) -> Result<(), Wait> {
-        let (now, network) = (self.clock.now(), Network::from(ip));
-        let account: Arc<str> = account.into();
-        let table = self.table.lock();
-        let known = table
-            .known
-            .get(&(Arc::clone(&account), network))
-            .is_some_and(|at| now.since(*at) < KNOWN_FOR);
-        let wait = keys(account, network)
-            .into_iter()
-            .filter(|(key, _)| !(known && matches!(key, Key::Account(_))))
-            .filter_map(|(key, limit)| table.wait(&key, limit, now))
-            .max();
-        wait.map_or(Ok(()), |wait| Err(Wait(wait)))
-    }
-
-    /// Counts a failure and says how long to hold its answer back.
-    pub fn failed(&self, account: &str, ip: Option<IpAddr>) -> Delay {
-        let (now, network) = (self.clock.now(), Network::from(ip));
+    pub fn try_other(&self, kind: OtherTry, ip: Option<IpAddr>) -> Result<(), Wait> {
+        let (now, key) = (self.time.elapsed(), self.other(kind, ip));
         let mut table = self.table.lock();
-        let [pair, ..] =
-            keys(account.into(), network).map(|(key, limit)| table.raise(key, limit, now));
-        // 0.5 s, then 1, 2, 4 and 8 s: people notice little, guessing becomes slow.
-        Delay(Duration::from_millis(500 << pair.saturating_sub(1).min(4)))
-    }
-
-    /// A right password: the pair starts anew and its network becomes known to the account.
-    pub fn succeeded(&self, account: &str, ip: Option<IpAddr>) {
-        let (now, network) = (self.clock.now(), Network::from(ip));
-        let account: Arc<str> = account.into();
-        let mut table = self.table.lock();
-        table
-            .levels
-            .remove(&Key::Pair(Arc::clone(&account), network));
-        if network != Network::Unknown {
-            if table.known.len() >= MOST_KEYS {
-                table.known.retain(|_, at| now.since(*at) < KNOWN_FOR / 30);
-            }
-            if table.known.len() < MOST_KEYS {
-                table.known.insert((account, network), now);
-            }
+        if let Some(Full::For(wait)) = table.levels.full(key, OTHER, now) {
+            return Err(Wait(wait));
         }
+        table.levels.at(key, now).raise(OTHER, now);
+        Ok(())
+    }
+
+    /// That try succeeded: the network starts anew.
+    pub fn forgive(&self, kind: OtherTry, ip: Option<IpAddr>) {
+        let key = self.other(kind, ip);
+        self.table.lock().levels.forget(key);
+    }
+
+    fn keys(&self, account: &Account, ip: Option<IpAddr>) -> Keys {
+        let network = Network::from(ip);
+        let (account, network_key) = (self.key("account", account), self.key("network", network));
+        Keys {
+            account,
+            network: network_key,
+            pair: self.key("pair", (account, network_key)),
+            located: network != Network::Unknown,
+        }
+    }
+
+    fn other(&self, kind: OtherTry, ip: Option<IpAddr>) -> u64 {
+        self.key("other", (kind, Network::from(ip)))
+    }
+
+    fn key(&self, subject: &'static str, of: impl Hash) -> u64 {
+        self.hasher.hash_one((subject, of))
+    }
+
+    fn settle(&self, charge: &Charge<'_>, outcome: Outcome) -> Delay {
+        let (now, keys) = (self.time.elapsed(), charge.keys);
+        let mut table = self.table.lock();
+        let Table { levels, known } = &mut *table;
+        let mut count = 0;
+        match outcome {
+            Outcome::Failed => {
+                levels.at(keys.network, now).raise(NETWORK, now);
+                levels.at(keys.account, now).raise(ACCOUNT, now);
+                count = levels.at(keys.pair, now).raise(PAIR, now);
+                if let Some(guess) = charge.guess {
+                    levels.at(charge.row, now).count_guess(guess);
+                }
+            }
+            Outcome::Succeeded => {
+                levels.forget(keys.pair);
+                if let Some(level) = levels.get(keys.account) {
+                    level.end_row();
+                }
+                if keys.located {
+                    known.learn(keys.account, keys.pair, now);
+                }
+            }
+            Outcome::Withdrawn => {}
+        }
+        for key in [keys.pair, keys.network, keys.account] {
+            levels.end(key, now);
+        }
+        drop(table);
+        self.ended.notify_waiters();
+        delay(count)
     }
 }
 
-/// The pair first.
-fn keys(account: Arc<str>, network: Network) -> [(Key, Limit); 3] {
-    [
-        (Key::Pair(Arc::clone(&account), network), PAIR),
-        (Key::Account(account), ACCOUNT),
-        (Key::Network(network), NETWORK),
-    ]
+/// 0.5 s, then 1, 2, 4 and 8 s: people notice little, guessing becomes slow.
+fn delay(failures: u32) -> Delay {
+    Delay(Duration::from_millis(
+        500 << failures.saturating_sub(1).min(4),
+    ))
 }
 
-impl Table {
-    fn owed(&self, key: &Key, now: Timestamp) -> Duration {
-        let key = if self.levels.len() >= MOST_KEYS && !self.levels.contains_key(key) {
-            &Key::Overflow
-        } else {
-            key
-        };
-        self.levels
-            .get(key)
-            .map_or(Duration::ZERO, |level| level.owed(now))
-    }
+#[derive(Debug, Clone, Copy)]
+enum Outcome {
+    Failed,
+    Succeeded,
+    Withdrawn,
+}
 
-    fn wait(&self, key: &Key, limit: Limit, now: Timestamp) -> Option<Duration> {
-        let room = limit.forget_one * (limit.burst - 1);
-        let owed = self.owed(key, now);
-        (owed > room).then(|| owed - room)
-    }
+/// An admitted try. Until its end it takes the place of a failure; one that is dropped was one, for
+/// whoever hangs up early may have guessed all the same.
+#[derive(Debug)]
+#[must_use = "dropped, it counts as a failure"]
+pub struct Charge<'a> {
+    budgets: &'a Budgets,
+    keys: Keys,
+    /// The level whose row of wrong guesses this one stands in.
+    row: u64,
+    guess: Option<u32>,
+    settled: bool,
+}
 
-    /// Counts a failure; returns how many are not forgotten yet.
-    fn raise(&mut self, key: Key, limit: Limit, now: Timestamp) -> u32 {
-        let key = if self.levels.len() >= MOST_KEYS && !self.levels.contains_key(&key) {
-            self.sweep(now);
-            if self.levels.len() >= MOST_KEYS {
-                Key::Overflow
-            } else {
-                key
+impl Charge<'_> {
+    /// Says at which secret is guessed, and with what: a stored hash, or none for an account that
+    /// has none.
+    ///
+    /// # Errors
+    /// [`Held::Stopped`] after too many wrong guesses in a row at this very hash, [`Held::Busy`] if
+    /// tries under way may still fill the row. Nothing is counted then.
+    pub fn against(&mut self, stored: Option<&str>, guess: &str) -> Result<(), Held> {
+        let budgets = self.budgets;
+        let (secret, guess) = (budgets.key("secret", stored), budgets.key("guess", guess));
+        // The low half; never zero, which stands for "no guess".
+        self.guess = Some((guess as u32) | 1);
+        let now = budgets.time.elapsed();
+        let room = Level::row(budgets.table.lock().levels.at(self.row, now), secret);
+        room.map_err(|full| {
+            self.settle(Outcome::Withdrawn);
+            match full {
+                Full::For(_) => Held::Stopped,
+                Full::Busy => Held::Busy,
             }
-        } else {
-            key
-        };
-        let fresh = Level {
-            at: now,
-            owed: Duration::ZERO,
-        };
-        let level = self.levels.entry(key).or_insert(fresh);
-        let owed = level.owed(now) + limit.forget_one;
-        *level = Level {
-            at: now,
-            owed: owed.min(limit.forget_one * limit.burst),
-        };
-        let failures = level
-            .owed
-            .as_micros()
-            .div_ceil(limit.forget_one.as_micros());
-        u32::try_from(failures).unwrap_or(u32::MAX)
+        })
     }
 
-    /// Drops the keys whose level has fallen to nothing.
-    fn sweep(&mut self, now: Timestamp) {
-        if self.swept.is_none_or(|at| now.since(at) >= SWEEP_PAUSE) {
-            self.swept = Some(now);
-            self.levels
-                .retain(|_, level| level.owed(now) > Duration::ZERO);
+    /// It was wrong.
+    pub fn failed(mut self) -> Delay {
+        self.settle(Outcome::Failed)
+    }
+
+    /// It was right: the pair starts anew, the row ends, and the network becomes known.
+    pub fn succeeded(mut self) {
+        self.settle(Outcome::Succeeded);
+    }
+
+    /// It was not looked at, by no fault of whoever tries.
+    pub fn withdraw(mut self) {
+        self.settle(Outcome::Withdrawn);
+    }
+
+    fn settle(&mut self, outcome: Outcome) -> Delay {
+        if std::mem::replace(&mut self.settled, true) {
+            return delay(0);
         }
+        self.budgets.settle(self, outcome)
+    }
+}
+
+impl Drop for Charge<'_> {
+    fn drop(&mut self) {
+        self.settle(Outcome::Failed);
+    }
+}
+
+/// A place among those who wait, given back on drop.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+        let before = waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Self(waiting);
+        (before < MOST_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Hand(Mutex<Timestamp>);
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            *self.0.lock()
-        }
-    }
-
-    fn budgets() -> (Budgets, Arc<Hand>) {
-        let clock = Arc::new(Hand(Mutex::new(Timestamp::from_secs(1_000_000))));
-        (Budgets::new(clock.clone()), clock)
-    }
-
-    fn ip(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, last]))
-    }
-
-    #[test]
-    fn a_pair_is_held_back_after_ten_and_freed_by_time() {
-        let (budgets, clock) = budgets();
-        for n in 0..10 {
-            assert!(budgets.permit("a@x.example", ip(1)).is_ok(), "{n}");
-            budgets.failed("a@x.example", ip(1));
-        }
-        let wait = budgets.permit("a@x.example", ip(1)).unwrap_err().0;
-        assert_eq!(wait, Duration::from_secs(60));
-        assert!(budgets.permit("a@x.example", ip(2)).is_ok());
-        assert!(budgets.permit("b@x.example", ip(1)).is_ok());
-        *clock.0.lock() = clock.now().plus(wait);
-        assert!(budgets.permit("a@x.example", ip(1)).is_ok());
-    }
-
-    #[test]
-    fn many_networks_share_an_accounts_budget_but_a_known_one_is_free() {
-        let (budgets, _clock) = budgets();
-        budgets.succeeded("a@x.example", ip(200));
-        for n in 0..50 {
-            budgets.failed("a@x.example", ip(n));
-        }
-        assert!(budgets.permit("a@x.example", ip(100)).is_err());
-        assert!(budgets.permit("a@x.example", ip(200)).is_ok());
-    }
-
-    #[test]
-    fn one_network_cannot_spray_all_accounts() {
-        let (budgets, _clock) = budgets();
-        for n in 0..100 {
-            budgets.failed(&format!("user{n}@x.example"), ip(1));
-        }
-        assert!(budgets.permit("fresh@x.example", ip(1)).is_err());
-        assert!(budgets.permit("fresh@x.example", ip(2)).is_ok());
-    }
-
-    #[test]
-    fn an_ipv6_network_is_a_64_and_a_mapped_address_is_ipv4() {
-        let v6 = |text: &str| Network::from(Some(text.parse().unwrap()));
-        assert_eq!(v6("2001:db8:1:2::1"), v6("2001:db8:1:2:ffff::9"));
-        assert_ne!(v6("2001:db8:1:2::1"), v6("2001:db8:1:3::1"));
-        assert_eq!(v6("::ffff:192.0.2.1"), Network::from(ip(1)));
-    }
-
-    #[test]
-    fn answers_to_failures_slow_down() {
-        let (budgets, _clock) = budgets();
-        let delays: Vec<_> = (0..7)
-            .map(|_| budgets.failed("a@x.example", ip(1)).0.as_millis())
-            .collect();
-        assert_eq!(delays, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
-    }
-
-    #[test]
-    fn a_full_table_makes_room_by_forgetting_and_is_not_walked_for_every_failure() {
-        let (budgets, clock) = budgets();
-        let mut failed = 0;
-        let mut fill = |budgets: &Budgets, until: usize| {
-            while budgets.table.lock().levels.len() < until {
-                budgets.failed(&format!("user{failed}@x.example"), None);
-                failed += 1;
-            }
-        };
-        fill(&budgets, MOST_KEYS);
-        budgets.failed("late@x.example", ip(1));
-        let swept = |budgets: &Budgets| budgets.table.lock().swept;
-        assert_eq!(swept(&budgets), Some(clock.now()));
-        assert!(budgets.table.lock().levels.contains_key(&Key::Overflow));
-        // All are forgotten, but it is not looked until a second after the last time.
-        let first = swept(&budgets);
-        *clock.0.lock() = clock.now().plus(SWEEP_PAUSE / 2);
-        budgets.failed("late@x.example", ip(2));
-        assert_eq!(swept(&budgets), first);
-        *clock.0.lock() = clock.now().plus(Duration::from_secs(86_400));
-        budgets.failed("late@x.example", ip(3));
-        assert_eq!(budgets.table.lock().levels.len(), 3);
-    }
-}
+#[path = "budget_tests.rs"]
+mod tests;

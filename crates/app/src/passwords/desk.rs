@@ -1,10 +1,10 @@
 //! The password desk of the auth worker: budgets first, then the pool.
 
-use super::{Budgets, Delay, HashPool, StoredHash};
+use super::{Budgets, Charge, Delay, HashPool, Held, StoredHash};
 use crate::ports::{
-    Answer, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Unavailable, Wait,
+    Account, Answer, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Unavailable, Wait,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,20 +22,27 @@ impl LocalDesk {
         Self { budgets, pool }
     }
 
-    /// Checks a human password and, when it was wrong, says how long to hold the answer back: mail
-    /// programs get it late, web pages at once (they are held back by the budgets alone).
-    pub async fn check(&self, question: PasswordQuestion) -> (PasswordVerdict, Option<Delay>) {
-        let PasswordQuestion {
-            account,
-            ip,
-            password,
-            hash,
-        } = question;
-        if let Err(wait) = self.budgets.permit(&account, ip) {
-            return (PasswordVerdict::Throttled(wait), None);
-        }
-        let stored = hash.as_deref().map(StoredHash::parse);
-        let (stored, outdated) = match stored {
+    /// Admits a try before anything is looked up for it.
+    ///
+    /// # Errors
+    /// The verdict that says why not.
+    pub async fn admit(
+        &self,
+        account: &Account,
+        ip: Option<IpAddr>,
+    ) -> Result<Charge<'_>, PasswordVerdict> {
+        let admitted = self.budgets.admit(account, ip).await;
+        admitted.map_err(PasswordVerdict::from)
+    }
+
+    /// Checks an admitted try that is bound to `stored` ([`Charge::against`]).
+    pub async fn judge(
+        &self,
+        charge: Charge<'_>,
+        password: SecretString,
+        stored: Option<&str>,
+    ) -> PasswordVerdict {
+        let (stored, outdated) = match stored.map(StoredHash::parse) {
             Some(Ok(stored)) => {
                 let outdated = stored.is_outdated();
                 (Some(stored), outdated)
@@ -47,21 +54,33 @@ impl LocalDesk {
             None => (None, false),
         };
         match self.pool.verify(password.clone(), stored).await {
-            Err(Unavailable) => (PasswordVerdict::Unavailable, None),
-            Ok(false) => {
-                let delay = self.budgets.failed(&account, ip);
-                (PasswordVerdict::Wrong, Some(delay))
+            Err(Unavailable) => {
+                charge.withdraw();
+                PasswordVerdict::Unavailable
             }
+            Ok(false) => charge.failed().into(),
             Ok(true) => {
-                self.budgets.succeeded(&account, ip);
+                charge.succeeded();
                 let rehash = if outdated {
                     self.pool.hash(password).await.ok()
                 } else {
                     None
                 };
-                (PasswordVerdict::Right { rehash }, None)
+                PasswordVerdict::Right { rehash }
             }
         }
+    }
+
+    async fn check(&self, question: PasswordQuestion) -> Result<PasswordVerdict, PasswordVerdict> {
+        let PasswordQuestion {
+            account,
+            ip,
+            password,
+            hash,
+        } = question;
+        let mut charge = self.admit(&account, ip).await?;
+        charge.against(hash.as_deref(), password.expose_secret())?;
+        Ok(self.judge(charge, password, hash.as_deref()).await)
     }
 
     /// The budgets, for callers that refuse before there is anything to hash.
@@ -71,18 +90,25 @@ impl LocalDesk {
     }
 }
 
-/// The budget account of a try that has no account.
-const fn other_account(kind: OtherTry) -> &'static str {
-    match kind {
-        OtherTry::SetupLink => "setup-link",
-        OtherTry::LinkProof => "link-proof",
-        OtherTry::ClientSecret => "client-secret",
+impl From<Held> for PasswordVerdict {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Wait(wait) => Self::Throttled(wait),
+            Held::Stopped => Self::Stopped,
+            Held::Busy => Self::Unavailable,
+        }
+    }
+}
+
+impl From<Delay> for PasswordVerdict {
+    fn from(Delay(due): Delay) -> Self {
+        Self::Wrong { due }
     }
 }
 
 impl PasswordDesk for LocalDesk {
     fn verify<'a>(&'a self, question: PasswordQuestion) -> Answer<'a, PasswordVerdict> {
-        Box::pin(async move { self.check(question).await.0 })
+        Box::pin(async move { self.check(question).await.unwrap_or_else(|held| held) })
     }
 
     fn hash<'a>(&'a self, password: SecretString) -> Answer<'a, Result<String, Unavailable>> {
@@ -90,14 +116,10 @@ impl PasswordDesk for LocalDesk {
     }
 
     fn try_other<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, Result<(), Wait>> {
-        Box::pin(async move {
-            self.budgets.permit(other_account(kind), ip)?;
-            self.budgets.failed(other_account(kind), ip);
-            Ok(())
-        })
+        Box::pin(async move { self.budgets.try_other(kind, ip) })
     }
 
     fn forgive<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, ()> {
-        Box::pin(async move { self.budgets.succeeded(other_account(kind), ip) })
+        Box::pin(async move { self.budgets.forgive(kind, ip) })
     }
 }

@@ -5,10 +5,13 @@
 
 mod budget;
 mod desk;
+mod known;
+mod levels;
+mod network;
 mod pool;
 mod scheme;
 
-pub use budget::{Budgets, Delay};
+pub use budget::{Budgets, Charge, Delay, Held};
 pub use desk::LocalDesk;
 pub use pool::HashPool;
 pub use scheme::{SchemeError, StoredHash};

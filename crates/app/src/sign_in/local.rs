@@ -1,9 +1,10 @@
 //! Signing in by name and local password.
 
-use super::record::{Record, throttled};
+use super::record::Record;
 use super::{Ended, ReturnTo, SignedIn};
-use crate::ports::{PasswordQuestion, PasswordVerdict};
+use crate::ports::Account;
 use crate::sessions::Who;
+use crate::web_passwords::Judged;
 use crate::{App, Client, Problem};
 use model::address::Address;
 use model::attempt::{Door, StepState};
@@ -14,9 +15,6 @@ use model::rules::provision;
 use model::session::Principal;
 use secrecy::SecretString;
 use store::Conn;
-
-/// Keeps the budgets of administrators' names apart from those of mailboxes.
-const ADMIN: &str = "admin:";
 
 impl App {
     /// Signs in by name and local password: an address for a person, a plain name for an
@@ -55,7 +53,7 @@ impl App {
             Some(address) => self.by_address(address).await?,
             None => None,
         };
-        let account = address.map_or_else(|| name.to_lowercase(), String::from);
+        let account = Account::Mailbox(address.map_or_else(|| name.to_lowercase(), String::from));
         let hash = found.as_ref().and_then(|(_, _, hash)| hash.clone());
         let rehash = self
             .judge_password(&account, password, hash.clone(), client)
@@ -130,7 +128,7 @@ impl App {
             };
             (row, hash)
         };
-        let account = format!("{ADMIN}{}", name.to_lowercase());
+        let account = Account::Admin(name.to_lowercase());
         self.judge_password(&account, password, hash, client)
             .await?;
         let admin = row.ok_or_else(|| wrong(&account))?;
@@ -148,26 +146,15 @@ impl App {
     /// Right, with a better hash if there is one to store; everything else is a refusal.
     pub(super) async fn judge_password(
         &self,
-        account: &str,
+        account: &Account,
         password: SecretString,
         hash: Option<String>,
         client: &Client,
     ) -> Result<Option<String>, Problem> {
-        let question = PasswordQuestion {
-            account: account.to_owned(),
-            ip: client.ip,
-            password,
-            hash,
-        };
-        match self.desk.verify(question).await {
-            PasswordVerdict::Right { rehash } => Ok(rehash),
-            PasswordVerdict::Wrong => Err(wrong(account)),
-            PasswordVerdict::Throttled(wait) => {
-                Err(Problem::Refused(throttled(wait.0.as_secs().max(1))))
-            }
-            PasswordVerdict::Unavailable => Err(Problem::Unavailable(
-                "the auth worker does not answer".to_owned(),
-            )),
+        let judged = self.judge(account.clone(), password, hash, client).await?;
+        match judged {
+            Judged::Right { rehash } => Ok(rehash),
+            Judged::Wrong => Err(wrong(account)),
         }
     }
 
@@ -185,12 +172,10 @@ impl App {
     }
 }
 
-fn wrong(account: &str) -> Problem {
-    // An administrator's name, as it is typed.
-    let name = account.strip_prefix(ADMIN).unwrap_or(account);
+fn wrong(account: &Account) -> Problem {
     Problem::Refused(
         Refusal::new(Code::WrongPassword)
-            .with("address", name)
+            .with("address", account.name())
             .with("detail", "no such account, or a wrong password"),
     )
 }

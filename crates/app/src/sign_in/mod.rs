@@ -11,6 +11,8 @@ mod local;
 mod proof;
 mod record;
 
+pub(crate) use record::{locked, throttled};
+
 use crate::sessions::Who;
 use model::attempt::Reference;
 use model::outcome::Refusal;

@@ -2,6 +2,7 @@
 
 use super::record::Record;
 use super::{Ended, ReturnTo, SignedIn};
+use crate::ports::Account;
 use crate::{App, Client, Problem, audit};
 use model::attempt::{Door, StepState};
 use model::audit::Actor;
@@ -66,9 +67,8 @@ impl App {
         record.by(&provider);
         record.about(Some(mailbox.id), &mailbox.address);
         super::begin::switched_on(&provider)?;
-        let judged = self
-            .judge_password(mailbox.address.as_str(), password, hash, client)
-            .await;
+        let account = Account::Mailbox(mailbox.address.to_string());
+        let judged = self.judge_password(&account, password, hash, client).await;
         if let Err(Problem::Refused(refusal)) = &judged
             && refusal.code == Code::WrongPassword
         {

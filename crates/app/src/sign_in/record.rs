@@ -108,7 +108,7 @@ pub(super) fn own_fault(problem: Problem) -> Refusal {
 }
 
 /// The refusal of somebody who tried too often.
-pub(super) fn throttled(wait_seconds: u64) -> Refusal {
+pub(crate) fn throttled(wait_seconds: u64) -> Refusal {
     let wait = match wait_seconds {
         0..=90 => format!("{wait_seconds} seconds"),
         more => format!("{} minutes", more.div_ceil(60)),
@@ -116,4 +116,17 @@ pub(super) fn throttled(wait_seconds: u64) -> Refusal {
     Refusal::new(Code::TooManyTries)
         .with("detail", format!("{wait} to wait"))
         .with("wait", wait)
+}
+
+/// The refusal of an account at which too many wrong passwords in a row were guessed.
+pub(crate) fn locked() -> Refusal {
+    Refusal::new(Code::TooManyTries)
+        .with(
+            "detail",
+            "too many wrong passwords in a row; a new password, or the right one from a network used lately, ends it",
+        )
+        .with(
+            "wait",
+            "until your password was set anew, or sign in where you did lately",
+        )
 }

@@ -7,6 +7,7 @@ use app::setup::SetupState;
 use app::sign_in::Ended;
 use app::{Client, Problem};
 use model::outcome::Code;
+use model::time::Timestamp;
 use secrecy::ExposeSecret as _;
 use std::net::IpAddr;
 
@@ -99,6 +100,17 @@ async fn the_setup_link_makes_the_first_administrator_once() {
 #[tokio::test]
 async fn guessing_the_setup_link_is_throttled() {
     let world = World::new().await;
+    for _ in 0..20 {
+        let short = NewAdmin {
+            password: secret("short"),
+            ..root()
+        };
+        let problem = world.app.redeem_setup_link("guess", short, &from(1)).await;
+        assert!(
+            matches!(problem, Err(Problem::Invalid(_))),
+            "a bad form is no guess"
+        );
+    }
     let mut last = None;
     for n in 0..11 {
         last = world
@@ -145,7 +157,35 @@ async fn one_text_for_every_wrong_name_or_password() {
     ));
 }
 
-#[tokio::test]
+/// A salted hash is checked in microseconds and an unknown name costs an Argon2: nobody sees it.
+#[tokio::test(start_paused = true)]
+async fn every_wrong_answer_comes_at_the_same_time() {
+    let world = World::new().await;
+    let imported = "{SSHA}rJFkc93wNloAyhvxKPUo8Lx5dbyzqw3p".to_owned();
+    world
+        .mailbox("alice", NewSignIn::Local(secret(PASSWORD)))
+        .await;
+    let store = store::Store::open(&world.dir.join("store.db")).unwrap();
+    store
+        .write(async move |tx: &mut store::Conn| {
+            let row = store::mailboxes::by_address(tx, &address("alice@example.org")).await?;
+            let (id, now) = (row.unwrap().id, Timestamp::from_secs(1));
+            store::mailboxes::set_password(tx, id, Some(&imported), now).await
+        })
+        .await
+        .unwrap();
+    for name in ["alice@example.org", "nobody@example.org", "nobody"] {
+        let asked = tokio::time::Instant::now();
+        world
+            .app
+            .sign_in_local(name, secret("wrong password"), &from(1))
+            .await;
+        let took = asked.elapsed().as_millis();
+        assert!((500..520).contains(&took), "{name}: {took} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn sso_503_too_many_tries_are_not_even_looked_at() {
     let world = World::new().await;
     world

@@ -20,7 +20,7 @@ use model::provider::{
 use model::rule::Rule;
 use model::session::SessionLifetime;
 use model::template::{Template, TemplateSettings, Templated};
-use model::time::{Clock, DAY, SystemClock};
+use model::time::{Clock, DAY, SystemClock, SystemMonotonic};
 use secrecy::SecretString;
 use std::sync::Arc;
 use store::{MasterKey, OsRandom, Store};
@@ -255,7 +255,7 @@ pub fn quota(bytes: i64) -> TemplateSettings {
 fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
     let (key, file) = (dir.join("key"), dir.join("store.db"));
     let master = MasterKey::create_with_new_store(&key, &file, &OsRandom).unwrap();
-    let budgets = Arc::new(Budgets::new(Arc::new(SystemClock)));
+    let budgets = Arc::new(Budgets::new(Arc::new(SystemMonotonic::start())));
     let pool = Arc::new(HashPool::new(Arc::new(OsRandom)).unwrap());
     let desk = LocalDesk::new(budgets, pool);
     let app = app_on(dir, &master, &desk, Arc::new(SystemClock));

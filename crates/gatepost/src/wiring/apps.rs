@@ -8,7 +8,7 @@ use app::passwords::{Budgets, HashPool, LocalDesk};
 use app::ports::{PasswordDesk, Recorder};
 use app::{App, Parts};
 use model::random::Random;
-use model::time::{Clock, SystemClock};
+use model::time::{Clock, SystemClock, SystemMonotonic};
 use store::{AuthKeys, KeyError, MasterKey, OsRandom, PurposeKeys, Store};
 use upstream::Upstream;
 
@@ -57,7 +57,7 @@ pub fn web_app(config: &Config, desk: Arc<dyn PasswordDesk>) -> anyhow::Result<A
 /// As [`prepare_store`], and when the store cannot be opened.
 pub fn local_app(config: &Config) -> anyhow::Result<App> {
     let keys = prepare_store(&config.layout())?.purpose_keys()?;
-    let desk = local_desk(Arc::new(SystemClock), Arc::new(OsRandom))?;
+    let desk = local_desk(Arc::new(OsRandom))?;
     over_store(config, keys, Arc::new(desk))
 }
 
@@ -83,10 +83,10 @@ fn over_store(
     }))
 }
 
-fn local_desk(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> anyhow::Result<LocalDesk> {
+fn local_desk(random: Arc<dyn Random>) -> anyhow::Result<LocalDesk> {
     let pool = HashPool::new(random).context("password hashing")?;
     Ok(LocalDesk::new(
-        Arc::new(Budgets::new(clock)),
+        Arc::new(Budgets::new(Arc::new(SystemMonotonic::start()))),
         Arc::new(pool),
     ))
 }
@@ -129,7 +129,7 @@ pub async fn mail_app(
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(OsRandom);
-    let desk = local_desk(Arc::clone(&clock), Arc::clone(&random))?;
+    let desk = local_desk(Arc::clone(&random))?;
     let coalescer = Arc::new(Coalescer::new(recorder));
     let app = MailApp::new(MailParts {
         store,

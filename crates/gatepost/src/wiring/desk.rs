@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use app::passwords::LocalDesk;
 use app::ports::{
-    Answer, Learned, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Unavailable, Wait,
+    Account, Answer, Learned, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict,
+    Unavailable, Wait,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -44,8 +45,8 @@ impl Protocol for DeskChannel {
 pub enum DeskQuestion {
     /// Checks a human password.
     Verify {
-        /// The budget's key.
-        account: String,
+        /// Whose.
+        account: Account,
         /// From where.
         ip: Option<IpAddr>,
         /// What was typed.
@@ -201,18 +202,18 @@ mod tests {
     use app::passwords::{Budgets, HashPool};
     use app::ports::Recorder as _;
     use model::ids::AppPasswordId;
-    use model::time::SystemClock;
+    use model::time::SystemMonotonic;
     use store::OsRandom;
 
     fn desk() -> LocalDesk {
-        let budgets = Budgets::new(Arc::new(SystemClock));
+        let budgets = Budgets::new(Arc::new(SystemMonotonic::start()));
         let pool = HashPool::new(Arc::new(OsRandom)).unwrap();
         LocalDesk::new(Arc::new(budgets), Arc::new(pool))
     }
 
     fn question(password: &str, hash: &str) -> PasswordQuestion {
         PasswordQuestion {
-            account: "alice@example.org".to_owned(),
+            account: Account::Mailbox("alice@example.org".to_owned()),
             ip: None,
             password: SecretString::from(password),
             hash: Some(hash.to_owned()),
@@ -239,7 +240,7 @@ mod tests {
         let right = remote.verify(question("right", &hash)).await;
         assert_eq!(right, PasswordVerdict::Right { rehash: None });
         let wrong = remote.verify(question("wrong", &hash)).await;
-        assert_eq!(wrong, PasswordVerdict::Wrong);
+        assert!(matches!(wrong, PasswordVerdict::Wrong { .. }));
         let tries: Vec<_> = [(); 60]
             .map(|()| remote.try_other(OtherTry::SetupLink, None))
             .into();
@@ -286,7 +287,7 @@ mod tests {
         assert_eq!(verdict, PasswordVerdict::Unavailable);
         assert_eq!(remote.hash(SecretString::from("x")).await, Err(Unavailable));
         assert_eq!(
-            remote.try_other(OtherTry::LinkProof, None).await,
+            remote.try_other(OtherTry::SetupLink, None).await,
             Err(UNCOUNTED)
         );
     }

@@ -19,7 +19,7 @@ use model::random::Random;
 use model::rule::Rule;
 use model::session::SessionLifetime;
 use model::template::{TemplateSettings, Templated};
-use model::time::{Clock, DAY, Timestamp};
+use model::time::{Clock, DAY, SystemMonotonic, Timestamp};
 use secrecy::SecretString;
 use std::sync::Arc;
 use store::{MasterKey, OsRandom, Store};
@@ -59,7 +59,7 @@ impl World {
         let master = MasterKey::create_with_new_store(&key, &file, &*random).unwrap();
         let as_clock: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
         let desk = LocalDesk::new(
-            Arc::new(Budgets::new(Arc::clone(&as_clock))),
+            Arc::new(Budgets::new(Arc::new(SystemMonotonic::start()))),
             Arc::new(HashPool::new(Arc::clone(&random)).unwrap()),
         );
         let upstream = upstream::Upstream::new(
