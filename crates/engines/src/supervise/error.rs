@@ -53,6 +53,9 @@ pub enum EnginesError {
         /// What it said.
         words: String,
     },
+    /// Each engine failed for a reason of its own.
+    #[error("{0}; {1}")]
+    Both(Box<EnginesError>, Box<EnginesError>),
     /// Left-over engines could not be ended.
     #[error("left-over engines: {0}")]
     LeftOver(std::io::Error),

@@ -246,12 +246,20 @@ impl Engines {
     /// Has both engines read their configuration and certificates again. Live sessions stay.
     ///
     /// # Errors
-    /// [`EnginesError::Reload`] with what the engine's command said.
+    /// [`EnginesError::Reload`] with what the engine's command said; one engine's failure keeps
+    /// nothing from the other.
     pub async fn reload(&self) -> Result<(), EnginesError> {
+        let mut failed = None;
         for supervised in &self.supervised {
-            supervised.reload().await?;
+            // The other engine has nothing to do with it.
+            if let Err(error) = supervised.reload().await {
+                failed = Some(match failed {
+                    None => error,
+                    Some(first) => EnginesError::Both(Box::new(first), Box::new(error)),
+                });
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// To be called after certificate or key files were replaced: checks that they are a pair and
@@ -259,6 +267,7 @@ impl Engines {
     ///
     /// # Errors
     /// [`EnginesError::Certificate`]: nothing was reloaded, the engines go on with the old pair.
+    /// Otherwise as [`Engines::reload`].
     pub async fn certificates_changed(&self) -> Result<(), EnginesError> {
         let _one_at_a_time = self.changing.lock().await;
         let files = self.system.read().tls.clone();
@@ -365,8 +374,9 @@ fn moves_within_a_port(before: &MailSystem, after: &MailSystem) -> bool {
     })
 }
 
-/// Dovecot counts a descriptor per session; the engines inherit this process's limit.
-fn raise_open_files() {
+/// Raises this process's limit of open files as far as the system lets it. Dovecot counts a
+/// descriptor per session, and processes inherit the limit of the one that starts them.
+pub fn raise_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -196,6 +196,33 @@ async fn a_reload_that_dovecot_refuses_is_an_error_in_its_words() {
 }
 
 #[tokio::test]
+async fn one_engine_shows_a_new_certificate_although_the_other_cannot_reload() {
+    if !is_root() {
+        return;
+    }
+    let instance = Instance::start().await;
+    let tls = &instance.system.tls;
+    let conf = Layout::of(&instance.system.directories).dovecot_conf();
+    let good = std::fs::read_to_string(&conf).unwrap();
+    let broken = good.replace("user = postfix", "user = nosuchuser");
+    std::fs::write(&conf, broken).unwrap();
+    instance::write_certificate(tls);
+    let error = instance.engines.certificates_changed().await.unwrap_err();
+    assert!(error.to_string().contains("nosuchuser"), "{error}");
+    let shows = async |address| {
+        eventually("the new certificate", async || {
+            Wire::try_tls(address, &tls.certificate).await.ok()
+        })
+        .await;
+    };
+    shows(instance.transport().submissions[0]).await;
+    std::fs::write(&conf, good).unwrap();
+    instance.engines.certificates_changed().await.unwrap();
+    shows(instance.system.store.imaps[0]).await;
+    instance.stop().await;
+}
+
+#[tokio::test]
 async fn a_configuration_an_engine_refuses_is_reported_in_its_words() {
     if !is_root() {
         return;

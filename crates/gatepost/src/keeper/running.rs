@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use engines::Engines;
@@ -39,6 +40,8 @@ struct Server {
     auth: Supervised,
     mail: Option<Arc<(Plan, Engines)>>,
     certificates: Arc<tokio::sync::Mutex<Certificates>>,
+    /// The engines have not taken over the newest certificate yet.
+    untold: Arc<AtomicBool>,
     /// One planned restart at a time.
     replacing: Arc<tokio::sync::Mutex<()>>,
     /// One collect process at a time.
@@ -69,6 +72,7 @@ pub(super) async fn run(
         auth: auth.clone(),
         mail: mail.map(Arc::new),
         certificates: Arc::new(tokio::sync::Mutex::new(certificates)),
+        untold: Arc::default(),
         replacing: Arc::default(),
         collecting: Arc::default(),
     };
@@ -220,8 +224,9 @@ impl Server {
 
     async fn look_at_certificates(&self) {
         match self.certificates.lock().await.refresh() {
-            Ok(false) => return,
             Ok(true) => tracing::info!("the certificate is new"),
+            Ok(false) if !self.untold.load(Relaxed) => return,
+            Ok(false) => return self.tell_engines().await,
             Err(error) => {
                 tracing::error!(%error, "the new certificate cannot be used, the old one stays");
                 return;
@@ -237,10 +242,23 @@ impl Server {
             .directives
             .send(Directive::ReloadCertificates)
             .await;
-        if let Some(mail) = &self.mail
-            && let Err(error) = mail.1.certificates_changed().await
-        {
-            tracing::error!(%error, "the engines did not take over the new certificate");
+        self.tell_engines().await;
+    }
+
+    /// Has the engines take over the newest certificate. What fails is tried again at the next look:
+    /// they would go on with the old one until it ends.
+    async fn tell_engines(&self) {
+        let Some(mail) = &self.mail else {
+            return;
+        };
+        let told = mail.1.certificates_changed().await;
+        self.untold.store(told.is_err(), Relaxed);
+        match told {
+            Ok(()) => tracing::info!("the engines show the new certificate"),
+            Err(error) => tracing::error!(
+                %error,
+                "the engines did not take over the new certificate, it is tried again"
+            ),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Started {
 }
 
 pub(super) async fn start(options: &Options, config: Config) -> Result<Started, KeeperError> {
+    // Before anything is started that inherits it.
+    ::engines::supervise::raise_open_files();
     // Nothing of ours is for other accounts unless we say so.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
     let accounts = accounts::resolve(&config)?;
