@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret as _;
@@ -21,6 +21,19 @@ pub enum PrepareError {
     /// See [`InternalTlsError`].
     #[error(transparent)]
     InternalTls(#[from] InternalTlsError),
+    /// The mail directory holds what is somebody else's.
+    #[error(
+        "{directory} belongs to user {owner} and is not empty, but the mail account is user {mail}: \
+         name a directory of its own for mail, or hand this one over with chown -R"
+    )]
+    Foreign {
+        /// The mail directory.
+        directory: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// The mail account.
+        mail: u32,
+    },
     /// The engines' accounts cannot reach a directory of theirs.
     #[error("{directory} cannot be entered by the mail engines' accounts: chmod a+x {directory}")]
     Closed {
@@ -40,6 +53,7 @@ pub fn prepare(system: &MailSystem) -> Result<(), PrepareError> {
     for directory in [&directories.run, &directories.state, &directories.queue] {
         at(directory, fs::create_dir_all(directory))?;
     }
+    claim_mail(system)?;
     make_directory(&directories.mail, 0o750)?;
     if matches!(system.accounts, Accounts::Separate { .. }) {
         check_way(&directories.run)?;
@@ -69,6 +83,30 @@ pub fn prepare(system: &MailSystem) -> Result<(), PrepareError> {
     link(&system.sockets.dovecot_master, &run.join("auth-master"))?;
     link(&system.sockets.dovecot_userdb, &run.join("auth-userdb"))?;
     Ok(())
+}
+
+/// The mail directory is ours if it is missing, empty, or the mail account's already. A mistyped
+/// name must not hand `/home` to the mail account.
+fn claim_mail(system: &MailSystem) -> Result<(), PrepareError> {
+    let directory = &system.directories.mail;
+    let mail = system.accounts.mail().uid;
+    let owner = match fs::metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        data => at(directory, data)?.uid(),
+    };
+    if owner == mail {
+        return Ok(());
+    }
+    let mut entries = at(directory, fs::read_dir(directory))?;
+    // Every fresh file system has it.
+    if entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "lost+found")) {
+        return Ok(());
+    }
+    Err(PrepareError::Foreign {
+        directory: directory.clone(),
+        owner,
+        mail,
+    })
 }
 
 fn kick_directory(system: &MailSystem, layout: &Layout) -> Result<(), FileError> {

@@ -23,6 +23,16 @@ pub enum DirectoryError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Something of others is inside.
+    #[error(
+        "{} holds files that are not Gatepost's, and would be closed to them: name a directory of \
+         its own, empty or not made yet",
+        path.display()
+    )]
+    Occupied {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Somebody else could exchange what is inside.
     #[error(
         "{} belongs to user {owner}, but must belong to the account that starts gatepost (user \
@@ -41,6 +51,7 @@ pub enum DirectoryError {
 
 /// Makes the run directory alone, which holds the instance's lock.
 pub(super) fn make_run(layout: &Layout, accounts: &Accounts) -> Result<(), DirectoryError> {
+    claim(layout.run(), &[layout.instance_lock()])?;
     top(layout.run(), accounts)
 }
 
@@ -50,6 +61,7 @@ pub(super) fn make_run(layout: &Layout, accounts: &Accounts) -> Result<(), Direc
 /// places below them, and are listable by their owner only; what is inside is closed to everybody
 /// but the accounts that need it.
 pub(super) fn make(layout: &Layout, accounts: &Accounts) -> Result<(), DirectoryError> {
+    claim(layout.data(), &[layout.data_lock(), layout.database()])?;
     top(layout.data(), accounts)?;
     // The engines' own accounts have places below these.
     top(&layout.engine_state(), accounts)?;
@@ -99,6 +111,32 @@ pub(super) fn door_gid(accounts: &Accounts, door: Door) -> Option<u32> {
 
 fn own_gid() -> u32 {
     rustix::process::getegid().as_raw()
+}
+
+/// A directory named by the configuration is ours if it is not there yet, is empty, or holds one of
+/// `marks`. A mistyped name must not close `/var` to everybody else.
+fn claim(path: &Path, marks: &[PathBuf]) -> Result<(), DirectoryError> {
+    let failed = |source| DirectoryError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let ours = |mark: &PathBuf| fs::symlink_metadata(mark).is_ok_and(|file| file.is_file());
+    if marks.iter().any(ours) {
+        return Ok(());
+    }
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        // Every fresh file system has it.
+        if entry.map_err(failed)?.file_name() != "lost+found" {
+            return Err(DirectoryError::Occupied {
+                path: path.to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// A directory everybody may pass, made with its parents.
@@ -152,4 +190,29 @@ fn owned(path: &Path, uid: u32, gid: u32, mode: u32) -> Result<(), DirectoryErro
         path: path.to_owned(),
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_ours_if_it_is_new_empty_or_marked() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("place");
+        let marks = [place.join("lock")];
+        claim(&place, &marks).unwrap();
+        fs::create_dir_all(place.join("lost+found")).unwrap();
+        claim(&place, &marks).unwrap();
+        // As in /var and /run.
+        fs::create_dir(place.join("lock")).unwrap();
+        let refused = claim(&place, &marks);
+        assert!(matches!(refused, Err(DirectoryError::Occupied { .. })));
+        fs::remove_dir(place.join("lock")).unwrap();
+        fs::write(place.join("notes"), "").unwrap();
+        let refused = claim(&place, &marks);
+        assert!(matches!(refused, Err(DirectoryError::Occupied { .. })));
+        fs::write(place.join("lock"), "").unwrap();
+        claim(&place, &marks).unwrap();
+    }
 }

@@ -60,7 +60,11 @@ impl KeeperError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Certificates(_) => crate::exit::CONFIG_INVALID,
-            Self::Accounts(_) | Self::Locked(_) => crate::exit::CONFLICT,
+            Self::Accounts(_)
+            | Self::Locked(_)
+            | Self::Directories(DirectoryError::Occupied { .. } | DirectoryError::Foreign { .. }) => {
+                crate::exit::CONFLICT
+            }
             Self::Sockets(SocketError::Taken { .. }) => crate::exit::CONFLICT,
             Self::Sockets(SocketError::Forbidden { .. }) => crate::exit::NOT_PERMITTED,
             _ => crate::exit::FAILED,

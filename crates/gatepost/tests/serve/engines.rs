@@ -173,6 +173,28 @@ fn a_taken_mail_port_is_named_with_its_key() {
     assert!(mail.instance.masters().is_empty() && mail.instance.workers().is_empty());
 }
 
+#[test]
+fn a_mail_directory_of_somebody_else_is_refused_and_left_as_it_is() {
+    use std::os::unix::fs::MetadataExt as _;
+    if !testkit::skip::is_root() {
+        return;
+    }
+    let mail = Mail::new();
+    let home = mail.instance.dir.join("home");
+    std::fs::create_dir_all(home.join("carol")).unwrap();
+    let config = mail.instance.dir.join("gatepost.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    // [mail] is the last section.
+    std::fs::write(&config, format!("{text}dir = {home:?}\n")).unwrap();
+    let before = std::fs::metadata(&home).unwrap();
+    let (_, words) = mail.instance.refuses();
+    let said = format!("{} belongs to user 0 and is not empty", home.display());
+    assert!(words.contains(&said), "{words}");
+    let after = std::fs::metadata(&home).unwrap();
+    assert_eq!((after.uid(), after.mode()), (before.uid(), before.mode()));
+    assert!(mail.instance.masters().is_empty() && mail.instance.workers().is_empty());
+}
+
 /// Engines take longer to stop than a dropped process is given.
 pub(crate) async fn keeper_stops(keeper: &mut testkit::process::Process) {
     keeper.signal(Signal::TERM).unwrap();

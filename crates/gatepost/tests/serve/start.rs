@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rustix::process::Signal;
+use testkit::process::Process;
 
 use super::support::{Instance, SOON, pid_of, sockets_of, soon, user_of};
 
@@ -290,6 +291,48 @@ async fn https_shows_the_configured_certificate_and_takes_over_a_new_one() {
     })
     .await;
     assert!(fetch("two.example.org"));
+}
+
+/// A mistyped path must not close somebody else's directory to them.
+#[test]
+fn directories_of_others_are_refused_and_left_as_they_are() {
+    for name in ["data", "run"] {
+        let instance = Instance::new();
+        let place = instance.dir.join(name);
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("theirs"), "").unwrap();
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o775)).unwrap();
+        let (code, words) = instance.refuses();
+        assert_eq!(code, 5, "{words}");
+        let said = format!("{} holds files that are not Gatepost's", place.display());
+        assert!(words.contains(&said), "{words}");
+        let mode = fs::metadata(&place).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o775);
+    }
+}
+
+/// Workers serve thousands of connections.
+#[tokio::test]
+async fn workers_may_open_as_many_files_as_the_system_allows() {
+    let instance = Instance::new();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -Sn 300 && exec \"$0\" serve --config \"$1\""])
+        .arg(&instance.program)
+        .arg(instance.dir.join("gatepost.toml"));
+    let keeper = Process::start(command).unwrap();
+    for role in ["web", "auth"] {
+        let limits = soon(&format!("the {role} worker"), async || {
+            let pid = instance.worker(role)?.as_raw_nonzero();
+            fs::read_to_string(format!("/proc/{pid}/limits")).ok()
+        })
+        .await;
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        let words: Vec<_> = line.unwrap().split_whitespace().collect();
+        assert_eq!(words[3], words[4], "soft and hard: {}", keeper.output());
+    }
 }
 
 /// A mechanism that nobody offered carries nothing to guess: an engine or a program at fault must
