@@ -142,6 +142,33 @@ pub(crate) fn create_database(path: &Path) -> Result<(), KeyError> {
     }
 }
 
+/// Whether the file is there; a directory that may not be looked into is an error, not a "no".
+pub(crate) fn exists(path: &Path) -> Result<bool, KeyError> {
+    path.try_exists().map_err(|e| io(path, e))
+}
+
+/// The file that says that a key has had a store: an empty one beside it.
+pub(crate) fn marker(key: &Path) -> PathBuf {
+    let mut marker = key.to_owned().into_os_string();
+    marker.push(".in-use");
+    PathBuf::from(marker)
+}
+
+/// Leaves the marker.
+pub(crate) fn mark(marker: &Path) -> Result<(), KeyError> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(marker)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| sync_directory(marker));
+    match made {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(io(marker, e)),
+        _ => Ok(()),
+    }
+}
+
 fn sync_directory(path: &Path) -> std::io::Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()

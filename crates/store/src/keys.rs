@@ -83,6 +83,21 @@ pub enum KeyError {
         /// The store.
         store: PathBuf,
     },
+    /// The key has had a store, and that store is not there.
+    #[error(
+        "the store {store} is missing or empty, but the master key {key} has been used with one: \
+         put the store back from your backup. Without it, all mailboxes, domains, providers and \
+         passwords are lost; mail on the disk stays. To begin anew all the same, move {key} and \
+         {marker} away"
+    )]
+    StoreLost {
+        /// The key file.
+        key: PathBuf,
+        /// Where the store should be.
+        store: PathBuf,
+        /// Says that the key has had a store.
+        marker: PathBuf,
+    },
     /// The key is of another store.
     #[error(
         "{key} holds master key {found}, but the store {store} was made with {expected}: put the \
@@ -155,16 +170,25 @@ impl MasterKey {
     /// key's id. A key file left by an interrupted creation is used again.
     ///
     /// # Errors
-    /// [`KeyError::StoreExists`] if `store` holds a schema already.
+    /// [`KeyError::StoreExists`] if `store` holds a schema already; [`KeyError::StoreLost`] if the
+    /// key has had a store, which a marker beside it says.
     pub fn create_with_new_store(
         key: &Path,
         store: &Path,
         random: &dyn Random,
     ) -> Result<Self, KeyError> {
-        if store.exists() && migrate::has_schema(store)? {
+        if key_file::exists(store)? && migrate::has_schema(store)? {
             return Err(KeyError::StoreExists(store.to_owned()));
         }
-        let master = if key.exists() {
+        let marker = key_file::marker(key);
+        let master = if key_file::exists(key)? {
+            if key_file::exists(&marker)? {
+                return Err(KeyError::StoreLost {
+                    key: key.to_owned(),
+                    store: store.to_owned(),
+                    marker,
+                });
+            }
             Self::read(key)?
         } else {
             let master = Self::derive(random::bytes::<32>(random).into())?;
@@ -173,6 +197,7 @@ impl MasterKey {
         };
         key_file::create_database(store)?;
         migrate::create(store, &[(KEY_ID_SETTING, &master.id.to_string())])?;
+        leave(&marker);
         Ok(master)
     }
 
@@ -182,7 +207,7 @@ impl MasterKey {
     /// [`KeyError::Lost`] or [`KeyError::Other`], which say what is lost; [`KeyError::Permissions`].
     pub fn load(key: &Path, store: &Path) -> Result<Self, KeyError> {
         let expected = key_id_of(store)?;
-        if !key.exists() {
+        if !key_file::exists(key)? {
             return Err(KeyError::Lost {
                 key: key.to_owned(),
                 store: store.to_owned(),
@@ -190,6 +215,8 @@ impl MasterKey {
         }
         let master = Self::read(key)?;
         if master.id.to_string() == expected {
+            // Also for stores that were made before there were markers, or were killed before it.
+            leave(&key_file::marker(key));
             Ok(master)
         } else {
             Err(KeyError::Other {
@@ -379,6 +406,14 @@ fn expand(secret: &Secret, info: &str) -> Result<Secret, KeyError> {
 }
 
 /// The id of the key with which a store was made.
+/// Leaves the marker of a key that has a store. The key may stand where nothing can be written,
+/// such as a systemd credential: then there is none.
+fn leave(marker: &Path) {
+    if let Err(error) = key_file::mark(marker) {
+        tracing::debug!(%error, "no marker can be left beside the master key");
+    }
+}
+
 fn key_id_of(store: &Path) -> Result<String, KeyError> {
     let connection = sqlite::open_reader(store)?;
     let id = connection.query_row(

@@ -28,6 +28,7 @@ fn an_interrupted_creation_is_finished_with_the_same_key() {
     let (key, file) = (dir.path().join("master.key"), dir.path().join("store.db"));
     let first = MasterKey::create_with_new_store(&key, &file, &OsRandom).unwrap();
     // As a kill between the key file and the first migration leaves it.
+    std::fs::remove_file(dir.path().join("master.key.in-use")).unwrap();
     for name in ["store.db-wal", "store.db-shm"] {
         std::fs::remove_file(dir.path().join(name)).unwrap();
     }
@@ -36,6 +37,42 @@ fn an_interrupted_creation_is_finished_with_the_same_key() {
     let second = MasterKey::create_with_new_store(&key, &file, &OsRandom).unwrap();
     assert_eq!(first.id(), second.id());
     Store::open(&file).unwrap();
+}
+
+/// A lost disk or a mistaken path must not become an empty installation that looks like new.
+#[test]
+fn a_key_that_has_had_a_store_never_gets_a_new_one() {
+    let temp = TempStore::new();
+    let (key, file) = (temp.dir.path().join("master.key"), temp.file());
+    MasterKey::load(&key, &file).unwrap();
+    for wal in ["-wal", "-shm"] {
+        let mut name = file.clone().into_os_string();
+        name.push(wal);
+        let _ = std::fs::remove_file(name);
+    }
+    let refused = || {
+        let error = MasterKey::create_with_new_store(&key, &file, &OsRandom).unwrap_err();
+        assert!(matches!(error, KeyError::StoreLost { .. }), "{error}");
+        error.to_string()
+    };
+    std::fs::write(&file, b"").unwrap();
+    refused();
+    std::fs::remove_file(&file).unwrap();
+    let text = refused();
+    for words in ["missing or empty", "backup", "all mailboxes", "in-use"] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(!file.exists(), "nothing was made");
+}
+
+#[test]
+fn a_key_behind_a_shut_directory_is_not_told_to_be_missing() {
+    let temp = TempStore::new();
+    // A file in place of a directory: nobody may look behind it, not even root.
+    let wall = temp.dir.path().join("wall");
+    std::fs::write(&wall, b"").unwrap();
+    let error = MasterKey::load(&wall.join("master.key"), &temp.file()).unwrap_err();
+    assert!(matches!(error, KeyError::Io { .. }), "{error}");
 }
 
 #[test]
