@@ -93,43 +93,49 @@ async fn list(State(state): State<WebState>, admin: Administrator) -> Result<Res
     .into_response())
 }
 
-/// How long a value binds, as forms send it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// What a template settles, as the form names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kept {
-    #[default]
-    Once,
-    InStep,
+enum Setting {
+    Quota,
+    Imap,
+    Pop3,
+    Smtp,
+    Sieve,
+    State,
 }
 
-impl Kept {
-    const fn of(keep: Keep) -> Self {
-        match keep {
-            Keep::Once => Self::Once,
-            Keep::InStep => Self::InStep,
-        }
-    }
+impl Setting {
+    const ALL: [Self; 6] = [
+        Self::Quota,
+        Self::Imap,
+        Self::Pop3,
+        Self::Smtp,
+        Self::Sieve,
+        Self::State,
+    ];
 
-    const fn with<T>(self, value: T) -> Templated<T>
-    where
-        T: Copy,
-    {
+    /// Its name in the form, and for people.
+    const fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Once => Templated::once(value),
-            Self::InStep => Templated::in_step(value),
+            Self::Quota => ("quota", "Quota"),
+            Self::Imap => ("imap", "IMAP"),
+            Self::Pop3 => ("pop3", "POP3"),
+            Self::Smtp => ("smtp", "SMTP"),
+            Self::Sieve => ("sieve", "Sieve"),
+            Self::State => ("state", "State"),
         }
     }
 
-    fn field(self, name: &'static str, label: &'static str) -> Field {
-        let option = |value, words, chosen| Opt::new(value, words, self == chosen);
-        Field::select(
-            name,
-            label,
-            vec![
-                option("once", "Set once, when it is given", Self::Once),
-                option("in_step", "Kept in step, at every sign-in", Self::InStep),
-            ],
-        )
+    const fn keep(self, settings: &TemplateSettings) -> Keep {
+        match self {
+            Self::Quota => settings.quota.keep,
+            Self::Imap => settings.imap.keep,
+            Self::Pop3 => settings.pop3.keep,
+            Self::Smtp => settings.smtp.keep,
+            Self::Sieve => settings.sieve.keep,
+            Self::State => settings.active.keep,
+        }
     }
 }
 
@@ -138,14 +144,9 @@ impl Kept {
 struct Typed {
     name: String,
     quota: String,
-    quota_keep: Kept,
     protocols: Vec<Protocol>,
-    imap_keep: Kept,
-    pop3_keep: Kept,
-    smtp_keep: Kept,
-    sieve_keep: Kept,
     active: bool,
-    active_keep: Kept,
+    in_step: Vec<Setting>,
     modified: i64,
 }
 
@@ -157,17 +158,15 @@ impl Typed {
                 0 => String::new(),
                 quota => size_text(quota),
             },
-            quota_keep: Kept::of(settings.quota.keep),
             protocols: Protocol::ALL
                 .into_iter()
                 .filter(|protocol| settings.protocol(*protocol).value)
                 .collect(),
-            imap_keep: Kept::of(settings.imap.keep),
-            pop3_keep: Kept::of(settings.pop3.keep),
-            smtp_keep: Kept::of(settings.smtp.keep),
-            sieve_keep: Kept::of(settings.sieve.keep),
             active: settings.active.value,
-            active_keep: Kept::of(settings.active.keep),
+            in_step: Setting::ALL
+                .into_iter()
+                .filter(|setting| setting.keep(settings) == Keep::InStep)
+                .collect(),
             modified,
         }
     }
@@ -182,14 +181,22 @@ impl Typed {
         Ok(TemplateForm {
             name: self.name.clone(),
             settings: TemplateSettings {
-                quota: self.quota_keep.with(quota),
-                imap: self.imap_keep.with(protocol(Protocol::Imap)),
-                pop3: self.pop3_keep.with(protocol(Protocol::Pop3)),
-                smtp: self.smtp_keep.with(protocol(Protocol::Smtp)),
-                sieve: self.sieve_keep.with(protocol(Protocol::Sieve)),
-                active: self.active_keep.with(self.active),
+                quota: self.templated(Setting::Quota, quota),
+                imap: self.templated(Setting::Imap, protocol(Protocol::Imap)),
+                pop3: self.templated(Setting::Pop3, protocol(Protocol::Pop3)),
+                smtp: self.templated(Setting::Smtp, protocol(Protocol::Smtp)),
+                sieve: self.templated(Setting::Sieve, protocol(Protocol::Sieve)),
+                active: self.templated(Setting::State, self.active),
             },
         })
+    }
+
+    fn templated<T>(&self, setting: Setting, value: T) -> Templated<T> {
+        let keep = match self.in_step.contains(&setting) {
+            true => Keep::InStep,
+            false => Keep::Once,
+        };
+        Templated { value, keep }
     }
 
     fn fields(&self, problems: &Problems) -> Vec<Field> {
@@ -200,6 +207,10 @@ impl Typed {
                 self.protocols.contains(&protocol),
             )
         };
+        let kept = |setting: Setting| {
+            let (name, label) = setting.names();
+            Opt::new(name, label, self.in_step.contains(&setting))
+        };
         vec![
             Field::text("name", "Name", self.name.as_str())
                 .at_most(64)
@@ -209,17 +220,12 @@ impl Typed {
                 .short()
                 .help("Such as 10 GiB. Empty: the domain's default.")
                 .problem(problems.of("quota")),
-            self.quota_keep.field("quota_keep", "Quota is"),
             Field::checks(
                 "protocols",
                 "Mail programs may use",
                 Protocol::ALL.into_iter().map(protocol).collect(),
             )
             .problem(problems.of("protocols")),
-            self.imap_keep.field("imap_keep", "IMAP is"),
-            self.pop3_keep.field("pop3_keep", "POP3 is"),
-            self.smtp_keep.field("smtp_keep", "SMTP is"),
-            self.sieve_keep.field("sieve_keep", "Sieve is"),
             Field::checks(
                 "active",
                 "State",
@@ -229,9 +235,15 @@ impl Typed {
                     self.active,
                 )],
             ),
-            self.active_keep
-                .field("active_keep", "State is")
-                .help("What you set by hand at a mailbox always wins over its template."),
+            Field::checks(
+                "in_step",
+                "Kept in step at every sign-in",
+                Setting::ALL.into_iter().map(kept).collect(),
+            )
+            .help(
+                "The rest is set once, when the template is given. What you set by hand at a \
+                 mailbox always wins.",
+            ),
         ]
     }
 

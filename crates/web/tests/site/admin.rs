@@ -3,6 +3,7 @@
 use crate::world::{PASSWORD, World};
 use app::setup::SetupState;
 use http::StatusCode;
+use model::template::Keep;
 use secrecy::ExposeSecret as _;
 use testkit::browser::{Page, Tab};
 
@@ -185,7 +186,7 @@ async fn a_template_keeps_what_was_chosen() {
         .fill("quota", "1 GiB")
         .unwrap();
     let form = form
-        .fill("quota_keep", "once")
+        .untick("in_step", "quota")
         .unwrap()
         .untick("protocols", "pop3")
         .unwrap();
@@ -198,9 +199,11 @@ async fn a_template_keeps_what_was_chosen() {
     let page = tab.follow("Guests").await.unwrap();
     let form = page.form_with_button("Save").unwrap();
     assert_eq!(form.value("quota").as_deref(), Some("1 GiB"));
-    assert_eq!(form.value("quota_keep").as_deref(), Some("once"));
-    let template = world.app.template("Guests").await.unwrap();
-    assert!(!template.settings.pop3.value && template.settings.imap.value);
+    let settings = world.app.template("Guests").await.unwrap().settings;
+    assert!(!settings.pop3.value && settings.imap.value);
+    assert_eq!(settings.quota.keep, Keep::Once);
+    assert_eq!(settings.imap.keep, Keep::InStep);
+    assert_eq!(settings.active.keep, Keep::Once);
     let path = format!("/admin/templates/{}/delete", world.template);
     let question = tab.open(&world.at(&path)).await.unwrap();
     let page = tab
