@@ -42,6 +42,9 @@ pub struct Explanation {
     pub attempts: Vec<Attempt>,
 }
 
+/// Some words could be either to the eye, so both forms are shown.
+const FORMS: &str = "an address looks like alice@example.org, a reference like 7K4Q-M2XD";
+
 /// Attempts shown with an explanation.
 const ATTEMPTS: u32 = 10;
 
@@ -52,6 +55,7 @@ impl App {
         let mut read = self.store.read()?;
         let address = match Reference::parse(who) {
             Some(reference) => address_of(&mut read, &reference).await?,
+            None if !who.contains('@') => return Err(Problem::field("who", FORMS)),
             None => Address::parse(who.trim()).map_err(|error| Problem::field("who", error))?,
         };
         let mut gates = Trace::default();
@@ -138,9 +142,8 @@ impl App {
             ));
         }
         let room = format!(
-            "{} mailboxes of {}, {} of {} given out",
-            used.mailboxes,
-            limit(domain.limits.max_mailboxes),
+            "{}, {} of {} given out",
+            mailboxes(used.mailboxes, domain.limits.max_mailboxes),
             if used.quota == 0 {
                 "nothing".to_owned()
             } else {
@@ -208,8 +211,9 @@ impl App {
             .filter(|d| d.revoked.is_none() && d.ends.is_none_or(|ends| now < ends))
             .count();
         let mut programs = format!(
-            "allowed: {}; {good} app passwords in use",
-            mailbox.protocols
+            "allowed: {}; {} in use",
+            mailbox.protocols,
+            counted(good, "app password", "app passwords")
         );
         if mailbox.password_opens_mail(now) {
             programs.push_str("; the local password opens them too");
@@ -222,7 +226,7 @@ impl App {
 async fn address_of(read: &mut Conn, reference: &Reference) -> Result<Address, Problem> {
     let attempt = store::attempts::by_reference(read, reference)
         .await?
-        .ok_or_else(|| Problem::NotFound(format!("attempt {reference}")))?;
+        .ok_or_else(|| Problem::NotFound(format!("attempt {reference}; {FORMS}")))?;
     attempt
         .address
         .as_deref()
@@ -314,10 +318,37 @@ pub fn command(address: &Address, refusal: &Refusal) -> String {
     }
 }
 
-fn limit(limit: i64) -> String {
+/// How many mailboxes a domain has, and may have; 0 is no limit.
+fn mailboxes(have: i64, limit: i64) -> String {
     if limit == 0 {
-        "any number".to_owned()
+        let have = usize::try_from(have).unwrap_or_default();
+        format!("{} (no limit)", counted(have, "mailbox", "mailboxes"))
     } else {
-        limit.to_string()
+        format!("{have} of {limit} mailboxes")
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_as_people_say_them() {
+        for (have, limit, words) in [
+            (0, 0, "0 mailboxes (no limit)"),
+            (1, 0, "1 mailbox (no limit)"),
+            (7, 0, "7 mailboxes (no limit)"),
+            (7, 10, "7 of 10 mailboxes"),
+        ] {
+            assert_eq!(mailboxes(have, limit), words);
+        }
+        assert_eq!(
+            counted(1, "app password", "app passwords"),
+            "1 app password"
+        );
     }
 }

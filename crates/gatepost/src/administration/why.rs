@@ -1,8 +1,9 @@
 //! Why an address can or cannot sign in.
 
-use app::explain::Verdict;
+use app::explain::{Explanation, Verdict};
 use app::{App, Problem};
 use model::attempt::Step;
+use model::provider::Provider;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,14 +32,31 @@ pub struct WhyDocument {
 pub(super) async fn answer(app: &App, who: &str) -> Result<Value, Problem> {
     let slugs = Slugs::read(app).await?;
     let explanation = app.explain(who).await?;
+    let slug = slug_of(&app.providers().await?, &explanation);
     let attempts = explanation.attempts.iter();
     document(WhyDocument {
         address: explanation.address,
         verdict: explanation.verdict,
         sentence: explanation.sentence,
         code: explanation.blocked.map(|refusal| refusal.code.to_string()),
-        fix: explanation.fix.map(|(_, command)| command),
+        fix: explanation
+            .fix
+            .map(|(_, command)| command.replace("SLUG", &slug)),
         gates: explanation.gates,
         attempts: attempts.map(|attempt| slugs.document(attempt)).collect(),
     })
+}
+
+/// The provider that the command is about: the one that the refusal names, or the one through which
+/// the last attempt came, or the only one. Left to fill in otherwise.
+fn slug_of(providers: &[Provider], explanation: &Explanation) -> String {
+    let facts = explanation.blocked.as_ref().map(|refusal| &refusal.facts);
+    let named = facts.and_then(|facts| facts.get("provider"));
+    let last = explanation.attempts.first().and_then(|last| last.provider);
+    let of = |holds: &dyn Fn(&Provider) -> bool| providers.iter().find(|one| holds(one));
+    let only = || providers.first().filter(|_| providers.len() == 1);
+    of(&|one| Some(&one.settings.name) == named)
+        .or_else(|| of(&|one| Some(one.id) == last))
+        .or_else(only)
+        .map_or_else(|| "SLUG".to_owned(), |provider| provider.slug.clone())
 }
