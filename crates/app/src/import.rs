@@ -13,8 +13,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 const MOST_BYTES: usize = 16 << 20;
+/// Why a line failed, in a file of failed lines; not read, so that a mended one can be imported.
+pub const REASON: &str = "reason";
+
 /// The columns that are understood.
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "address",
     "name",
     "quota",
@@ -23,6 +26,7 @@ const COLUMNS: [&str; 8] = [
     "provider",
     "password",
     "password_hash",
+    REASON,
 ];
 
 /// One line's fate.

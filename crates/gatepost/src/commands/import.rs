@@ -1,5 +1,6 @@
 //! `gatepost import`
 
+use std::fs::File;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::office::{self, Common, Office};
-use super::{input, output};
+use super::{failed_lines, input, output};
 use crate::administration::Request;
 use crate::administration::imports::{Fate, ImportLineDocument, ImportRequest, ImportSum};
 use crate::exit;
@@ -24,7 +25,7 @@ const IN_LOG: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   gatepost import csv people.csv --dry-run
-  gatepost import csv people.csv")]
+  gatepost import csv people.csv --failed to-mend.csv")]
 pub(super) struct Arguments {
     #[command(flatten)]
     common: Common,
@@ -44,28 +45,44 @@ enum From {
         /// Only say what would happen.
         #[arg(long)]
         dry_run: bool,
+        /// Write the lines that failed into this new file, with the reason of each in a further
+        /// column, to mend and import again.
+        #[arg(long, value_name = "OUT")]
+        failed: Option<PathBuf>,
     },
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { common, from } = arguments;
-    let From::Csv { file, dry_run } = from;
+    let From::Csv {
+        file,
+        dry_run,
+        failed,
+    } = from;
     office::run(&common, async |office| {
         let csv = input::text(&file, FILE).await?;
+        let failed = failed.as_deref().map(failed_lines::make).transpose()?;
         let request = ImportRequest {
             csv: csv.into(),
             dry_run,
         };
-        act(office, request).await
+        act(office, request, failed.as_ref()).await
     })
 }
 
-async fn act(office: &mut Office, request: ImportRequest) -> anyhow::Result<ExitCode> {
+async fn act(
+    office: &mut Office,
+    request: ImportRequest,
+    failed: Option<&File>,
+) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::new();
-    let mut failures = Vec::new();
+    let csv = request.csv.clone();
+    let (mut failures, mut reasons) = (Vec::new(), Vec::new());
     let mut each = |value: Value| {
         if let Ok(line) = serde_json::from_value::<ImportLineDocument>(value) {
             progress.count();
+            let reason = || line.problem.clone().unwrap_or_default();
+            reasons.push((line.fate == Fate::Failed).then(reason));
             if line.fate == Fate::Failed {
                 failures.push(line);
             }
@@ -78,6 +95,9 @@ async fn act(office: &mut Office, request: ImportRequest) -> anyhow::Result<Exit
     let mut document = outcome?;
     let sum: ImportSum = serde_json::from_value(document.clone())?;
     document["failures"] = json!(failures);
+    if let Some(file) = failed {
+        failed_lines::write(file, csv.expose(), &reasons)?;
+    }
     if !office.json {
         for line in &failures {
             let problem = line.problem.as_deref().unwrap_or_default();

@@ -8,11 +8,13 @@
 mod admin;
 mod alias;
 mod attempt;
+mod completions;
 mod config;
 mod demo;
 mod device;
 mod doctor;
 mod domain;
+mod failed_lines;
 mod failure;
 mod help;
 mod import;
@@ -76,6 +78,7 @@ enum Command {
     /// Look at the configuration.
     Config(config::Arguments),
     Help(help::Arguments),
+    Completions(completions::Arguments),
     /// Started by the server, not by people.
     #[command(hide = true)]
     Worker(worker::Arguments),
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Help(arguments) => help::run(&arguments, Cli::command()),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
         Command::Worker(arguments) => worker::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))

@@ -2,7 +2,7 @@
 
 use super::support::gatepost;
 
-const NOUNS: [(&str, &[&str]); 17] = [
+const NOUNS: [(&str, &[&str]); 18] = [
     ("setup", &["link"]),
     ("admin", &["create", "list", "reset", "delete"]),
     ("domain", &["add", "list", "show", "edit", "delete"]),
@@ -36,6 +36,7 @@ const NOUNS: [(&str, &[&str]); 17] = [
     ("import", &["csv"]),
     ("why", &[]),
     ("doctor", &[]),
+    ("completions", &[]),
     ("help", &[]),
     ("demo", &[]),
     ("serve", &[]),
@@ -110,4 +111,24 @@ fn help_explains_codes_and_commands() {
     let (code, text) = said(&["provdier"]);
     assert_eq!(code, 4);
     assert!(text.contains("did you mean provider?"), "{text}");
+}
+
+#[test]
+fn shells_complete_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = gatepost().args(["completions", shell]).output().unwrap();
+        assert!(output.status.success(), "{shell}");
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(script.contains("mailbox"), "{shell}");
+        // Bash reads its own, where it is installed.
+        if shell == "bash" {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), script).unwrap();
+            let read = std::process::Command::new("bash")
+                .arg("-n")
+                .arg(file.path())
+                .status();
+            assert!(read.unwrap().success());
+        }
+    }
 }

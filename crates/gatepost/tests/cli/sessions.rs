@@ -1,5 +1,7 @@
 //! Whole sessions at the command line, without a server: text, JSON, exit codes.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::support::{Place, gatepost};
 
 const PASSWORD: &str = "a long password\n";
@@ -225,6 +227,7 @@ fn why() {
         .run("mailbox disable alice@example.org --reason holidays")
         .run("why alice@example.org --json")
         .run("why 7K4Q-M2XD")
+        .run("why somebody")
         .run("why 'some body!'")
         .run("attempt list --refused --code SSO-405")
         .run("attempt list --code SSO-999")
@@ -257,6 +260,45 @@ fn imports() {
         .run("import csv nowhere.csv")
         .run("mailbox list");
     insta::assert_snapshot!("imports", session.transcript());
+}
+
+#[test]
+fn failed_lines_are_mended_and_imported_again() {
+    let place = furnished();
+    let (file, failed) = (place.join("people.csv"), place.join("failed.csv"));
+    let people = "address,name,password\nalice@example.org,\"A, lice\",a long password\n\
+                  \nbob@example.org,Bob,short\n";
+    std::fs::write(&file, people).unwrap();
+    let import = |file: &std::path::Path, failed: &std::path::Path| {
+        let line = format!(
+            "import csv {} --failed {}",
+            file.display(),
+            failed.display()
+        );
+        place.run(&line, "").status.code().unwrap()
+    };
+    assert_eq!(import(&file, &failed), 6);
+    let text = std::fs::read_to_string(&failed).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("address,name,password,reason"));
+    let bob = lines.next().unwrap();
+    assert!(bob.starts_with("bob@example.org,Bob,short,"), "{bob}");
+    assert!(bob.contains("password"), "{bob}");
+    assert_eq!(lines.next(), None);
+    let mode = std::fs::metadata(&failed).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    // What nobody has mended yet is not written over.
+    assert_ne!(import(&file, &failed), 0);
+    assert_eq!(std::fs::read_to_string(&failed).unwrap(), text);
+
+    std::fs::write(&failed, text.replace("short", "long enough for everybody")).unwrap();
+    let again = place.join("again.csv");
+    assert_eq!(import(&failed, &again), 0);
+    let left = std::fs::read_to_string(&again).unwrap();
+    assert_eq!(left, "address,name,password,reason\n");
+    let listed = place.run("mailbox list", "");
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("bob@example.org"), "{listed}");
 }
 
 #[test]
