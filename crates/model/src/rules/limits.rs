@@ -3,6 +3,10 @@
 use crate::domain::{DomainLimits, DomainUse};
 use crate::outcome::{Code, Refusal};
 
+/// The largest quota of one mailbox: 1 PiB. Sums over a million of them stay far from the end of
+/// what a number of bytes can say.
+pub const LARGEST: i64 = 1 << 50;
+
 /// A quota as it would be given out, and whether it fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask {
@@ -37,6 +41,10 @@ pub fn check(limits: &DomainLimits, used: DomainUse, ask: Ask) -> Result<(), Ref
     };
     if ask.quota == 0 && !limits.allows_unlimited() {
         return too_large("a mailbox there needs a quota".to_owned());
+    }
+    if ask.quota > LARGEST {
+        let most = size(LARGEST);
+        return too_large(format!("no mailbox anywhere gets more than {most}"));
     }
     if limits.max_quota > 0 && ask.quota > limits.max_quota {
         let most = size(limits.max_quota);
@@ -137,6 +145,24 @@ mod tests {
                 format!("{expected} (template: Staff).")
             );
         }
+    }
+
+    #[test]
+    fn no_quota_is_so_large_that_sums_overflow() {
+        let limits = DomainLimits {
+            max_mailboxes: 0,
+            default_quota: GIB,
+            max_quota: 0,
+            domain_quota: 0,
+        };
+        let used = DomainUse {
+            mailboxes: 1,
+            quota: LARGEST,
+        };
+        let asked = |quota| check(&limits, used, Ask { quota, held: None });
+        assert!(asked(LARGEST).is_ok());
+        assert!(asked(LARGEST + 1).is_err());
+        assert!(asked(i64::MAX).is_err());
     }
 
     #[test]
