@@ -58,13 +58,15 @@ impl App {
 
     /// Runs what is due; returns how long to rest unless the bell rings.
     async fn run_due(&self, engines: &dyn Engines) -> Duration {
-        let due = match self.due().await {
+        let mut due = match self.due().await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "the outbox cannot be read");
                 return Duration::from_secs(5);
             }
         };
+        // Whoever lost the right to be in goes first; mail on the disk can wait.
+        due.sort_by_key(|row| matches!(row.effect, Effect::RemoveMail { .. }));
         for row in due {
             let outcome = self.run(&row.effect, engines).await;
             let now = self.clock.now();

@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 
 statements! {
     PUT = "INSERT INTO outbox (effect, created, not_before) VALUES ($1, $2, $2) RETURNING id";
-    DUE = "SELECT id, effect, tries FROM outbox WHERE not_before <= $1
-        ORDER BY not_before, id LIMIT $2";
+    DUE = "SELECT id, effect, tries, not_before FROM outbox
+        WHERE not_before <= $1 AND (not_before > $2 OR (not_before = $2 AND id > $3))
+        ORDER BY not_before, id LIMIT $4";
     DONE = "DELETE FROM outbox WHERE id = $1";
     FAILED = "UPDATE outbox SET tries = tries + 1, not_before = $1 WHERE id = $2";
 }
@@ -50,20 +51,32 @@ pub async fn due<E: DeserializeOwned>(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<OutboxRow<E>>, StoreError> {
-    let values = [now.into(), i64::from(limit).into()];
     let mut due = Vec::new();
-    for row in sql.all(DUE, &values).await? {
-        let id: OutboxId = row.get("id")?;
-        match row.json("effect") {
-            Ok(effect) => due.push(OutboxRow {
-                id,
-                effect,
-                tries: row.get("tries")?,
-            }),
-            Err(_) => tracing::error!(outbox.id = id.0, "a side effect of another version waits"),
+    let (mut at, mut after) = (Timestamp(i64::MIN), OutboxId(i64::MIN));
+    loop {
+        let values = [now.into(), at.into(), after.into(), i64::from(limit).into()];
+        let rows = sql.all(DUE, &values).await?;
+        for row in &rows {
+            (at, after) = (row.get("not_before")?, row.get("id")?);
+            match row.json("effect") {
+                Ok(effect) => due.push(OutboxRow {
+                    id: after,
+                    effect,
+                    tries: row.get("tries")?,
+                }),
+                Err(_) => {
+                    tracing::error!(
+                        outbox.id = after.0,
+                        "a side effect of another version waits"
+                    );
+                }
+            }
+        }
+        if rows.len() < limit as usize || due.len() >= limit as usize {
+            due.truncate(limit as usize);
+            return Ok(due);
         }
     }
-    Ok(due)
 }
 
 /// Forgets an effect that was done.

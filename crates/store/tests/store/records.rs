@@ -234,7 +234,10 @@ async fn an_effect_waits_in_the_outbox_until_it_is_done() {
     let id = temp
         .write(async move |sql| {
             // From a newer version: it must not hold up the others.
-            outbox::put(sql, &serde_json::json!({ "unknown": true }), NOW).await?;
+            // More than one look takes in: they must not hide what stands behind them.
+            for _ in 0..20 {
+                outbox::put(sql, &serde_json::json!({ "unknown": true }), NOW).await?;
+            }
             outbox::put(sql, &put, NOW).await
         })
         .await
