@@ -8,35 +8,51 @@ use store::Conn;
 
 /// Rows taken away in one round and table: a round never holds the writer for long.
 const AT_ONCE: u32 = 500;
+/// Most rounds of one sweep: 100,000 rows of each table, which is more than a minute brings.
+const ROUNDS: usize = 200;
 
 impl App {
-    /// One bounded round; called every minute by the web worker.
+    /// Rounds until nothing that has ended is left; called every minute by the web worker. Other
+    /// writes go between the rounds.
     ///
     /// # Errors
     /// [`Problem::Unavailable`] only.
     pub async fn sweep(&self) -> Result<(), Problem> {
+        for _ in 0..ROUNDS {
+            if !self.sweep_some().await? {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// One bounded round; tells whether some table may hold more.
+    async fn sweep_some(&self) -> Result<bool, Problem> {
         let now = self.clock.now();
         let oldest_attempt = now.minus(self.config.keep_attempts);
         let oldest_mail_attempt = now.minus(self.config.keep_mail_attempts);
         let oldest_change = now.minus(self.config.keep_audit);
         self.write_ringing(async move |tx: &mut Conn| {
             ended::kick(tx, now).await?;
-            store::sign_in_flows::sweep(tx, now, AT_ONCE).await?;
-            store::link_proofs::sweep(tx, now, AT_ONCE).await?;
-            store::sessions::sweep(tx, now, AT_ONCE).await?;
             store::links::sweep_pending(tx, now).await?;
-            store::attempts::prune_web(tx, oldest_attempt, AT_ONCE).await?;
-            store::attempts::prune_mail(tx, oldest_mail_attempt, AT_ONCE).await?;
             // A phone that still tries one is told by name as long as its tries are remembered.
-            store::app_passwords::forget_revoked(tx, oldest_mail_attempt, AT_ONCE).await?;
-            store::audit::prune(tx, oldest_change, AT_ONCE).await?;
+            let gone = [
+                store::sign_in_flows::sweep(tx, now, AT_ONCE).await?,
+                store::link_proofs::sweep(tx, now, AT_ONCE).await?,
+                store::sessions::sweep(tx, now, AT_ONCE).await?,
+                store::attempts::prune_web(tx, oldest_attempt, AT_ONCE).await?,
+                store::attempts::prune_mail(tx, oldest_mail_attempt, AT_ONCE).await?,
+                store::app_passwords::forget_revoked(tx, oldest_mail_attempt, AT_ONCE).await?,
+                store::audit::prune(tx, oldest_change, AT_ONCE).await?,
+            ];
             for (storage, address) in store::mailboxes::deleted_due(tx, now, AT_ONCE).await? {
                 let directory = directory_of(storage);
                 tracing::info!(mailbox.address = %address, "the mail of a deleted mailbox is removed");
                 outbox::put(tx, &Effect::RemoveMail { directory }, now).await?;
                 store::mailboxes::deleted_removed(tx, storage).await?;
             }
-            Ok(())
+            Ok(gone.iter().any(|rows| *rows >= u64::from(AT_ONCE)))
         })
         .await
     }

@@ -5,8 +5,33 @@ use app::devices::NewDevice;
 use app::mailboxes::NewSignIn;
 use model::protocol::Protocols;
 use model::time::{Clock as _, DAY, SystemClock};
-use store::{Store, app_passwords};
+use store::{Conn, Store, StoreError, app_passwords, sign_in_flows};
 use testkit::clock::FixedClock;
+
+/// What a flood left in a minute goes in a minute.
+#[tokio::test]
+async fn one_sweep_takes_all_that_has_ended() {
+    let world = World::new().await;
+    let provider = world.provider(|_| ()).await.provider.id;
+    let store = Store::open(&world.dir.join("store.db")).unwrap();
+    let now = SystemClock.now();
+    store
+        .write(async move |tx: &mut Conn| {
+            for n in 0..1_700_i64 {
+                let tag = n.to_be_bytes();
+                sign_in_flows::insert(tx, &tag, b"b", provider, b"sealed", now, now).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    let later = FixedClock::at(now.plus(DAY));
+    world.app_by(later).sweep().await.unwrap();
+    let left = store
+        .write(async move |tx: &mut Conn| sign_in_flows::sweep(tx, now.plus(DAY), 1).await)
+        .await;
+    assert_eq!(left.unwrap(), 0);
+}
 
 #[tokio::test]
 async fn a_revoked_app_password_is_forgotten_after_as_long_as_mail_attempts() {
