@@ -48,6 +48,10 @@ pub enum SchemeError {
          SHA256-CRYPT, CRYPT, SSHA512, SSHA256, SSHA, SHA512, SHA256 and SHA are"
     )]
     Unsupported(String),
+    /// A supported scheme whose check would cost too much: whoever may import hashes could hold up
+    /// everybody's sign-in with it.
+    #[error("this {0} hash asks for more work than is allowed")]
+    Costly(&'static str),
     /// A supported scheme with a value that is not of its form.
     #[error("this is not a valid {0} hash")]
     Malformed(&'static str),
@@ -76,21 +80,18 @@ impl StoredHash {
     fn parse_crypt(value: &str) -> Result<Self, SchemeError> {
         let value = value.to_owned();
         if value.starts_with("$argon2id$") || value.starts_with("$argon2i$") {
-            return match PasswordHash::new(&value) {
-                Ok(_) => Ok(Self::Argon2(value)),
-                Err(_) => Err(SchemeError::Malformed("Argon2")),
-            };
+            check_argon2(&value)?;
+            return Ok(Self::Argon2(value));
         }
         if ["$2a$", "$2b$", "$2y$"]
             .iter()
             .any(|start| value.starts_with(start))
         {
-            return match value.len() {
-                60 => Ok(Self::Bcrypt(value)),
-                _ => Err(SchemeError::Malformed("bcrypt")),
-            };
+            check_bcrypt(&value)?;
+            return Ok(Self::Bcrypt(value));
         }
         if value.starts_with("$5$") || value.starts_with("$6$") {
+            check_sha_crypt(&value)?;
             return Ok(Self::ShaCrypt(value));
         }
         Err(SchemeError::Unsupported("crypt".to_owned()))
@@ -127,6 +128,73 @@ impl StoredHash {
             return true;
         };
         !text.starts_with(&today())
+    }
+}
+
+/// Most memory of an Argon2 hash in KiB, and most memory times passes: four times what Dovecot's
+/// own default asks for.
+const ARGON2_MEMORY: u32 = 256 * 1024;
+const ARGON2_WORK: u64 = 1024 * 1024;
+const ARGON2_LANES: u32 = 16;
+/// Most rounds of bcrypt as a power of two.
+const BCRYPT_COST: u32 = 15;
+/// Most rounds of SHA-crypt.
+const SHA_CRYPT_ROUNDS: u32 = 1_000_000;
+
+fn check_argon2(value: &str) -> Result<(), SchemeError> {
+    let malformed = SchemeError::Malformed("Argon2");
+    let hash = PasswordHash::new(value).map_err(|_| malformed.clone())?;
+    let params = argon2::Params::try_from(&hash).map_err(|_| malformed.clone())?;
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err(malformed);
+    }
+    let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    if params.m_cost() > ARGON2_MEMORY || work > ARGON2_WORK || params.p_cost() > ARGON2_LANES {
+        return Err(SchemeError::Costly("Argon2"));
+    }
+    Ok(())
+}
+
+fn check_bcrypt(value: &str) -> Result<(), SchemeError> {
+    let malformed = SchemeError::Malformed("bcrypt");
+    if value.len() != 60 || !value.is_ascii() {
+        return Err(malformed);
+    }
+    let parts: bcrypt::HashParts = value.parse().map_err(|_| malformed)?;
+    if parts.get_cost() > BCRYPT_COST {
+        return Err(SchemeError::Costly("bcrypt"));
+    }
+    Ok(())
+}
+
+/// `$5$` or `$6$`, perhaps `rounds=N$`, a salt of at most 16 characters, and the hash.
+fn check_sha_crypt(value: &str) -> Result<(), SchemeError> {
+    let malformed = SchemeError::Malformed("SHA-crypt");
+    let length = if value.starts_with("$5$") { 43 } else { 86 };
+    let mut fields = value[3..].split('$').peekable();
+    if let Some(rounds) = fields
+        .peek()
+        .and_then(|field| field.strip_prefix("rounds="))
+    {
+        match rounds.parse::<u32>() {
+            Ok(rounds) if rounds > SHA_CRYPT_ROUNDS => {
+                return Err(SchemeError::Costly("SHA-crypt"));
+            }
+            Ok(_) => fields.next(),
+            Err(_) => return Err(malformed),
+        };
+    }
+    let plain = |text: &str| {
+        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/');
+        text.bytes().all(known)
+    };
+    match (fields.next(), fields.next(), fields.next()) {
+        (Some(salt), Some(hash), None)
+            if salt.len() <= 16 && hash.len() == length && plain(hash) =>
+        {
+            Ok(())
+        }
+        _ => Err(malformed),
     }
 }
 
@@ -250,6 +318,45 @@ mod tests {
     }
 
     #[test]
+    fn refuses_what_would_hold_up_everybody() {
+        let (salt, hash) = ("c29tZXNhbHQ", "RdescudvJCsgt3ub+b4dWRWJTmaaJObG");
+        let sha = "FS677VS5ljeF6n.FwCQqOXRxUB2epBsmTjyGxE/qu51";
+        let tail = "1.w41uvbtgvzIC7mQRpu/ec4wZwtFYOasIwyqorhUadWKgz6KPdWS";
+        for (text, fine) in [
+            (
+                format!("$argon2id$v=19$m=65536,t=3,p=1${salt}${hash}"),
+                true,
+            ),
+            (
+                format!("$argon2id$v=19$m=4194304,t=1,p=1${salt}${hash}"),
+                false,
+            ),
+            (
+                format!("$argon2id$v=19$m=65536,t=4000000,p=1${salt}${hash}"),
+                false,
+            ),
+            (
+                format!("$argon2id$v=19$m=65536,t=3,p=200${salt}${hash}"),
+                false,
+            ),
+            (format!("$2y$15${tail}"), true),
+            (format!("$2y$16${tail}"), false),
+            (format!("$2y$31${tail}"), false),
+            (format!("$5$rounds=1000000$salt${sha}"), true),
+            (format!("$5$rounds=1000001$salt${sha}"), false),
+            (format!("$5$rounds=999999999$salt${sha}"), false),
+        ] {
+            let parsed = StoredHash::parse(&text);
+            let costly = matches!(parsed, Err(SchemeError::Costly(_)));
+            assert_eq!(
+                (parsed.is_ok(), costly),
+                (fine, !fine),
+                "{text}: {parsed:?}"
+            );
+        }
+    }
+
+    #[test]
     fn refuses_what_it_cannot_verify() {
         for text in [
             "",
@@ -258,6 +365,10 @@ mod tests {
             "{MD5-CRYPT}$1$x$y",
             "{SSHA}AAAA",
             "$2y$10$x",
+            "$argon2id$v=19$m=65536,t=3,p=1",
+            "$5$",
+            "$6$salt$short",
+            "$5$rounds=x$salt$FS677VS5ljeF6n.FwCQqOXRxUB2epBsmTjyGxE/qu51",
         ] {
             assert!(StoredHash::parse(text).is_err(), "{text}");
         }
