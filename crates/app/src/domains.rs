@@ -32,6 +32,9 @@ pub struct Listed<T> {
     pub rows: Vec<T>,
     /// Where the next page starts, if there is one.
     pub next: Option<String>,
+    /// The page before this one, in lists that can be turned back; it goes back as `after` too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
 }
 
 /// Which page of a list, and how much of it.
@@ -80,6 +83,7 @@ impl<T> From<store::Listed<T>> for Listed<T> {
         Self {
             rows: listed.rows,
             next: listed.next,
+            previous: listed.previous,
         }
     }
 }

@@ -20,6 +20,10 @@ statements! {
         WHERE address >= $1 AND address < $2 ORDER BY address LIMIT $3";
     LIST_OF_DOMAIN = "SELECT id, domain, address, active, created, modified FROM aliases
         WHERE domain = $1 AND address >= $2 AND address < $3 ORDER BY address LIMIT $4";
+    LIST_BACK = "SELECT id, domain, address, active, created, modified FROM aliases
+        WHERE address >= $1 AND address < $2 ORDER BY address DESC LIMIT $3";
+    LIST_OF_DOMAIN_BACK = "SELECT id, domain, address, active, created, modified FROM aliases
+        WHERE domain = $1 AND address >= $2 AND address < $3 ORDER BY address DESC LIMIT $4";
     TARGETS = "SELECT t.mailbox, m.address FROM alias_targets AS t
         JOIN mailboxes AS m ON m.id = t.mailbox WHERE t.alias = $1 ORDER BY t.position";
     UPDATE = "UPDATE aliases SET active = $1,
@@ -96,22 +100,53 @@ pub async fn list(
     domain: Option<DomainId>,
     prefix: Option<&str>,
 ) -> Result<Listed<Alias>, StoreError> {
-    let (start, end) = page.range(prefix.unwrap_or_default());
+    let prefix = prefix.unwrap_or_default();
+    let key = |alias: &Alias| alias.address.to_string();
+    let rows = fetch(sql, page, domain, prefix).await?;
+    let Some(mut listed) = Listed::turned(rows, page, key) else {
+        let first = Page::first(page.limit);
+        let rows = fetch(sql, &first, domain, prefix).await?;
+        return Ok(Listed::cut(rows, &first, key));
+    };
+    if let (Some(_), Some(next)) = (page.before(), &listed.next) {
+        let following = page.following(next.clone());
+        if fetch(sql, &following, domain, prefix).await?.is_empty() {
+            // What followed was deleted meanwhile.
+            listed.next = None;
+        }
+    }
+    Ok(listed)
+}
+
+async fn fetch(
+    sql: &mut Conn,
+    page: &Page,
+    domain: Option<DomainId>,
+    prefix: &str,
+) -> Result<Vec<Alias>, StoreError> {
+    let (start, end) = page.range(prefix);
     let range = [start.into(), end.into(), page.fetch().into()];
+    let back = page.before().is_some();
     let rows = match domain {
-        None => sql.all(LIST, &range).await?,
+        None => {
+            let statement = if back { LIST_BACK } else { LIST };
+            sql.all(statement, &range).await?
+        }
         Some(domain) => {
             let values: Vec<Value> = [domain.into()].into_iter().chain(range).collect();
-            sql.all(LIST_OF_DOMAIN, &values).await?
+            let statement = if back {
+                LIST_OF_DOMAIN_BACK
+            } else {
+                LIST_OF_DOMAIN
+            };
+            sql.all(statement, &values).await?
         }
     };
     let mut aliases = Vec::with_capacity(rows.len());
     for row in &rows {
         aliases.push(alias(sql, row).await?);
     }
-    Ok(Listed::cut(aliases, page, |alias: &Alias| {
-        alias.address.to_string()
-    }))
+    Ok(aliases)
 }
 
 /// Changes the switch and the targets. `false` if the alias was changed since `seen`, or is gone.

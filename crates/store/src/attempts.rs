@@ -113,6 +113,7 @@ pub async fn list(
                     return Ok(Listed {
                         rows: shown,
                         next: Some(before.to_string()),
+                        previous: None,
                     });
                 }
                 shown.push(attempt(row)?);
@@ -123,12 +124,14 @@ pub async fn list(
             return Ok(Listed {
                 rows: shown,
                 next: None,
+                previous: None,
             });
         }
     }
     Ok(Listed {
         rows: shown,
         next: Some(before.to_string()),
+        previous: None,
     })
 }
 

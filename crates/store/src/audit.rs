@@ -62,6 +62,7 @@ pub async fn list(
     Ok(Listed {
         rows: listed.rows.into_iter().map(|(_, event)| event).collect(),
         next: listed.next,
+        previous: None,
     })
 }
 

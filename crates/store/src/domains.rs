@@ -22,6 +22,8 @@ statements! {
     BY_NAME = concat!("SELECT ", columns!(), " FROM domains WHERE name = $1");
     LIST = concat!("SELECT ", columns!(), " FROM domains WHERE name >= $1 AND name < $2
         ORDER BY name LIMIT $3");
+    LIST_BACK = concat!("SELECT ", columns!(), " FROM domains WHERE name >= $1 AND name < $2
+        ORDER BY name DESC LIMIT $3");
     COUNT = "SELECT value FROM counters WHERE name = 'domains'";
     NAMES = "SELECT name FROM domains ORDER BY name";
     UPDATE = "UPDATE domains SET active = $1, max_mailboxes = $2, default_quota = $3,
@@ -117,14 +119,38 @@ pub async fn list(
     page: &Page,
     prefix: Option<&str>,
 ) -> Result<Listed<(MailDomain, DomainUse)>, StoreError> {
-    let (start, end) = page.range(prefix.unwrap_or_default());
+    let prefix = prefix.unwrap_or_default();
+    let key = |row: &(MailDomain, DomainUse)| row.0.name.to_string();
+    let Some(mut listed) = Listed::turned(fetch(sql, page, prefix).await?, page, key) else {
+        let first = Page::first(page.limit);
+        return Ok(Listed::cut(fetch(sql, &first, prefix).await?, &first, key));
+    };
+    if let (Some(_), Some(next)) = (page.before(), &listed.next)
+        && fetch(sql, &page.following(next.clone()), prefix)
+            .await?
+            .is_empty()
+    {
+        // What followed was deleted meanwhile.
+        listed.next = None;
+    }
+    Ok(listed)
+}
+
+async fn fetch(
+    sql: &mut Conn,
+    page: &Page,
+    prefix: &str,
+) -> Result<Vec<(MailDomain, DomainUse)>, StoreError> {
+    let statement = if page.before().is_some() {
+        LIST_BACK
+    } else {
+        LIST
+    };
+    let (start, end) = page.range(prefix);
     let rows = sql
-        .all(LIST, &[start.into(), end.into(), page.fetch().into()])
+        .all(statement, &[start.into(), end.into(), page.fetch().into()])
         .await?;
-    let domains = rows.iter().map(domain_and_use).collect::<Result<_, _>>()?;
-    Ok(Listed::cut(domains, page, |(domain, _)| {
-        domain.name.to_string()
-    }))
+    rows.iter().map(domain_and_use).collect()
 }
 
 /// How many domains there are, by a maintained counter.

@@ -9,10 +9,13 @@ pub(crate) const MOST: u32 = 500;
 /// within milliseconds.
 pub(crate) const SCAN: usize = 1000;
 
+/// In front of a cursor that leads back.
+const BACK: char = '<';
+
 /// Which page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// `next` of the page before; `None` for the first.
+    /// `next` of the page before, or `previous` of the one behind; `None` for the first.
     pub after: Option<String>,
     /// Rows wanted; 1 to 500.
     pub limit: u32,
@@ -37,11 +40,30 @@ impl Page {
     /// Where a page ordered by a text begins and ends, among texts that start with `prefix`: the
     /// start is part of the range, the end is not.
     pub(crate) fn range(&self, prefix: &str) -> (String, String) {
-        let start = match &self.after {
-            Some(after) if after.as_str() >= prefix => text_after(after),
-            _ => prefix.to_owned(),
-        };
-        (start, prefix_end(prefix))
+        let (start, end) = (prefix.to_owned(), prefix_end(prefix));
+        match (&self.after, self.before()) {
+            (_, Some(before)) => (start, end.min(before.to_owned())),
+            (Some(after), None) if after.as_str() >= prefix => (text_after(after), end),
+            _ => (start, end),
+        }
+    }
+
+    /// The text before which a page that is turned back to ends. No stored text begins with the mark.
+    pub(crate) fn before(&self) -> Option<&str> {
+        self.after.as_deref()?.strip_prefix(BACK)
+    }
+
+    /// The cursor of the page that ends before a place.
+    pub(crate) fn back_to(place: &impl std::fmt::Display) -> String {
+        format!("{BACK}{place}")
+    }
+
+    /// The one row after a text, to see whether there is any.
+    pub(crate) fn following(&self, text: String) -> Self {
+        Self {
+            after: Some(text),
+            limit: 1,
+        }
     }
 
     /// The id before which a page ordered newest first begins.
@@ -59,6 +81,8 @@ pub struct Listed<T> {
     pub rows: Vec<T>,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<String>,
+    /// The way back, where this list has one; `None` on the first page.
+    pub previous: Option<String>,
 }
 
 impl<T> Listed<T> {
@@ -67,7 +91,41 @@ impl<T> Listed<T> {
         let more = rows.len() > page.rows();
         rows.truncate(page.rows());
         let next = rows.last().filter(|_| more).map(key);
-        Self { rows, next }
+        Self {
+            rows,
+            next,
+            previous: None,
+        }
+    }
+
+    /// The page of a list in the order of a text, with the way back: `rows` were fetched in that
+    /// order, or against it for a page that is turned back to. `None` if such a page is not full:
+    /// then it is the first one, which has to be fetched as such.
+    pub(crate) fn turned(
+        mut rows: Vec<T>,
+        page: &Page,
+        key: impl Fn(&T) -> String + Copy,
+    ) -> Option<Self> {
+        if page.before().is_some() {
+            if rows.len() <= page.rows() {
+                return None;
+            }
+            rows.truncate(page.rows());
+            rows.reverse();
+            let next = rows.last().map(key);
+            let previous = rows.first().map(|first| format!("{BACK}{}", key(first)));
+            return Some(Self {
+                rows,
+                next,
+                previous,
+            });
+        }
+        let mut listed = Self::cut(rows, page, key);
+        listed.previous = page.after.as_ref().map(|after| {
+            let first = listed.rows.first().map_or_else(|| text_after(after), key);
+            format!("{BACK}{first}")
+        });
+        Some(listed)
     }
 }
 

@@ -25,7 +25,22 @@ macro_rules! walk {
     };
 }
 
+/// The same against the order, for a page that is turned back to.
+macro_rules! walk_back {
+    ($($narrowed:literal)? ; $end:literal, $limit:literal) => {
+        concat!(
+            "SELECT ", columns!(), " FROM mailboxes AS m WHERE ", $($narrowed, " AND ",)?
+            "m.address < ", $end, " ORDER BY m.address DESC LIMIT ", $limit
+        )
+    };
+}
+
 statements! {
+    ALL_BACK = walk_back!(; "$1", "$2");
+    OF_DOMAIN_BACK = walk_back!("m.domain = $1"; "$2", "$3");
+    OF_TEMPLATE_BACK = walk_back!("m.template = $1"; "$2", "$3");
+    BY_METHOD_BACK = walk_back!("m.method_provider = $1"; "$2", "$3");
+    DISABLED_BACK = walk_back!("m.active = FALSE"; "$1", "$2");
     ALL = walk!(; "$1", "$2", "$3");
     OF_DOMAIN = walk!("m.domain = $1"; "$2", "$3", "$4");
     OF_TEMPLATE = walk!("m.template = $1"; "$2", "$3", "$4");
@@ -57,16 +72,101 @@ pub struct MailboxFilter<'a> {
     pub template: Option<TemplateId>,
 }
 
-/// A page of mailboxes: in the order of their addresses, or in that of a search.
+/// A page of mailboxes: in the order of their addresses, or in that of a search. A search walks
+/// several ranges and cannot be turned back in.
 ///
 /// # Errors
-/// [`StoreError::Cursor`] if `page.after` is not a `next` of the same list.
+/// [`StoreError::Cursor`] if `page.after` is not a `next` or `previous` of the same list.
 pub async fn list(
     sql: &mut Conn,
     filter: &MailboxFilter<'_>,
     page: &Page,
 ) -> Result<Listed<Mailbox>, StoreError> {
     let search = Search::new(filter);
+    let Some(before) = page.before() else {
+        let mut listed = onward(sql, &search, page).await?;
+        if search.text.is_empty() && page.after.is_some() {
+            let first = listed.rows.first().map(|first| first.address.to_string());
+            let cursor = page.after.as_deref().unwrap_or_default();
+            listed.previous = match (first, Place::parse(cursor)) {
+                (Some(first), _) => Some(Page::back_to(&Place::Addresses(first))),
+                (None, Some(Place::Addresses(after))) => {
+                    Some(Page::back_to(&Place::Addresses(text_after(&after))))
+                }
+                _ => None,
+            };
+        }
+        return Ok(listed);
+    };
+    let Some(Place::Addresses(before)) = Place::parse(before).filter(|_| search.text.is_empty())
+    else {
+        return Err(StoreError::Cursor);
+    };
+    let Some(mut listed) = back(sql, &search, before, page).await? else {
+        return onward(sql, &search, &Page::first(page.limit)).await;
+    };
+    if let Some(next) = &listed.next {
+        let rest = onward(sql, &search, &page.following(next.clone())).await?;
+        if rest.rows.is_empty() && rest.next.is_none() {
+            // What followed was deleted meanwhile.
+            listed.next = None;
+        }
+    }
+    Ok(listed)
+}
+
+/// The page that ends before `before`; `None` if there are no more rows before it than fit: then it
+/// is the first page.
+async fn back(
+    sql: &mut Conn,
+    search: &Search<'_>,
+    before: String,
+    page: &Page,
+) -> Result<Option<Listed<Mailbox>>, StoreError> {
+    let (statement, key) = search.index_back();
+    let (mut rows, mut end, mut looked_at) = (Vec::<Mailbox>::new(), before, 0);
+    let (mut full, mut nearest) = (false, None);
+    while !full && looked_at < SCAN {
+        let range = [end.clone().into(), page.fetch().into()];
+        let values: Vec<Value> = key.clone().into_iter().chain(range).collect();
+        let walked = sql.all(statement, &values).await?;
+        for row in &walked {
+            let found = mailbox(row)?;
+            let place = Place::Addresses(found.address.to_string());
+            if nearest.is_none() {
+                nearest = Some(found.address.to_string());
+            }
+            if search.shows(&found, &place) {
+                full = rows.len() == page.rows();
+                if full {
+                    break;
+                }
+                rows.push(found);
+            }
+            looked_at += 1;
+            if let Place::Addresses(address) = place {
+                end = address;
+            }
+        }
+        if !full && (walked.len() as i64) < page.fetch() {
+            return Ok(None);
+        }
+    }
+    rows.reverse();
+    // Where nothing was shown, what was walked past first is nearest to the page behind.
+    let last = rows.last().map(|last| last.address.to_string()).or(nearest);
+    Ok(Some(Listed {
+        rows,
+        next: last.map(|last| Place::Addresses(last).to_string()),
+        previous: Some(Page::back_to(&Place::Addresses(end))),
+    }))
+}
+
+async fn onward(
+    sql: &mut Conn,
+    search: &Search<'_>,
+    page: &Page,
+) -> Result<Listed<Mailbox>, StoreError> {
     let mut place = match &page.after {
         None => search.first(),
         Some(cursor) => Place::parse(cursor).ok_or(StoreError::Cursor)?,
@@ -81,6 +181,7 @@ pub async fn list(
                     return Ok(Listed {
                         rows,
                         next: Some(place.to_string()),
+                        previous: None,
                     });
                 }
                 rows.push(mailbox);
@@ -92,13 +193,20 @@ pub async fn list(
             looked_at += 1;
             place = match next {
                 Some(range) => range,
-                None => return Ok(Listed { rows, next: None }),
+                None => {
+                    return Ok(Listed {
+                        rows,
+                        next: None,
+                        previous: None,
+                    });
+                }
             };
         }
         if looked_at >= SCAN {
             return Ok(Listed {
                 rows,
                 next: Some(place.to_string()),
+                previous: None,
             });
         }
     }
@@ -248,6 +356,19 @@ impl<'a> Search<'a> {
             } => (BY_METHOD, Some(by.into())),
             _ => (ALL, None),
         }
+    }
+
+    /// The same index, walked against its order.
+    fn index_back(&self) -> (&'static str, Option<Value>) {
+        let (statement, key) = self.index();
+        let back = match statement {
+            DISABLED => DISABLED_BACK,
+            OF_DOMAIN => OF_DOMAIN_BACK,
+            OF_TEMPLATE => OF_TEMPLATE_BACK,
+            BY_METHOD => BY_METHOD_BACK,
+            _ => ALL_BACK,
+        };
+        (back, key)
     }
 
     async fn walk_addresses(

@@ -112,6 +112,7 @@ async fn list(
             &[("q", &asked.q)],
             &asked.after,
             listed.next.as_deref(),
+            listed.previous.as_deref(),
         ),
         rows: listed.rows,
         filter: [Field::search("q", "Address begins with", asked.q)],

@@ -134,6 +134,7 @@ async fn list(
             &[("q", &asked.q)],
             &asked.after,
             listed.next.as_deref(),
+            listed.previous.as_deref(),
         ),
         rows: listed.rows.into_iter().map(Row::of).collect(),
         filter: [Field::search("q", "Name begins with", asked.q)],

@@ -35,6 +35,7 @@ impl Turn {
         parameters: &[(&str, &str)],
         after: &str,
         next: Option<&str>,
+        previous: Option<&str>,
     ) -> Self {
         let at = |after| {
             let mut all = parameters.to_vec();
@@ -44,10 +45,11 @@ impl Turn {
         Self {
             pager: Pager {
                 summary,
-                previous: None,
+                previous: previous.map(at),
                 next: next.map(at),
             },
-            first: (!after.is_empty()).then(|| with_query(path, parameters)),
+            first: (!after.is_empty() && (previous.is_some() || !after.starts_with('<')))
+                .then(|| with_query(path, parameters)),
         }
     }
 }

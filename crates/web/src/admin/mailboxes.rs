@@ -179,10 +179,12 @@ async fn list(
         },
         None => None,
     };
-    let (rows, next) = listed.map_or_else(Default::default, |listed| (listed.rows, listed.next));
+    let (rows, next, previous) = listed.map_or_else(Default::default, |listed| {
+        (listed.rows, listed.next, listed.previous)
+    });
     let parameters = asked.parameters();
     let unfiltered = parameters.iter().all(|(_, value)| value.is_empty());
-    let empty = (rows.is_empty() && next.is_none()).then(|| {
+    let empty = (rows.is_empty() && next.is_none() && previous.is_none()).then(|| {
         if unfiltered {
             Empty::new(
                 "No mailboxes yet",
@@ -215,7 +217,14 @@ async fn list(
     };
     Ok(Page(ListPage {
         shell: admin.shell(AdminEntry::Mailboxes),
-        turn: Turn::of(summary, LIST, &parameters, &asked.after, next.as_deref()),
+        turn: Turn::of(
+            summary,
+            LIST,
+            &parameters,
+            &asked.after,
+            next.as_deref(),
+            previous.as_deref(),
+        ),
         chips: Chip::all(LIST, &parameters, |name, value| match (name, value) {
             ("q", value) => format!("begins with {value}"),
             ("state", "on") => "on".to_owned(),

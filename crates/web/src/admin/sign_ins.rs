@@ -167,6 +167,7 @@ async fn list(
             &parameters,
             &asked.after,
             listed.next.as_deref(),
+            listed.previous.as_deref(),
         ),
         chips: Chip::all(LIST, &parameters, |name, value| match name {
             "q" => format!("address: {value}"),

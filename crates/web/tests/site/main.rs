@@ -8,6 +8,7 @@ mod admin_people;
 mod admin_providers;
 mod devices;
 mod matrix;
+mod paging;
 mod passwords;
 mod security;
 mod sso;
