@@ -28,11 +28,13 @@ impl App {
         client: &Client,
     ) -> Result<(), Problem> {
         check_new(&new)?;
-        let (row, hash) = {
+        let (row, generation, hash) = {
             let mut read = self.store.read()?;
             let row = store::mailboxes::by_id(&mut read, mailbox).await?;
             (
                 row,
+                // Before the hash: if it is the same later, so is the password.
+                store::mailboxes::generation(&mut read, mailbox).await?,
                 store::mailboxes::password_hash(&mut read, mailbox).await?,
             )
         };
@@ -55,6 +57,10 @@ impl App {
             address: row.address.to_string(),
         };
         self.write_ringing(async move |tx: &mut Conn| {
+            // Reset or switched meanwhile: the old password proves nothing any more.
+            if store::mailboxes::generation(tx, mailbox).await? != generation {
+                return Err(Problem::Stale);
+            }
             store::mailboxes::set_password(tx, mailbox, Some(&hash), now).await?;
             store::sessions::delete_others(tx, Principal::Person(mailbox), keep).await?;
             outbox::put(

@@ -13,7 +13,6 @@ use store::{Conn, StoreError};
 use upstream::{AuthorizeInput, ExchangeInput, ProviderSettings, UpstreamError};
 
 /// Values a sign-in leaves with.
-#[derive(Debug)]
 pub(crate) struct Departure<'a> {
     pub(crate) state: &'a str,
     pub(crate) nonce: &'a str,
@@ -22,7 +21,6 @@ pub(crate) struct Departure<'a> {
 }
 
 /// What was kept of the departure.
-#[derive(Debug)]
 pub(crate) struct Kept<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) verifier: &'a str,

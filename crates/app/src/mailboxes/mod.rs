@@ -23,7 +23,7 @@ use model::rules::limits::{self, Ask};
 use model::template::{Template, TemplateField, TemplateFields};
 use model::time::{DAY, Timestamp};
 use serde_json::json;
-use store::Conn;
+use store::{Conn, StoreError};
 use uuid::Uuid;
 
 impl App {
@@ -133,6 +133,7 @@ async fn prepare(
     has_password: bool,
 ) -> Result<Prepared, Problem> {
     let (domain, used) = domains::of(conn, &new.address.domain()).await?;
+    check_extension(conn, &new.address).await?;
     let template = match &new.template {
         Some(name) => Some(templates::by_name(conn, name).await?),
         None => None,
@@ -255,6 +256,22 @@ pub(crate) async fn by_address(conn: &mut Conn, address: &Address) -> Result<Mai
     store::mailboxes::by_address(conn, address)
         .await?
         .ok_or_else(|| Problem::NotFound(format!("mailbox {address}")))
+}
+
+/// Whether a mailbox or an alias stands at an address.
+pub(crate) async fn stands_at(conn: &mut Conn, address: &Address) -> Result<bool, StoreError> {
+    Ok(store::mailboxes::by_address(conn, address).await?.is_some()
+        || store::aliases::by_address(conn, address).await?.is_some())
+}
+
+/// Refuses an address whose mail goes to another one: it would be taken away from there.
+async fn check_extension(conn: &mut Conn, address: &Address) -> Result<(), Problem> {
+    let base = address.without_extension();
+    if base == *address || !stands_at(conn, &base).await? {
+        return Ok(());
+    }
+    let words = format!("mail for it goes to {base} already, as for every + extension of that");
+    Err(Problem::field("address", words))
 }
 
 /// The provider of a slug, if it may sign in people of the domain.

@@ -5,8 +5,9 @@ use super::{FLOW_LIFETIME, Refused, ReturnTo};
 use crate::provider_calls::Departure;
 use crate::{App, Client, Problem};
 use model::attempt::Door;
+use model::link::Namespace;
 use model::outcome::{Code, Refusal};
-use model::provider::Provider;
+use model::provider::{Endpoints, Provider};
 use model::random;
 use oidc::pkce::Verifier;
 use serde::{Deserialize, Serialize};
@@ -14,13 +15,33 @@ use store::Conn;
 
 /// What has to be known again when the answer arrives; sealed in the store, since the verifier and
 /// the nonce are what keeps a stolen code useless.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct FlowSecrets {
+    /// Of whom the code is.
+    pub(super) asked: Asked,
     pub(super) nonce: String,
     pub(super) verifier: String,
     /// The exact bytes sent; the token request repeats them.
     pub(super) redirect: String,
     pub(super) return_to: ReturnTo,
+}
+
+/// Whom a sign-in asks: the answer counts for nobody else.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    namespace: Namespace,
+    endpoints: Endpoints,
+    client_id: String,
+}
+
+impl Asked {
+    pub(super) fn of(provider: &Provider) -> Self {
+        Self {
+            namespace: provider.namespace.clone(),
+            endpoints: provider.settings.endpoints.clone(),
+            client_id: provider.settings.client_id.clone(),
+        }
+    }
 }
 
 impl App {
@@ -59,6 +80,7 @@ impl App {
         let state = random::token(self.random.as_ref());
         let verifier = Verifier::generate(self.random.as_ref());
         let secrets = FlowSecrets {
+            asked: Asked::of(&provider),
             nonce: random::token(self.random.as_ref()),
             verifier: verifier.expose().to_owned(),
             redirect: self.redirect_url(&provider),

@@ -1,7 +1,9 @@
 //! From a proven identity to a session: facts, verdict and writes in one transaction.
 
+use super::begin::Asked;
 use super::record::Record;
 use super::{Ended, Refused, ReturnTo, SignedIn};
+use crate::mailboxes::stands_at;
 use crate::provider_calls::Identity;
 use crate::sessions::{NewSession, Who};
 use crate::{App, Client, Problem, audit, revoke};
@@ -31,6 +33,8 @@ struct Case {
     provider: Provider,
     identity: Identity,
     record: Record,
+    /// The refusal of an answer that belongs to nothing any more.
+    moved: Refusal,
     session: NewSession,
     storage: Uuid,
     proof_token: SecretString,
@@ -73,6 +77,7 @@ impl App {
             provider,
             identity,
             record: record.clone(),
+            moved: self.foreign_state(),
         };
         let (inside, name) = (case.clone(), case.provider.settings.name.clone());
         let done = self
@@ -132,6 +137,11 @@ impl App {
 
 impl Case {
     async fn run(mut self, tx: &mut Conn) -> Result<Done, StoreError> {
+        if let Err(refusal) = self.look_again(tx).await? {
+            let refused = self.record.refused(refusal);
+            self.record.insert(tx).await?;
+            return Ok(Done::Refused(refused));
+        }
         let linked = linked(tx, &self.identity).await?;
         let place = match &linked {
             Some(_) => None,
@@ -218,6 +228,24 @@ impl Case {
                 Ok(Done::Refused(refused))
             }
         }
+    }
+
+    /// Takes the provider as it is now: asking it took a while. What it said counts no more if it
+    /// was switched off or moved meanwhile; its domains, rules and trust count as they are.
+    async fn look_again(&mut self, tx: &mut Conn) -> Result<Result<(), Refusal>, StoreError> {
+        let asked = &self.provider;
+        let now = store::providers::by_id(tx, asked.id).await?;
+        let Some(now) = now.filter(|now| now.settings.active) else {
+            let name = &asked.settings.name;
+            let off = Refusal::new(Code::ProviderOff).with("provider", name);
+            return Ok(Err(off));
+        };
+        let same = Asked::of(&now) == Asked::of(asked) && now.settings.tls == asked.settings.tls;
+        if !same {
+            return Ok(Err(self.moved.clone()));
+        }
+        self.provider = now;
+        Ok(Ok(()))
     }
 
     fn decide(
@@ -406,5 +434,11 @@ async fn place(
     } else {
         Holder::Nobody
     };
-    Ok(Some(Place { domain, holder }))
+    let base = address.without_extension();
+    let extends = base != address && stands_at(tx, &base).await?;
+    Ok(Some(Place {
+        domain,
+        holder,
+        extends,
+    }))
 }

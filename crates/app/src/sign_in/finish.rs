@@ -1,6 +1,6 @@
 //! Coming back from the provider.
 
-use super::begin::{FlowSecrets, flow_row, switched_on};
+use super::begin::{Asked, FlowSecrets, flow_row, switched_on};
 use super::record::Record;
 use super::{Arrived, Ended};
 use crate::provider_calls::{Identity, Kept};
@@ -106,12 +106,16 @@ impl App {
         }
         switched_on(&provider)?;
         let plain = self.keys.seal.open(&flow_row(&state_tag), &flow.sealed)?;
-        let secrets =
+        let secrets: FlowSecrets =
             serde_json::from_slice(&plain).map_err(|e| Problem::Unavailable(e.to_string()))?;
+        // A code of where the person was never goes to where the provider has moved since.
+        if secrets.asked != Asked::of(&provider) {
+            return Err(foreign());
+        }
         Ok((provider, secrets))
     }
 
-    fn foreign_state(&self) -> Refusal {
+    pub(super) fn foreign_state(&self) -> Refusal {
         let host = self
             .config
             .public_url

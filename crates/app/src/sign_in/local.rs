@@ -16,6 +16,9 @@ use model::session::Principal;
 use secrecy::SecretString;
 use store::Conn;
 
+/// A mailbox with its domain, its password's hash and the generation that was read before it.
+pub(super) type Known = (Mailbox, MailDomain, Option<String>, Option<i64>);
+
 impl App {
     /// Signs in by name and local password: an address for a person, a plain name for an
     /// administrator. One text for every wrong name or password.
@@ -54,11 +57,11 @@ impl App {
             None => None,
         };
         let account = Account::Mailbox(address.map_or_else(|| name.to_lowercase(), String::from));
-        let hash = found.as_ref().and_then(|(_, _, hash)| hash.clone());
+        let hash = found.as_ref().and_then(|(_, _, hash, _)| hash.clone());
         let rehash = self
             .judge_password(&account, password, hash.clone(), client)
             .await?;
-        let Some((mailbox, domain, _)) = found else {
+        let Some((mailbox, domain, _, generation)) = found else {
             return Err(wrong(&account));
         };
         record.about(Some(mailbox.id), &mailbox.address);
@@ -92,12 +95,16 @@ impl App {
         );
         self.store
             .write(async move |tx: &mut Conn| {
+                // The password was reset, or the mailbox switched, while it was looked at.
+                if store::mailboxes::generation(tx, id).await? != generation {
+                    return Err(wrong(&account));
+                }
                 if let (Some(old), Some(new)) = (&hash, &rehash) {
                     store::mailboxes::rehash(tx, id, old, new).await?;
                 }
                 store::mailboxes::touch_sign_in(tx, id, now).await?;
                 inside.insert(tx).await?;
-                record.insert(tx).await
+                Ok(record.insert(tx).await?)
             })
             .await?;
         Ok(SignedIn {
@@ -129,18 +136,31 @@ impl App {
             (row, hash)
         };
         let account = Account::Admin(name.to_lowercase());
-        self.judge_password(&account, password, hash, client)
+        self.judge_password(&account, password, hash.clone(), client)
             .await?;
         let admin = row.ok_or_else(|| wrong(&account))?;
         record
             .attempt
             .trace
             .push("outcome", StepState::Ok, "administrator signed in");
-        let record = record.clone();
+        let session = self.new_session(Principal::Admin(admin.id), None, client);
+        let (id, record, inside) = (admin.id, record.clone(), session.clone());
         self.store
-            .write(async move |tx: &mut Conn| record.insert(tx).await)
+            .write(async move |tx: &mut Conn| {
+                if store::admins::password_hash(tx, id).await? != hash {
+                    return Err(wrong(&account));
+                }
+                inside.insert(tx).await?;
+                Ok(record.insert(tx).await?)
+            })
             .await?;
-        self.open_admin_session(admin.into(), client).await
+        Ok(SignedIn {
+            token: session.token,
+            who: Who::Admin(admin.into()),
+            return_to: ReturnTo::Home,
+            created: false,
+            notice: None,
+        })
     }
 
     /// Right, with a better hash if there is one to store; everything else is a refusal.
@@ -158,17 +178,16 @@ impl App {
         }
     }
 
-    pub(super) async fn by_address(
-        &self,
-        address: &Address,
-    ) -> Result<Option<(Mailbox, MailDomain, Option<String>)>, Problem> {
+    pub(super) async fn by_address(&self, address: &Address) -> Result<Option<Known>, Problem> {
         let mut read = self.store.read()?;
         let Some(mailbox) = store::mailboxes::by_address(&mut read, address).await? else {
             return Ok(None);
         };
+        // Before the hash: if it is the same later, so is the password.
+        let generation = store::mailboxes::generation(&mut read, mailbox.id).await?;
         let hash = store::mailboxes::password_hash(&mut read, mailbox.id).await?;
         let domain = store::domains::by_id(&mut read, mailbox.domain).await?;
-        Ok(domain.map(|domain| (mailbox, domain, hash)))
+        Ok(domain.map(|domain| (mailbox, domain, hash, generation)))
     }
 }
 

@@ -9,7 +9,7 @@ use model::audit::Actor;
 use model::link::LinkOrigin;
 use model::mailbox::{Mailbox, SignInMethods};
 use model::outcome::{Code, Refusal};
-use model::rules::provision;
+use model::rules::provision::{self, LinkFacts};
 use model::session::Principal;
 use secrecy::SecretString;
 use serde_json::json;
@@ -50,7 +50,7 @@ impl App {
         let tag = self.proof_tag(token);
         let browser_tag = self.browser_tag(browser.unwrap_or_default());
         let now = self.clock.now();
-        let (proof, provider, mailbox, hash) = {
+        let (proof, provider, mailbox, hash, generation) = {
             let mut read = self.store.read()?;
             let proof = store::link_proofs::get(&mut read, &tag, &browser_tag, now)
                 .await?
@@ -61,8 +61,10 @@ impl App {
             let mailbox = store::mailboxes::by_id(&mut read, proof.mailbox)
                 .await?
                 .ok_or_else(over)?;
+            // Before the hash: if it is the same later, so is the password.
+            let generation = store::mailboxes::generation(&mut read, mailbox.id).await?;
             let hash = store::mailboxes::password_hash(&mut read, mailbox.id).await?;
-            (proof, provider, mailbox, hash)
+            (proof, provider, mailbox, hash, generation)
         };
         record.by(&provider);
         record.about(Some(mailbox.id), &mailbox.address);
@@ -93,8 +95,13 @@ impl App {
         let (inside, saved) = (session.clone(), record.clone());
         self.store
             .write(async move |tx: &mut Conn| {
+                // Of two that bring one proof, or after the last try, one or none gets it.
+                if !store::link_proofs::delete(tx, &tag).await?
+                    || store::mailboxes::generation(tx, proof.mailbox).await? != generation
+                {
+                    return Err(over());
+                }
                 link(tx, &proof, now).await?;
-                store::link_proofs::delete(tx, &tag).await?;
                 store::mailboxes::touch_sign_in(tx, proof.mailbox, now).await?;
                 inside.insert(tx).await?;
                 saved.insert(tx).await?;
@@ -129,18 +136,29 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
     let mailbox = store::mailboxes::by_id(tx, proof.mailbox)
         .await?
         .ok_or_else(over)?;
-    if !mailbox.active {
-        return Err(Problem::Refused(provision::inactive(&mailbox)));
+    let provider = store::providers::by_id(tx, proof.provider)
+        .await?
+        .ok_or_else(over)?;
+    super::begin::switched_on(&provider)?;
+    if provider.namespace != proof.namespace {
+        return Err(over());
     }
-    let links = store::links::of_mailbox(tx, mailbox.id).await?;
-    if let Some(link) = links.first() {
-        return Err(Problem::Refused(
-            Refusal::new(Code::LinkedElsewhere)
-                .with("address", &mailbox.address)
-                .with("linked", format!("{} at {}", link.subject, link.namespace))
-                .with("subject", &proof.subject),
-        ));
-    }
+    let domain = store::domains::by_id(tx, mailbox.domain)
+        .await?
+        .ok_or_else(over)?;
+    let pending = store::links::pending_of(tx, mailbox.id).await?;
+    let facts = LinkFacts {
+        now,
+        provider: &provider,
+        provider_domains: &store::domains::names_of(tx, &provider.settings.domains).await?,
+        subject: &proof.subject,
+        domain: &domain,
+        mailbox: &mailbox,
+        links: &store::links::of_mailbox(tx, mailbox.id).await?,
+        pending: pending.as_ref(),
+    };
+    provision::may_link(&facts).map_err(Problem::Refused)?;
+    store::links::take_pending(tx, mailbox.id).await?;
     let Proof {
         namespace,
         subject,

@@ -1,11 +1,14 @@
 //! A provider that moves: what becomes of its secret, of the people linked, and of those under way.
 
-use crate::world::{ACTOR, SECRET, SLUG, World, company, secret};
+use crate::world::{ACTOR, BROWSER, PASSWORD, SECRET, SLUG, World, address, company, secret};
+use app::mailboxes::{NewMailboxForm, NewSignIn};
 use app::providers::SecretChange;
 use app::sign_in::Ended;
+use app::{Client, Problem};
 use lab::misbehave::Misbehaviour;
 use model::outcome::Code;
 use model::provider::Endpoints;
+use secrecy::ExposeSecret as _;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
@@ -104,4 +107,75 @@ async fn a_token_endpoint_that_discovery_moves_gets_no_stored_secret() {
     let heard = std::thread::spawn(move || there.accept().is_ok());
     world.refused("alice").await;
     assert!(heard.join().unwrap());
+}
+
+#[tokio::test]
+async fn a_code_of_the_old_endpoints_never_reaches_the_new_ones() {
+    let world = World::new().await;
+    let left = world.depart().await.unwrap();
+    let query = world.at_provider(&left, "alice").await;
+    // Another client at the same issuer: the namespace stays, and yet the code is of the other.
+    world
+        .provider(|p| "another".clone_into(&mut p.client_id))
+        .await;
+    let Ended::Refused(refused) = world.finish(&query).await else {
+        panic!("in")
+    };
+    assert_eq!(world.recorded(&refused).await, Code::ForeignState);
+    assert_eq!(world.lab.hits(lab::Endpoint::Token), 0);
+}
+
+#[tokio::test]
+async fn a_proof_counts_for_nothing_once_the_provider_lost_the_domain_or_the_password_changed() {
+    for reset in [true, false] {
+        let world = World::new().await;
+        let local = NewSignIn::Local(secret(PASSWORD));
+        world.mailbox("alice", local).await;
+        let Ended::ProveLocal { proof, .. } = world.sign_in("alice").await else {
+            panic!("no proof asked")
+        };
+        let want = if reset {
+            let alice = address("alice@example.org");
+            let new = secret("another long password");
+            let done = world.app.set_mailbox_password(&ACTOR, &alice, new).await;
+            done.unwrap();
+            None
+        } else {
+            world.provider(|p| p.domains.clear()).await;
+            Some(Code::DomainNotOfProvider)
+        };
+        let client = Client::default();
+        let (token, password) = (proof.expose_secret(), secret(PASSWORD));
+        let proven = world
+            .app
+            .prove_local_password(token, password, Some(BROWSER), &client);
+        match (proven.await, want) {
+            (Ended::ProveLocal { wrong: 1, .. }, None) => {}
+            (Ended::Refused(refused), Some(want)) => {
+                assert_eq!(world.recorded(&refused).await, want);
+            }
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_extension_of_an_address_in_use_is_given_to_nobody() {
+    let world = World::new().await;
+    world.mailbox("alice", NewSignIn::None).await;
+    let claimed = "alice+bank@example.org";
+    company(&world)
+        .change("bob", |p| claimed.clone_into(&mut p.email))
+        .unwrap();
+    assert_eq!(world.refused("bob").await, Code::AddressReserved);
+    let new = NewMailboxForm {
+        address: address(claimed),
+        name: String::new(),
+        quota: None,
+        protocols: None,
+        template: None,
+        sign_in: NewSignIn::None,
+    };
+    let made = world.app.create_mailbox(&ACTOR, new).await;
+    assert!(matches!(made, Err(Problem::Invalid(_))), "{made:?}");
 }

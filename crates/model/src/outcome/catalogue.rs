@@ -442,7 +442,7 @@ impl Code {
                 id: "SSO-411",
                 title: "Reserved address",
                 person: "The address {address} is reserved. Tell your helpdesk.",
-                admin: "{address} is a role address; they are never handed out at first sign-in.",
+                admin: "{address} is a role address, or the + extension of an address that exists; neither is ever handed out at first sign-in.",
                 fix: Fix::AddMailbox,
                 retry: false,
                 status: 403,

@@ -50,6 +50,9 @@ pub struct Place {
     pub domain: Option<(MailDomain, DomainUse)>,
     /// What stands at the address.
     pub holder: Holder,
+    /// Whether the address has a `+` extension, and a mailbox or an alias stands at it without:
+    /// mail for it goes there.
+    pub extends: bool,
 }
 
 /// What stands at an address.
@@ -254,7 +257,7 @@ fn first_time_gates(facts: &Facts<'_>, trace: &mut Trace) -> Result<Verdict, Ref
             if !facts.provider.settings.create {
                 return Err(named(facts, Code::CreationOff).with("address", &address));
             }
-            if address.is_role() {
+            if place.extends || address.is_role() {
                 return Err(Refusal::new(Code::AddressReserved).with("address", &address));
             }
             create(facts, address, domain, *used, trace).map(|new| Verdict::Create(Box::new(new)))
@@ -385,6 +388,60 @@ fn create(
         template: Some((template.id, template.modified)),
         overrides: TemplateFields::NONE,
     })
+}
+
+/// What decides whether a person who proved a mailbox's password may be linked to it.
+#[derive(Debug)]
+pub struct LinkFacts<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The provider that vouched for the person, switched on.
+    pub provider: &'a Provider,
+    /// Names of its domains, for the administrator's words.
+    pub provider_domains: &'a [DomainName],
+    /// The person's stable name there.
+    pub subject: &'a str,
+    /// The mailbox's domain.
+    pub domain: &'a MailDomain,
+    /// The mailbox.
+    pub mailbox: &'a Mailbox,
+    /// Its links.
+    pub links: &'a [Link],
+    /// Its pending link.
+    pub pending: Option<&'a PendingLink>,
+}
+
+/// Asks once more, when the password is proven, what was asked before it was demanded.
+///
+/// # Errors
+/// The first gate that is shut.
+pub fn may_link(link: &LinkFacts<'_>) -> Result<(), Refusal> {
+    let facts = Facts {
+        now: link.now,
+        provider: link.provider,
+        provider_domains: link.provider_domains,
+        namespace: &link.provider.namespace,
+        subject: link.subject,
+        claims: &Claims::new(),
+        linked: None,
+        place: None,
+        templates: &[],
+    };
+    let mut trace = Trace::default();
+    domain_gates(&facts, link.domain, &link.mailbox.address, &mut trace)?;
+    let used = DomainUse::default();
+    let (mailbox, pending) = (link.mailbox, link.pending);
+    match existing(
+        &facts,
+        mailbox,
+        link.links,
+        pending,
+        (link.domain, used),
+        &mut trace,
+    )? {
+        Verdict::Refuse(refusal) | Verdict::SwitchOff { refusal, .. } => Err(refusal),
+        _ => Ok(()),
+    }
 }
 
 /// What the mapped template changes in an existing mailbox. "Everyone else" is for new mailboxes

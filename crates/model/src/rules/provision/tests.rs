@@ -18,6 +18,7 @@ struct World {
     domain: MailDomain,
     used: DomainUse,
     holder: Holder,
+    extends: bool,
     linked: Option<(Link, Mailbox)>,
     templates: Vec<Template>,
     claims: serde_json::Value,
@@ -145,6 +146,7 @@ impl Default for World {
                 quota: 2 * GIB,
             },
             holder: Holder::Nobody,
+            extends: false,
             linked: None,
             templates: vec![template(3 * GIB)],
             claims: json!({
@@ -165,6 +167,7 @@ impl World {
         let place = Place {
             domain: Some((self.domain.clone(), self.used)),
             holder: self.holder.clone(),
+            extends: self.extends,
         };
         let linked = self
             .linked
@@ -259,6 +262,7 @@ fn each_gate_has_its_code() {
             claim("email", json!("postmaster@example.org")),
             Code::AddressReserved,
         ),
+        (with(|w| w.extends = true), Code::AddressReserved),
         (claim("mailcow_template", json!("guest")), Code::NoMapping),
         (claim("mailcow_template", json!("Staff")), Code::NearMapping),
         (with(|w| w.templates.clear()), Code::TemplateGone),
