@@ -8,8 +8,10 @@ use model::rules::mapping::{Claims, brief};
 use oidc::callback::{Answer, Callback};
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
+use std::time::Duration;
 use store::providers::SealedSecret;
 use store::{Conn, StoreError};
+use tokio::time::Instant;
 use upstream::{AuthorizeInput, ExchangeInput, ProviderSettings, UpstreamError};
 
 /// Values a sign-in leaves with.
@@ -37,6 +39,10 @@ pub(crate) struct Identity {
     /// How it was proven, for the trace.
     pub(crate) evidence: String,
 }
+
+/// How long all calls of one sign-in may take together: less than a page may, so that the refusal
+/// is told and recorded with the step that was slow.
+const ALL_CALLS: Duration = Duration::from_secs(20);
 
 /// Most claims kept with an attempt.
 const MOST_CLAIMS: usize = 60;
@@ -72,8 +78,9 @@ impl App {
         callback: &Callback,
         kept: &Kept<'_>,
     ) -> Result<Identity, Problem> {
+        let deadline = Instant::now() + ALL_CALLS;
         let settings = self
-            .secret_settings(provider)
+            .secret_settings(provider, Some(deadline))
             .await?
             .map_err(|error| refused(provider, &error))?;
         if let Endpoints::Issuer { issuer } = &provider.settings.endpoints {
@@ -168,8 +175,10 @@ impl App {
     pub(crate) async fn secret_settings(
         &self,
         provider: &Provider,
+        deadline: Option<Instant>,
     ) -> Result<Result<ProviderSettings, UpstreamError>, Problem> {
         let (mut settings, stored) = self.sealed_settings(provider).await?;
+        settings.deadline = deadline;
         let Some(SealedSecret {
             sealed,
             origin: None,

@@ -45,7 +45,7 @@ impl App {
         each: &mut (dyn FnMut(&CheckLine) + Send),
     ) -> Result<Vec<CheckLine>, Problem> {
         let provider = self.provider(slug).await?;
-        let settings = match self.secret_settings(&provider).await? {
+        let settings = match self.secret_settings(&provider, None).await? {
             Ok(settings) => settings,
             // Its document cannot be read: the test says so itself, and has no use for the secret.
             Err(_) => self.call_settings(&provider).await?,

@@ -14,6 +14,7 @@ use oidc::scope::{ScopeError, Scopes};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Claims that name an address, which may change hands and so never identify anybody.
 const ADDRESS_CLAIMS: [&str; 6] = [
@@ -111,6 +112,8 @@ pub struct ProviderSettings {
     pub skip_userinfo: bool,
     /// How far its clock may differ from ours.
     pub leeway: Leeway,
+    /// When all calls of this sign-in together must be over; each is bounded by itself too.
+    pub deadline: Option<Instant>,
 }
 
 /// How a certificate is trusted, parsed, with the end of an exception still open.
@@ -186,6 +189,7 @@ impl ProviderSettings {
             private_hosts: settings.private_hosts.iter().map(|h| host_key(h)).collect(),
             skip_userinfo: false,
             leeway: Leeway::default(),
+            deadline: None,
         })
     }
 

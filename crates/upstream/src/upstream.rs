@@ -2,6 +2,7 @@
 
 use crate::error::{AnswerFault, Purpose, UpstreamError};
 use crate::http::client::Limits;
+use crate::http::error::Stage;
 use crate::http::tls::Roots;
 use crate::http::{Guard, Http, HttpError, Lookup, Request, Response, SystemLookup};
 use crate::openid::memory::Memory;
@@ -12,6 +13,7 @@ use model::time::Clock;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 /// What the whole installation says about calls to providers.
@@ -117,10 +119,21 @@ impl Upstream {
         request: &Request<'_>,
     ) -> Result<Response, UpstreamError> {
         let trust = settings.tls.at(self.clock.now());
-        self.http
-            .call(settings.access(&trust), request)
-            .await
-            .map_err(|error| no_answer(purpose, request.url(), error))
+        let call = self.http.call(settings.access(&trust), request);
+        let answer = match settings.deadline {
+            None => call.await,
+            Some(deadline) => {
+                let started = Instant::now();
+                timeout_at(deadline, call).await.unwrap_or_else(|_| {
+                    Err(HttpError::TimedOut {
+                        host: oidc::endpoint::host(request.url()),
+                        stage: Stage::Answer,
+                        after: started.elapsed(),
+                    })
+                })
+            }
+        };
+        answer.map_err(|error| no_answer(purpose, request.url(), error))
     }
 }
 
