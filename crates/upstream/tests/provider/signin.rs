@@ -330,3 +330,13 @@ async fn five_hundred_first_sign_ins_at_once_all_succeed() {
     );
     assert_eq!(op.server.asked("/jwks").len(), 1);
 }
+
+#[tokio::test]
+async fn one_deadline_ends_all_calls_and_names_the_slow_one() {
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let mut settings = by_endpoints(&format!("http://{}", silent.local_addr().unwrap()));
+    settings.deadline = Some(tokio::time::Instant::now() + std::time::Duration::from_millis(200));
+    let error = sign_in(&upstream(), &settings).await.unwrap_err();
+    assert_eq!(error.code(), Code::ProviderUnreachable);
+    assert!(error.to_string().starts_with("token: "), "{error}");
+}
