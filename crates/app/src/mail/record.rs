@@ -29,12 +29,17 @@ pub struct Coalescer {
 #[derive(Default)]
 struct Gathered {
     app_passwords: HashMap<AppPasswordId, LastUse>,
-    passwords: HashMap<(MailboxId, Protocol, Option<IpAddr>), LastUse>,
+    passwords: HashMap<Program, LastUse>,
     failures: HashMap<Bucket, Failure>,
     /// Credentials whose use in `minute` was handed on.
     handed: HashSet<AppPasswordId>,
+    /// Programs whose use of a local password in `minute` was handed on.
+    handed_programs: HashSet<Program>,
     minute: i64,
 }
+
+/// A mail program, as far as it can be told from others with the same password.
+type Program = (MailboxId, Protocol, Option<IpAddr>);
 
 /// Failures that are counted together.
 #[derive(PartialEq, Eq, Hash)]
@@ -92,11 +97,13 @@ impl Coalescer {
     }
 
     pub(super) fn password_used(&self, mailbox: MailboxId, last: LastUse) {
+        let program = (mailbox, last.protocol, last.ip);
         let mut gathered = self.gathered.lock();
-        if gathered.passwords.len() < MOST {
-            gathered
-                .passwords
-                .insert((mailbox, last.protocol, last.ip), last);
+        if gathered.minute == minute(last.at) && gathered.handed_programs.contains(&program) {
+            return;
+        }
+        if gathered.passwords.len() < MOST || gathered.passwords.contains_key(&program) {
+            gathered.passwords.insert(program, last);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -152,7 +159,7 @@ impl Coalescer {
                 std::mem::take(&mut gathered.failures),
             )
         };
-        self.handed(&uses, minute(now));
+        self.handed(&uses, &passwords, minute(now));
         for (id, last) in uses {
             self.recorder.record(Learned::AppPasswordUsed(id, last));
         }
@@ -167,10 +174,22 @@ impl Coalescer {
     }
 
     /// Notes that these uses were handed on; the minutes before `this` are forgotten.
-    fn handed(&self, uses: &HashMap<AppPasswordId, LastUse>, this: i64) {
+    fn handed(
+        &self,
+        uses: &HashMap<AppPasswordId, LastUse>,
+        passwords: &HashMap<Program, LastUse>,
+        this: i64,
+    ) {
         let mut gathered = self.gathered.lock();
-        let past = (gathered.minute != this).then(|| std::mem::take(&mut gathered.handed));
+        let past = (gathered.minute != this).then(|| {
+            let handed = std::mem::take(&mut gathered.handed);
+            (handed, std::mem::take(&mut gathered.handed_programs))
+        });
         gathered.minute = this;
+        let programs = passwords.iter().filter(|(_, last)| minute(last.at) == this);
+        gathered
+            .handed_programs
+            .extend(programs.map(|(program, _)| *program));
         let ids = uses.iter().filter(|(_, last)| minute(last.at) == this);
         gathered.handed.extend(ids.map(|(id, _)| *id));
         drop(gathered);
@@ -281,6 +300,32 @@ mod tests {
         }
         assert_eq!(handed_on(662).len(), 3);
         assert_eq!(handed_on(663), []);
+    }
+
+    #[test]
+    fn a_local_password_is_handed_on_once_a_minute_for_each_program() {
+        let heard = Arc::new(Heard::default());
+        let coalescer = Coalescer::new(heard.clone());
+        let log_in = |protocol, secs| {
+            let last = LastUse {
+                at: at(secs),
+                protocol,
+                ip: None,
+            };
+            coalescer.password_used(MailboxId(1), last);
+        };
+        let handed_on = |now: i64| {
+            coalescer.flush(at(now));
+            std::mem::take(&mut *heard.0.lock()).len()
+        };
+        log_in(Protocol::Imap, 600);
+        assert_eq!(handed_on(601), 1);
+        log_in(Protocol::Imap, 602);
+        assert_eq!(handed_on(603), 0);
+        log_in(Protocol::Smtp, 604);
+        assert_eq!(handed_on(605), 1);
+        log_in(Protocol::Imap, 660);
+        assert_eq!(handed_on(661), 1);
     }
 
     #[test]
