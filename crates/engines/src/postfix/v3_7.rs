@@ -200,7 +200,8 @@ fn sending(main: &mut MainCf, transport: &Transport, layout: &Layout) {
     };
     main.set("relayhost", next_hop(relay));
     if checked {
-        main.set("smtp_tls_secure_cert_match", "hostname")
+        main.set("smtp_tls_mandatory_protocols", ">=TLSv1.2")
+            .set("smtp_tls_secure_cert_match", "hostname")
             .set("smtp_tls_CAfile", SYSTEM_CAS);
     }
     if relay.tls == RelayTls::Implicit {
