@@ -1,6 +1,8 @@
 //! Dovecot and Postfix: from the configuration to the engines' own description, and their life.
 
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use engines::description::{
@@ -42,6 +44,12 @@ pub enum MailError {
         path: String,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// Others can read the relay's password.
+    #[error("mail.relay.password_file: {path} can be read by other accounts: chmod 600 {path}")]
+    PasswordOpen {
+        /// The file.
+        path: String,
     },
     /// Mail ports are on, but nothing says which certificate they show.
     #[error("the mail ports need a certificate: see [tls]")]
@@ -264,10 +272,7 @@ fn free_port() -> std::io::Result<SocketAddr> {
 fn relay(relay: &Relay) -> Result<description::Relay, MailError> {
     let credentials = match (&relay.user, &relay.password_file) {
         (Some(user), Some(file)) => {
-            let password = std::fs::read_to_string(file).map_err(|source| MailError::Password {
-                path: file.display().to_string(),
-                source,
-            })?;
+            let password = password(file)?;
             Some(RelayCredentials {
                 user: user.clone(),
                 password: SecretString::from(password.trim_end_matches(['\r', '\n'])),
@@ -286,6 +291,26 @@ fn relay(relay: &Relay) -> Result<description::Relay, MailError> {
         },
         credentials,
     })
+}
+
+fn password(file: &Path) -> Result<String, MailError> {
+    let path = || file.display().to_string();
+    let read = || -> std::io::Result<(u32, String)> {
+        let mut open = std::fs::File::open(file)?;
+        let mode = open.metadata()?.permissions().mode();
+        let mut text = String::new();
+        open.read_to_string(&mut text)?;
+        Ok((mode, text))
+    };
+    let (mode, text) = read().map_err(|source| MailError::Password {
+        path: path(),
+        source,
+    })?;
+    if mode & 0o077 == 0 {
+        Ok(text)
+    } else {
+        Err(MailError::PasswordOpen { path: path() })
+    }
 }
 
 fn milters(config: &Config) -> Milters {
@@ -307,5 +332,21 @@ fn milters(config: &Config) -> Milters {
             MilterAction::Reject => description::MilterAction::Reject,
             MilterAction::Quarantine => description::MilterAction::Quarantine,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_others_can_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        std::fs::write(&file, "secret\n").unwrap();
+        for (mode, taken) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(password(&file).is_ok(), taken, "{mode:o}");
+        }
     }
 }
