@@ -59,6 +59,12 @@ pub enum OpenError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is nothing to administer: most likely the wrong configuration.
+    #[error("no store at {}; look at data.dir, or make one with \"gatepost serve\" or \"gatepost admin create\"", path.display())]
+    NoStore {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// The data directory cannot be used.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -82,16 +88,20 @@ pub enum AskError {
 }
 
 impl Connection {
-    /// Connects to the server of this configuration, or takes its place while none runs.
+    /// Connects to the server of this configuration, or takes its place while none runs. A store is
+    /// made only if `may_make` and there is none.
     ///
     /// # Errors
     /// [`OpenError`].
-    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+    pub async fn open(config: &Config, may_make: bool) -> Result<Self, OpenError> {
         let layout = config.layout();
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(server) = Self::to_server(&layout).await? {
                 return Ok(server);
+            }
+            if !may_make {
+                is_there(&layout)?;
             }
             place::make_data(&layout)?;
             match Lock::take(&layout.data_lock()) {
@@ -144,6 +154,15 @@ impl Connection {
             }
             Self::Server(stream) => over(stream, &request, progress).await,
         }
+    }
+}
+
+/// Whether there is a store, as far as this account may look.
+fn is_there(layout: &Layout) -> Result<(), OpenError> {
+    let path = layout.store();
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::NoStore { path }),
+        _ => Ok(()),
     }
 }
 

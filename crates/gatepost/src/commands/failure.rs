@@ -97,6 +97,7 @@ fn of_opening(error: &OpenError) -> u8 {
     let denied = |source: &io::Error| source.kind() == io::ErrorKind::PermissionDenied;
     match error {
         OpenError::NotPermitted { .. } => exit::NOT_PERMITTED,
+        OpenError::NoStore { .. } => exit::NOT_FOUND,
         OpenError::Busy(_) => exit::CONFLICT,
         OpenError::Socket { .. } => exit::UNREACHABLE,
         OpenError::Place(place) if place.source_is(denied) => exit::NOT_PERMITTED,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::failure::Interrupted;
 use super::output;
+use crate::administration::admins::AdminRequest;
 use crate::administration::{Connection, Request};
 use crate::config::Config;
 
@@ -95,7 +96,15 @@ impl Office {
     ) -> anyhow::Result<Value> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(&self.config).await?,
+            None => {
+                // What may be the very first command. Any other that finds no store was given the
+                // wrong configuration.
+                let first = matches!(
+                    request,
+                    Request::SetupLink | Request::Admin(AdminRequest::Create { .. })
+                );
+                Connection::open(&self.config, first).await?
+            }
         };
         let answer = connection.ask(request, line).await?;
         self.connection = Some(connection);

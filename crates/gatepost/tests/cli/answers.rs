@@ -625,3 +625,23 @@ fn requests_do_not_print_secrets() {
     });
     assert!(!format!("{request:?}").contains("hunter2"));
 }
+
+/// With a mistyped configuration, changes would go to a store that nobody serves.
+#[test]
+fn a_verb_makes_no_store_where_there_is_none() {
+    let place = Place::without_store();
+    for line in [
+        "domain list",
+        "mailbox list",
+        "admin list",
+        "admin delete root --yes",
+    ] {
+        let output = place.run(line, "");
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{line}: {words}");
+        let store = place.join("d/store");
+        let said = format!("error: no store at {};", store.display());
+        assert!(words.contains(&said), "{line}: {words}");
+        assert!(!place.join("d").exists(), "{line}");
+    }
+}

@@ -12,7 +12,14 @@ pub struct Place {
 }
 
 impl Place {
+    /// With a store.
     pub fn new() -> Self {
+        let place = Self::without_store();
+        assert!(place.run("setup link", "").status.success());
+        place
+    }
+
+    pub fn without_store() -> Self {
         // As root, commands become the store's owner, who must be able to walk there.
         let dir = ShortDir::traversable().unwrap();
         let text = format!(

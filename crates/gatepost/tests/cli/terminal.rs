@@ -49,7 +49,7 @@ fn an_interrupt_at_a_prompt_ends_the_command_and_gives_the_echo_back() {
     if !has_program("python3") {
         return;
     }
-    let place = Place::new();
+    let place = Place::without_store();
     let (shown, code) = at_terminal(&place, &CREATE, &[("Password: ", "\u{3}")]);
     assert_eq!(code, 130, "{shown}");
     assert!(shown.ends_with("[echo]"), "{shown}");
