@@ -2,7 +2,7 @@
 //! after it was sent, so that neither what it cost to find out nor its account shows.
 
 use crate::ports::{Account, PasswordQuestion, PasswordVerdict, Unavailable};
-use crate::sign_in::{locked, throttled};
+use crate::sign_in::locked;
 use crate::{App, Client, Problem};
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -45,9 +45,7 @@ impl App {
                 tokio::time::sleep_until(asked + due).await;
                 Ok(Judged::Wrong)
             }
-            PasswordVerdict::Throttled(wait) => {
-                Err(Problem::Refused(throttled(wait.0.as_secs().max(1))))
-            }
+            PasswordVerdict::Throttled(wait) => Err(wait.into()),
             PasswordVerdict::Stopped => Err(Problem::Refused(locked())),
             PasswordVerdict::Unavailable => Err(Unavailable.into()),
         }

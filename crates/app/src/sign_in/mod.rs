@@ -11,7 +11,7 @@ mod local;
 mod proof;
 mod record;
 
-pub(crate) use record::{locked, throttled};
+pub(crate) use record::locked;
 
 use crate::sessions::Who;
 use model::attempt::Reference;
