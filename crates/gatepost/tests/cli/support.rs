@@ -131,7 +131,7 @@ impl Session<'_> {
         let mut text = self.text.replace(&dir, "PLACE");
         for (pattern, name) in [
             ("switched off on 0000-00-00", "switched off on DAY"),
-            ("urn:gatepost:provider:0:0000000000", "NAMESPACE"),
+            ("urn:gatepost:provider:0:0000000000000000", "NAMESPACE"),
             ("0000-00-00 00:00 UTC", "WHEN"),
             ("0000-00-00T00:00:00Z", "WHEN"),
             ("gpxx-xxxx-xxxx-xxxx-xxxx-xxxx-xxxx-xxxx", "APP-PASSWORD"),

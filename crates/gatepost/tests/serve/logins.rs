@@ -80,8 +80,9 @@ async fn a_killed_auth_worker_fails_at_most_the_logins_in_flight() {
     let mut deaths = Vec::new();
     for _ in 0..3 {
         programs.succeed(2 * CONNECTIONS).await;
-        kill_process(server.instance.worker("auth").unwrap(), Signal::KILL).unwrap();
+        // Taken before: a login may fail before this line is over.
         deaths.push(now());
+        kill_process(server.instance.worker("auth").unwrap(), Signal::KILL).unwrap();
     }
     programs.succeed(2 * CONNECTIONS).await;
     let logins = programs.finish().await;

@@ -18,8 +18,11 @@ def attempt(options, context, password):
     try:
         connection.login(options.user, password)
         connection.select("INBOX", readonly=True)
-    finally:
-        connection.logout()
+    except (imaplib.IMAP4.error, OSError, EOFError):
+        # Not by a farewell, whose own failure would hide this one.
+        connection.shutdown()
+        raise
+    connection.logout()
 
 
 def loop(options, context, password, over):
