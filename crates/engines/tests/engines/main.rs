@@ -1,11 +1,6 @@
 //! The crate against the installed Dovecot and Postfix. Needs root; otherwise the tests that start
 //! engines say so and pass.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "tests"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod mail;
 mod outward;
