@@ -43,7 +43,7 @@ export async function addDomain(page, origin, examined = nothing) {
 export async function addTemplate(page, origin, examined = nothing) {
   await page.goto(`${origin}/admin/templates/new`);
   await page.getByLabel("Name", { exact: true }).fill(TEMPLATE);
-  await page.getByLabel("Quota", { exact: true }).fill("2 GiB");
+  await page.getByRole("textbox", { name: "Quota", exact: true }).fill("2 GiB");
   await examined("template-new");
   await page.getByRole("button", { name: "Add template" }).click();
   await page.getByText(TEMPLATE).first().waitFor();
