@@ -192,8 +192,8 @@ impl Address {
         }
     }
 
-    /// Whether first sign-in may never hand this address out (design decision 6). Numbers and
-    /// extensions do not make a role address an ordinary one.
+    /// Whether first sign-in may never hand this address out (design decision 6): exactly these
+    /// names, with or without an extension. `admin1` is a name like any other.
     #[must_use]
     pub fn is_role(&self) -> bool {
         let base = self.without_extension();
@@ -339,10 +339,13 @@ mod tests {
     }
 
     #[test]
-    fn role_addresses_are_known_with_any_extension() {
-        assert!(Address::parse("Postmaster@example.org").unwrap().is_role());
-        assert!(Address::parse("abuse+x@example.org").unwrap().is_role());
-        assert!(!Address::parse("alice@example.org").unwrap().is_role());
+    fn role_addresses_are_exact_names_with_any_extension() {
+        let role = |text: &str| Address::parse(text).unwrap().is_role();
+        assert!(role("Postmaster@example.org"));
+        assert!(role("abuse+x@example.org"));
+        for person in ["alice", "admin1", "admin-1", "webmaster2+x", "rooted"] {
+            assert!(!role(&format!("{person}@example.org")), "{person}");
+        }
     }
 
     proptest! {

@@ -296,6 +296,9 @@ pub(super) async fn check_references(
     Ok(())
 }
 
+/// The longest name in paths, in bytes.
+const LONGEST_SLUG: usize = 40;
+
 /// Lower-case letters and digits of a name, joined by hyphens: `Example SSO` → `example-sso`.
 #[must_use]
 pub fn slug_of(name: &str) -> String {
@@ -307,16 +310,16 @@ pub fn slug_of(name: &str) -> String {
             slug.push('-');
         }
     }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "sso".to_owned()
-    } else {
-        slug.chars().take(40).collect()
+    slug.truncate(LONGEST_SLUG);
+    // After the cut, which may fall behind a hyphen.
+    match slug.trim_end_matches('-') {
+        "" => "sso".to_owned(),
+        slug => slug.to_owned(),
     }
 }
 
 pub(super) fn check_slug(slug: &str) -> Result<(), Problem> {
-    let good = (1..=40).contains(&slug.len())
+    let good = (1..=LONGEST_SLUG).contains(&slug.len())
         && slug
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -400,4 +403,23 @@ fn same_origin(before: &str, after: &str) -> bool {
 
 fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_a_slug_that_a_form_takes() {
+        for (name, slug) in [
+            ("Example SSO", "example-sso".to_owned()),
+            ("  Größe & Co. ", "gr-e-co".to_owned()),
+            ("…", "sso".to_owned()),
+            (&"a".repeat(50), "a".repeat(40)),
+            (&format!("{} b", "a".repeat(39)), "a".repeat(39)),
+        ] {
+            assert_eq!(slug_of(name), slug, "{name:?}");
+            assert_eq!(check_slug(&slug), Ok(()), "{slug:?}");
+        }
+    }
 }
