@@ -75,16 +75,6 @@ impl Claims {
             .map(|(name, claim)| (name.clone(), claim.value.clone()))
             .collect()
     }
-
-    /// Only what the ID token said and userinfo did not overrule: the ground for roles.
-    #[must_use]
-    pub fn of_id_token(&self) -> Map<String, Value> {
-        self.0
-            .iter()
-            .filter(|(_, claim)| claim.origin == Origin::IdToken)
-            .map(|(name, claim)| (name.clone(), claim.value.clone()))
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -109,6 +99,5 @@ mod tests {
         assert_eq!(got("groups"), (json!(["x"]), "userinfo"));
         assert_eq!(claims.get("picture"), None);
         assert_eq!(claims.values().len(), 5);
-        assert_eq!(claims.of_id_token().len(), 2, "amr and name");
     }
 }

@@ -1,8 +1,5 @@
 //! Scopes: an ordered set of words (RFC 6749 section 3.3).
 
-/// The claim, and scope, by which mailcow maps people to templates.
-pub const MAILCOW: &str = "mailcow_template";
-
 /// A character outside the grammar of RFC 6749 section 3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a scope may hold visible ASCII characters except \" and \\")]
@@ -29,17 +26,6 @@ impl Scopes {
             }
         }
         Ok(scopes)
-    }
-
-    /// What a provider set up by issuer is asked for unless an administrator says otherwise:
-    /// `openid profile email`, and mailcow's scope where discovery lists it.
-    #[must_use]
-    pub fn defaults(lists_mailcow: bool) -> Self {
-        let mut words = vec!["openid", "profile", "email"];
-        if lists_mailcow {
-            words.push(MAILCOW);
-        }
-        Self(words.into_iter().map(str::to_owned).collect())
     }
 
     /// Whether `word` is among them.
@@ -74,14 +60,5 @@ mod tests {
         for bad in ["a\tb", "a\"b", "a\\b", "ä", "a\nb"] {
             assert_eq!(Scopes::parse(bad), Err(ScopeError), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn defaults_ask_for_mailcows_scope_only_where_it_exists() {
-        assert_eq!(Scopes::defaults(false).to_string(), "openid profile email");
-        assert_eq!(
-            Scopes::defaults(true).to_string(),
-            "openid profile email mailcow_template"
-        );
     }
 }

@@ -42,7 +42,6 @@ statements! {
         WHERE mailbox = $1 AND revoked IS NULL";
     REVOKE = "UPDATE app_passwords SET revoked = $1
         WHERE id = $2 AND mailbox = $3 AND revoked IS NULL";
-    REVOKE_ALL = "UPDATE app_passwords SET revoked = $1 WHERE mailbox = $2 AND revoked IS NULL";
     RECORD_USE = "UPDATE app_passwords
         SET last_used = $1, last_used_protocol = $2, last_used_ip = $3
         WHERE id = $4 AND COALESCE(last_used, 0) < $1";
@@ -152,18 +151,6 @@ pub async fn revoke(
 ) -> Result<bool, StoreError> {
     let values = [now.into(), id.into(), mailbox.into()];
     Ok(sql.execute(REVOKE, &values).await? == 1)
-}
-
-/// Revokes all app passwords of a mailbox; returns how many.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn revoke_all(
-    sql: &mut Conn,
-    mailbox: MailboxId,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    sql.execute(REVOKE_ALL, &[now.into(), mailbox.into()]).await
 }
 
 /// Notes a use, unless a later one is noted already.

@@ -8,7 +8,6 @@ use model::ids::ProviderId;
 use model::outcome::{Code, Refusal};
 use model::protocol::Protocol;
 use model::time::Timestamp;
-use std::collections::BTreeSet;
 
 macro_rules! columns {
     () => {
@@ -150,31 +149,6 @@ pub async fn of_address(
     };
     let rows = walk(sql, &filter, i64::MAX, i64::from(limit)).await?;
     rows.iter().map(attempt).collect()
-}
-
-/// The latest refused attempt of each of the addresses that were refused last, at most `limit`.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn latest_refused_people(sql: &mut Conn, limit: u32) -> Result<Vec<Attempt>, StoreError> {
-    let refused = AttemptFilter {
-        refused_only: true,
-        ..AttemptFilter::default()
-    };
-    let rows = walk(sql, &refused, i64::MAX, SCAN as i64).await?;
-    let mut seen = BTreeSet::new();
-    let mut people = Vec::new();
-    for row in &rows {
-        if people.len() >= limit as usize {
-            break;
-        }
-        if let Some(address) = row.get::<Option<String>>("address")?
-            && seen.insert(address)
-        {
-            people.push(attempt(row)?);
-        }
-    }
-    Ok(people)
 }
 
 /// Removes some of the attempts on the web older than `before`; returns how many.

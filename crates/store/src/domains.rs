@@ -25,7 +25,6 @@ statements! {
     LIST_BACK = concat!("SELECT ", columns!(), " FROM domains WHERE name >= $1 AND name < $2
         ORDER BY name DESC LIMIT $3");
     COUNT = "SELECT value FROM counters WHERE name = 'domains'";
-    NAMES = "SELECT name FROM domains ORDER BY name";
     UPDATE = "UPDATE domains SET active = $1, max_mailboxes = $2, default_quota = $3,
             max_quota = $4, domain_quota = $5, role_target = $6,
             modified = CASE WHEN modified < $7 THEN $7 ELSE modified + 1 END
@@ -160,15 +159,6 @@ async fn fetch(
 pub async fn count(sql: &mut Conn) -> Result<i64, StoreError> {
     let row = sql.one(COUNT, &[]).await?;
     row.map_or(Ok(0), |row| row.get("value"))
-}
-
-/// The names of all domains: for the engines' configuration and pick lists, thousands at most.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn all_names(sql: &mut Conn) -> Result<Vec<DomainName>, StoreError> {
-    let rows = sql.all(NAMES, &[]).await?;
-    rows.iter().map(|row| row.get("name")).collect()
 }
 
 /// The names of some domains, in the order of `ids`; those that are gone are left out.

@@ -20,7 +20,6 @@ statements! {
         RETURNING id";
     BY_ID = concat!("SELECT ", columns!(), " FROM providers WHERE id = $1");
     BY_SLUG = concat!("SELECT ", columns!(), " FROM providers WHERE slug = $1");
-    BY_REDIRECT_KEY = concat!("SELECT ", columns!(), " FROM providers WHERE redirect_key = $1");
     ALL = concat!("SELECT ", columns!(), " FROM providers ORDER BY position, id");
     UPDATE = "UPDATE providers SET active = $1, namespace = $2, redirect_key = $3, settings = $4,
             modified = CASE WHEN modified < $5 THEN $5 ELSE modified + 1 END
@@ -73,18 +72,6 @@ pub async fn by_id(sql: &mut Conn, id: ProviderId) -> Result<Option<Provider>, S
 /// [`StoreError::Unavailable`].
 pub async fn by_slug(sql: &mut Conn, slug: &str) -> Result<Option<Provider>, StoreError> {
     let row = sql.one(BY_SLUG, &[slug.into()]).await?;
-    row.as_ref().map(provider).transpose()
-}
-
-/// The provider whose answers arrive at a redirect URL.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn by_redirect_key(
-    sql: &mut Conn,
-    redirect_key: &str,
-) -> Result<Option<Provider>, StoreError> {
-    let row = sql.one(BY_REDIRECT_KEY, &[redirect_key.into()]).await?;
     row.as_ref().map(provider).transpose()
 }
 

@@ -7,7 +7,6 @@ statements! {
     CLEAR = "DELETE FROM setup_links";
     PUT = "INSERT INTO setup_links (token_tag, ends) VALUES ($1, $2)";
     TAKE = "DELETE FROM setup_links WHERE token_tag = $1 AND ends > $2";
-    EXISTS = "SELECT EXISTS (SELECT 1 FROM setup_links WHERE ends > $1) AS there";
 }
 
 /// Puts a link, by the tag of its token, in place of all earlier ones.
@@ -26,13 +25,4 @@ pub async fn put(sql: &mut Conn, token_tag: &[u8], ends: Timestamp) -> Result<()
 /// [`StoreError::Unavailable`].
 pub async fn take(sql: &mut Conn, token_tag: &[u8], now: Timestamp) -> Result<bool, StoreError> {
     Ok(sql.execute(TAKE, &[token_tag.into(), now.into()]).await? == 1)
-}
-
-/// Whether a link waits to be used.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn exists(sql: &mut Conn, now: Timestamp) -> Result<bool, StoreError> {
-    let row = sql.one(EXISTS, &[now.into()]).await?;
-    row.map_or(Ok(false), |row| row.get("there"))
 }
