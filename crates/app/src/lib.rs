@@ -27,6 +27,7 @@ pub mod ports;
 pub mod problem;
 mod provider_calls;
 pub mod providers;
+mod removal;
 pub mod retention;
 mod revoke;
 pub mod sessions;

@@ -1,7 +1,7 @@
 //! Side effects on the engines, after commit.
 
 use crate::App;
-use crate::ports::{EffectFailed, Engines, Progress};
+use crate::ports::{EffectFailed, Engines};
 use model::address::{Address, DomainName};
 use model::ids::DomainId;
 use model::session::Principal;
@@ -30,11 +30,6 @@ pub enum Effect {
         /// The domain.
         domain: DomainId,
     },
-    /// Remove the mail of a deleted mailbox; the directory below the mail root.
-    RemoveMail {
-        /// The directory.
-        directory: String,
-    },
 }
 
 impl App {
@@ -58,15 +53,13 @@ impl App {
 
     /// Runs what is due; returns how long to rest unless the bell rings.
     async fn run_due(&self, engines: &dyn Engines) -> Duration {
-        let mut due = match self.due().await {
+        let due = match self.due().await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "the outbox cannot be read");
                 return Duration::from_secs(5);
             }
         };
-        // Whoever lost the right to be in goes first; mail on the disk can wait.
-        due.sort_by_key(|row| matches!(row.effect, Effect::RemoveMail { .. }));
         for row in due {
             let outcome = self.run(&row.effect, engines).await;
             let now = self.clock.now();
@@ -77,10 +70,8 @@ impl App {
             let stored = self
                 .store
                 .write(async move |tx: &mut Conn| match &outcome {
-                    Ok(Progress::Done) => store::outbox::done(tx, row.id).await,
-                    Ok(Progress::UnderWay) | Err(_) => {
-                        store::outbox::failed(tx, row.id, now.plus(pause)).await
-                    }
+                    Ok(()) => store::outbox::done(tx, row.id).await,
+                    Err(_) => store::outbox::failed(tx, row.id, now.plus(pause)).await,
                 })
                 .await;
             if let Err(error) = stored {
@@ -95,25 +86,24 @@ impl App {
         store::outbox::due(&mut *self.store.read()?, self.clock.now(), 100).await
     }
 
-    async fn run(&self, effect: &Effect, engines: &dyn Engines) -> Result<Progress, EffectFailed> {
+    async fn run(&self, effect: &Effect, engines: &dyn Engines) -> Result<(), EffectFailed> {
         match effect {
             Effect::Kick { address } => {
                 let ended = engines.kick(address).await?;
                 tracing::info!(mailbox.address = %address, sessions = ended, "live mail sessions ended");
-                Ok(Progress::Done)
+                Ok(())
             }
             Effect::KickDomain { domain } => {
                 let ended = engines.kick_domain(domain).await?;
                 tracing::info!(domain.name = %domain, sessions = ended, "live mail sessions of a domain ended");
-                Ok(Progress::Done)
+                Ok(())
             }
             Effect::SignOutDomain { domain } => {
                 let signed_out = self.sign_out_domain(*domain).await;
                 let ended = signed_out.map_err(|error| EffectFailed(error.to_string()))?;
                 tracing::info!(domain.id = %domain, sessions = ended, "web sessions of a domain ended");
-                Ok(Progress::Done)
+                Ok(())
             }
-            Effect::RemoveMail { directory } => engines.remove_mail(directory).await,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A boxed future, so that the ports can be trait objects.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -138,9 +139,8 @@ pub trait Engines: Send + Sync {
     fn kick<'a>(&'a self, address: &'a Address) -> Answer<'a, Result<u64, EffectFailed>>;
     /// Ends live sessions of all addresses of a domain; tells how many.
     fn kick_domain<'a>(&'a self, domain: &'a DomainName) -> Answer<'a, Result<u64, EffectFailed>>;
-    /// Has the mail of a deleted mailbox removed from the disk; `directory` is below the mail root.
-    /// Never waits for it.
-    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<Progress, EffectFailed>>;
+    /// Has the mail of a deleted mailbox removed from the disk. Never waits for it.
+    fn remove_mail(&self, storage: Uuid) -> Answer<'_, Result<Progress, EffectFailed>>;
     /// Renders the engines' configuration anew and reloads them.
     fn reload<'a>(&'a self) -> Answer<'a, Result<(), EffectFailed>>;
 }

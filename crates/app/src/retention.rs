@@ -1,9 +1,7 @@
-//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, app passwords
-//! revoked long ago, and the mail of deleted mailboxes.
+//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, and app
+//! passwords revoked long ago.
 
-use crate::outbox::{self, Effect};
 use crate::{App, Problem, ended};
-use model::mailbox::directory_of;
 use store::Conn;
 
 /// Rows taken away in one round and table: a round never holds the writer for long.
@@ -46,12 +44,6 @@ impl App {
                 store::app_passwords::forget_revoked(tx, oldest_mail_attempt, AT_ONCE).await?,
                 store::audit::prune(tx, oldest_change, AT_ONCE).await?,
             ];
-            for (storage, address) in store::mailboxes::deleted_due(tx, now, AT_ONCE).await? {
-                let directory = directory_of(storage);
-                tracing::info!(mailbox.address = %address, "the mail of a deleted mailbox is removed");
-                outbox::put(tx, &Effect::RemoveMail { directory }, now).await?;
-                store::mailboxes::deleted_removed(tx, storage).await?;
-            }
             Ok(gone.iter().any(|rows| *rows >= u64::from(AT_ONCE)))
         })
         .await

@@ -11,13 +11,17 @@ use model::domain::GIB;
 use model::outcome::Code;
 use model::protocol::{Protocol, Protocols};
 use model::template::Templated;
-use model::time::{Clock as _, SystemClock};
+use model::time::{Clock as _, DAY, SystemClock};
 use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use store::{Store, outbox};
+use store::{Page as Keyset, Store, mailboxes, outbox};
+use testkit::clock::FixedClock;
+use testkit::poll::until;
+use uuid::Uuid;
 
 /// Notes whose sessions it was asked to end.
 #[derive(Default)]
@@ -25,6 +29,8 @@ struct Heard {
     ended: Mutex<Vec<String>>,
     /// Dovecot is away for domains.
     deaf: bool,
+    /// The mail that was to be removed has left the disk.
+    gone: AtomicBool,
 }
 
 impl Engines for Heard {
@@ -43,8 +49,15 @@ impl Engines for Heard {
         })
     }
 
-    fn remove_mail<'a>(&'a self, _: &'a str) -> Answer<'a, Result<Progress, EffectFailed>> {
-        Box::pin(async { Ok(Progress::Done) })
+    fn remove_mail(&self, _: Uuid) -> Answer<'_, Result<Progress, EffectFailed>> {
+        let done = self.gone.load(Ordering::Acquire);
+        Box::pin(async move {
+            Ok(if done {
+                Progress::Done
+            } else {
+                Progress::UnderWay
+            })
+        })
     }
 
     fn reload(&self) -> Answer<'_, Result<(), EffectFailed>> {
@@ -193,4 +206,34 @@ async fn a_template_takes_away_at_the_next_sign_in() {
     // Back in step, back in.
     staff(|settings| settings.active = Templated::in_step(true)).await;
     world.signed_in("alice").await;
+}
+
+#[tokio::test]
+async fn mail_of_a_deleted_mailbox_is_remembered_until_it_is_gone_from_the_disk() {
+    let world = World::new().await;
+    world.mailbox("alice", NewSignIn::None).await;
+    let alice = address("alice@example.org");
+    world.app.delete_mailbox(&ACTOR, &alice).await.unwrap();
+    let kept = async || {
+        let store = Store::open_read_only(&world.dir.join("store.db"));
+        let mut read = store.read().unwrap();
+        let listed = mailboxes::deleted_list(&mut read, &Keyset::first(9)).await;
+        listed.unwrap().rows.len()
+    };
+    let then = world.app_by(FixedClock::at(SystemClock.now().plus(DAY * 31)));
+    then.sweep().await.unwrap();
+    let engines = Arc::new(Heard::default());
+    let (app, at_work) = (then.clone(), engines.clone());
+    let removals = tokio::spawn(async move {
+        app.run_removals(at_work, std::future::pending()).await;
+    });
+    // Nothing waits in the outbox for the disk.
+    run(&world, false).await;
+    assert_eq!(kept().await, 1);
+    engines.gone.store(true, Ordering::Release);
+    let forgotten = async || (kept().await == 0).then_some(());
+    until("the removal", Duration::from_secs(10), forgotten)
+        .await
+        .unwrap();
+    removals.abort();
 }

@@ -5,8 +5,9 @@ use engines::kick::{Endpoint, Kicker};
 use engines::layout::Layout;
 use model::address::{Address, DomainName};
 use secrecy::SecretString;
+use uuid::Uuid;
 
-use super::removals::{Removals, storage_of};
+use super::removals::Removals;
 use crate::channel::control::Verb;
 use crate::config::Config;
 use crate::keeper::engines::directories;
@@ -67,11 +68,8 @@ impl Engines for EngineEffects {
         })
     }
 
-    fn remove_mail<'a>(&'a self, directory: &'a str) -> Answer<'a, Result<Progress, EffectFailed>> {
+    fn remove_mail(&self, storage: Uuid) -> Answer<'_, Result<Progress, EffectFailed>> {
         Box::pin(async move {
-            // Made by the store from a storage id; anything else is not a mailbox's directory.
-            let storage = storage_of(directory)
-                .ok_or_else(|| EffectFailed(format!("{directory:?} is no mailbox's directory")))?;
             let removal = self.removals.remove(storage);
             removal.map_err(|error| EffectFailed(error.to_string()))
         })

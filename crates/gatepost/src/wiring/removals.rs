@@ -34,7 +34,7 @@ struct Shared {
 }
 
 impl Removals {
-    /// Forgets what a former life has named: the outbox knows better, and after a restored backup a
+    /// Forgets what a former life has named: the store knows better, and after a restored backup a
     /// name may stand for a mailbox that lives.
     pub(super) fn new(spool: PathBuf, keeper: Keeper) -> Self {
         for entry in fs::read_dir(&spool).into_iter().flatten().flatten() {
@@ -87,38 +87,5 @@ impl Removals {
             }
             shared.collecting.store(false, Ordering::Release);
         });
-    }
-}
-
-/// The storage id of a mailbox's directory below the mail root.
-pub(super) fn storage_of(directory: &str) -> Option<Uuid> {
-    let (_, storage) = directory.split_once('/')?;
-    let storage = Uuid::try_parse(storage).ok()?;
-    (directory_of(storage) == directory).then_some(storage)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_directory_is_read_back_in_its_one_form() {
-        let storage = Uuid::from_u128(0x0198_f3a2_0000_7000_8000_0000_0000_00ab);
-        let directory = directory_of(storage);
-        assert_eq!(storage_of(&directory), Some(storage));
-        let id = storage.simple().to_string();
-        for wrong in [
-            id.clone(),
-            format!("aa/{id}"),
-            format!("ab/{}", storage.hyphenated()),
-            directory.to_uppercase(),
-            format!("../{id}"),
-            format!("ab/../{id}"),
-            format!("/ab/{id}"),
-            format!("{directory}/"),
-            String::new(),
-        ] {
-            assert_eq!(storage_of(&wrong), None, "{wrong}");
-        }
     }
 }

@@ -51,12 +51,19 @@ pub(super) async fn run(
     }
     learning.begin(app.clone());
     let (stop, aside) = (CancellationToken::new(), TaskTracker::new());
-    let effects = EngineEffects::new(&context.config, &context.secret, context.keeper.clone());
-    let outbox = app.clone();
-    let ended = stop.clone();
+    let effects = Arc::new(EngineEffects::new(
+        &context.config,
+        &context.secret,
+        context.keeper.clone(),
+    ));
+    let (outbox, engines, ended) = (app.clone(), effects.clone(), stop.clone());
     aside.spawn(async move {
-        outbox
-            .run_outbox(Arc::new(effects), ended.cancelled_owned())
+        outbox.run_outbox(engines, ended.cancelled_owned()).await;
+    });
+    let (removals, ended) = (app.clone(), stop.clone());
+    aside.spawn(async move {
+        removals
+            .run_removals(effects, ended.cancelled_owned())
             .await;
     });
     aside.spawn(sweep(app.clone(), stop.clone()));

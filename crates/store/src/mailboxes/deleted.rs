@@ -7,8 +7,9 @@ use model::time::Timestamp;
 use uuid::Uuid;
 
 statements! {
-    DUE = "SELECT storage, address FROM deleted_mail WHERE remove_at <= $1
-        ORDER BY remove_at LIMIT $2";
+    DUE = "SELECT storage, mailbox, address, deleted, deleted_by, remove_at FROM deleted_mail
+        WHERE remove_at <= $1 AND (remove_at, storage) > ($2, $3)
+        ORDER BY remove_at, storage LIMIT $4";
     LIST = "SELECT storage, mailbox, address, deleted, deleted_by, remove_at FROM deleted_mail
         WHERE (remove_at, storage) > ($1, $2) ORDER BY remove_at, storage LIMIT $3";
     REMOVED = "DELETE FROM deleted_mail WHERE storage = $1";
@@ -31,19 +32,28 @@ pub struct DeletedMail {
     pub remove_at: Timestamp,
 }
 
-/// Mail that is due to be removed: storage id and the address it had.
+/// Mail that is due to be removed, what has waited longest first; with `after`, what follows that.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn deleted_due(
     sql: &mut Conn,
     now: Timestamp,
+    after: Option<&DeletedMail>,
     limit: u32,
-) -> Result<Vec<(Uuid, String)>, StoreError> {
-    let rows = sql.all(DUE, &[now.into(), i64::from(limit).into()]).await?;
-    rows.iter()
-        .map(|row| Ok((row.get("storage")?, row.get("address")?)))
-        .collect()
+) -> Result<Vec<DeletedMail>, StoreError> {
+    let (at, storage) = match after {
+        None => (i64::MIN, Vec::new()),
+        Some(mail) => (mail.remove_at.0, mail.storage.as_bytes().to_vec()),
+    };
+    let values = [
+        now.into(),
+        at.into(),
+        storage.into(),
+        i64::from(limit).into(),
+    ];
+    let rows = sql.all(DUE, &values).await?;
+    rows.iter().map(deleted).collect()
 }
 
 /// A page of what is kept, what is removed soonest first.
