@@ -86,7 +86,8 @@ impl Layout {
         self.kick_directory().join("http")
     }
 
-    /// Secrets of the run directory: the API key and the internal certificate's key. Root only.
+    /// Secrets of the run directory: the API key, the internal certificate's key and the smart
+    /// host's password. Root only.
     #[must_use]
     pub fn secrets_directory(&self) -> PathBuf {
         self.directories.run.join("secret")
@@ -97,6 +98,12 @@ impl Layout {
     #[must_use]
     pub fn kick_key(&self) -> PathBuf {
         self.secrets_directory().join("doveadm-key")
+    }
+
+    /// The smart host's name and password, read by Postfix's smtp client as root. Out of the
+    /// generations, which lie on disk.
+    pub(crate) fn relay_passwords(&self) -> PathBuf {
+        self.secrets_directory().join("relay-passwords")
     }
 
     /// What an engine writes to. Names its users, so it is root's too.

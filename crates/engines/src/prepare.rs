@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret as _;
 
-use crate::description::{Accounts, KickListener, MailSystem};
+use crate::description::{Accounts, KickListener, MailSystem, Transport};
 use crate::files::{FileError, at, make_directory, replace};
 use crate::internal_tls::{self, InternalTlsError};
 use crate::layout::Layout;
+use crate::postfix;
 
 /// Why the instance's directories are not fit to start in.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +77,9 @@ pub fn prepare(system: &MailSystem) -> Result<(), PrepareError> {
     let key = system.store.kick.api_key.expose_secret();
     replace(&layout.kick_key(), 0o600, key.as_bytes())?;
     kick_directory(system, &layout)?;
-    if system.transport.is_some() {
+    if let Some(transport) = &system.transport {
         internal_tls::ensure(&layout)?;
+        relay_passwords(transport, &layout)?;
     }
     let run = layout.dovecot_run();
     link(&system.sockets.dovecot_master, &run.join("auth-master"))?;
@@ -107,6 +109,17 @@ fn claim_mail(system: &MailSystem) -> Result<(), PrepareError> {
         owner,
         mail,
     })
+}
+
+fn relay_passwords(transport: &Transport, layout: &Layout) -> Result<(), FileError> {
+    let path = layout.relay_passwords();
+    if let Some(map) = postfix::v3_7::relay_passwords(transport) {
+        return replace(&path, 0o600, map.expose_secret().as_bytes());
+    }
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => at(&path, Err(error)),
+        _ => Ok(()),
+    }
 }
 
 fn kick_directory(system: &MailSystem, layout: &Layout) -> Result<(), FileError> {

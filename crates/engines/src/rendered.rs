@@ -13,7 +13,7 @@ pub struct RenderedFile {
     pub content: String,
 }
 
-/// Leaves the content out: a password map is a rendered file too.
+/// Leaves the content out: it is pages long.
 impl std::fmt::Debug for RenderedFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RenderedFile")

@@ -5,7 +5,7 @@
 //! Gatepost's policy service, told apart by `policy_context`: `smtp`, `submission`, `submissions`
 //! or `sieve`.
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::main_cf::MainCf;
 use super::master_cf::MasterCf;
@@ -19,11 +19,8 @@ use crate::rendered::RenderedFile;
 /// The system's CAs, for a smart host whose name is checked. From Debian's `ca-certificates`.
 const SYSTEM_CAS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The name of the password map within Postfix's directory.
-const RELAY_PASSWORDS: &str = "relay-passwords";
-
-/// Renders `main.cf`, `master.cf`, a note for the supervision and, for a smart host with sign-in,
-/// its password map. The description has passed [`crate::check::check`].
+/// Renders `main.cf`, `master.cf` and a note for the supervision. The description has passed
+/// [`crate::check::check`].
 #[must_use]
 pub fn render(system: &MailSystem, transport: &Transport) -> Vec<RenderedFile> {
     let file = |name: &str, mode, content| RenderedFile {
@@ -31,7 +28,7 @@ pub fn render(system: &MailSystem, transport: &Transport) -> Vec<RenderedFile> {
         mode,
         content,
     };
-    let mut files = vec![
+    vec![
         file("main.cf", 0o644, main_cf(system, transport)),
         file("master.cf", 0o644, master_cf(system, transport)),
         file(
@@ -39,18 +36,16 @@ pub fn render(system: &MailSystem, transport: &Transport) -> Vec<RenderedFile> {
             0o644,
             format!("{}\n", transport.sieve_submission),
         ),
-    ];
-    if let Some(relay) = &transport.relay
-        && let Some(credentials) = &relay.credentials
-    {
-        // The smtp client opens its maps before it drops root's rights.
-        files.push(file(
-            RELAY_PASSWORDS,
-            0o600,
-            password_map(relay, credentials),
-        ));
-    }
-    files
+    ]
+}
+
+/// The map that `main.cf` names for a smart host with sign-in. It lies in the run directory, not
+/// in a generation, so that the password reaches no disk. The smtp client opens it before it drops
+/// root's rights.
+pub(crate) fn relay_passwords(transport: &Transport) -> Option<SecretString> {
+    let relay = transport.relay.as_ref()?;
+    let credentials = relay.credentials.as_ref()?;
+    Some(SecretString::from(password_map(relay, credentials)))
 }
 
 fn main_cf(system: &MailSystem, transport: &Transport) -> String {
@@ -208,11 +203,10 @@ fn sending(main: &mut MainCf, transport: &Transport, layout: &Layout) {
         main.set("smtp_tls_wrappermode", "yes");
     }
     if relay.credentials.is_some() {
-        let map = layout.postfix_directory().join(RELAY_PASSWORDS);
         main.set("smtp_sasl_auth_enable", "yes")
             .set(
                 "smtp_sasl_password_maps",
-                format_args!("texthash:{}", text(&map)),
+                format_args!("texthash:{}", text(&layout.relay_passwords())),
             )
             .set("smtp_sasl_security_options", "noanonymous, noplaintext")
             .set("smtp_sasl_tls_security_options", "noanonymous");

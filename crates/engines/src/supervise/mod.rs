@@ -201,6 +201,7 @@ impl Engines {
         let added = added_addresses(&before, &system);
         if let Err(error) = accept(&system, &added, &self.programs, generation.path()).await {
             self.generations.discard(&generation);
+            prepare(&before)?;
             return Err(error);
         }
         self.generations.switch(&generation)?;
@@ -219,6 +220,7 @@ impl Engines {
         let Err(error) = changed.await else {
             return Ok(());
         };
+        prepare(&before)?;
         *self.system.write() = before;
         if let Some(last_good) = last_good {
             self.back_to(&last_good, &error).await?;

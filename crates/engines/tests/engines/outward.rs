@@ -1,10 +1,11 @@
 //! Mail that leaves: filters, the smart host, TLS.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use engines::MailSystem;
-use engines::description::{Milter, MilterAction, Milters, Relay, RelayTls};
+use engines::description::{Milter, MilterAction, Milters, Relay, RelayCredentials, RelayTls};
 use parking_lot::Mutex;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -95,6 +96,68 @@ async fn outgoing_mail_takes_the_smart_host_over_tls_when_offered() {
     assert!(text.contains("RCPT TO:<dave@elsewhere.test>"), "{text}");
     // Where the person sat is nobody's business; who handed it in is not told either.
     assert!(!text.contains("Authenticated sender"), "{text}");
+    instance.stop().await;
+}
+
+#[tokio::test]
+async fn the_smart_hosts_password_lies_in_the_run_directory_only() {
+    if !is_root() {
+        return;
+    }
+    let signed_in = |system: &mut MailSystem, password: &str| {
+        let mut relay = relay(SocketAddr::from(([127, 0, 0, 1], 587)));
+        relay.tls = RelayTls::Required;
+        relay.credentials = Some(RelayCredentials {
+            user: "us".to_owned(),
+            password: password.to_owned().into(),
+        });
+        system.transport.as_mut().unwrap().relay = Some(relay);
+    };
+    let instance = Instance::with(|system| signed_in(system, "one-Pw"), 1 << 20, pace()).await;
+    let map = instance
+        .system
+        .directories
+        .run
+        .join("secret/relay-passwords");
+    let looked_up = || {
+        let output = std::process::Command::new("/usr/sbin/postmap")
+            .args(["-q", "[127.0.0.1]:587"])
+            .arg(format!("texthash:{}", map.display()))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(looked_up(), "us:one-Pw\n");
+    let mode = std::fs::metadata(&map).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let mut changed = instance.system.clone();
+    signed_in(&mut changed, "two-Pw");
+    instance.engines.apply(changed.clone()).await.unwrap();
+    assert_eq!(looked_up(), "us:two-Pw\n");
+
+    // What is refused takes its password with it.
+    let mut refused = changed.clone();
+    signed_in(&mut refused, "three-Pw");
+    refused.tls.key = instance.root.path().join("missing.pem");
+    instance.engines.apply(refused).await.unwrap_err();
+    assert_eq!(looked_up(), "us:two-Pw\n");
+
+    for directory in [
+        &instance.system.directories.config,
+        &instance.system.directories.state,
+    ] {
+        let found = std::process::Command::new("grep")
+            .args(["-rlF", "-e", "-Pw"])
+            .arg(directory)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+    }
+
+    changed.transport.as_mut().unwrap().relay = None;
+    instance.engines.apply(changed).await.unwrap();
+    assert!(!map.exists());
     instance.stop().await;
 }
 

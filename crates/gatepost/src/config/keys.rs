@@ -181,7 +181,7 @@ pub const KEYS: [Key; 40] = [
         "mail.relay.password_file",
         Kind::Text,
         "none",
-        "File that holds the account's password.",
+        "File that holds the account's password; readable by its owner alone. May be a systemd credential.",
     ),
     key(
         "users.web",

@@ -19,7 +19,7 @@ use model::address::{Address, AddressError, DomainName};
 use model::random::Random;
 use nix::unistd::{Gid, Group, Uid, User};
 use parking_lot::Mutex;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::accounts::Accounts;
 use crate::channel::control::QuotaStyle;
@@ -68,7 +68,29 @@ pub(super) struct Plan {
     /// Loopback port for mail that filter scripts send.
     sieve_submission: SocketAddr,
     /// What the engines were last given; `None` if they did not take it.
-    in_force: Mutex<Option<Vec<RenderedFile>>>,
+    in_force: Mutex<Option<InForce>>,
+}
+
+/// Everything that a reload could bring the engines.
+#[derive(Debug)]
+struct InForce {
+    files: Vec<RenderedFile>,
+    /// Is in no rendered file.
+    relay_password: Option<SecretString>,
+}
+
+impl PartialEq for InForce {
+    fn eq(&self, other: &Self) -> bool {
+        let mine = self
+            .relay_password
+            .as_ref()
+            .map(SecretString::expose_secret);
+        let other_one = other
+            .relay_password
+            .as_ref()
+            .map(SecretString::expose_secret);
+        self.files == other.files && mine == other_one
+    }
 }
 
 impl Plan {
@@ -113,11 +135,11 @@ impl Plan {
         certificate: Option<&CertificateFiles>,
     ) -> Result<Engines, MailError> {
         let system = self.describe(config, certificate)?;
-        let files = self.render(&system)?;
+        let wanted = self.render(&system)?;
         let engines = Engines::start(system, Pace::default()).await?;
         // With an older configuration in force instead, the next change tries again.
         let taken = engines.status().refused.is_none();
-        *self.in_force.lock() = taken.then_some(files);
+        *self.in_force.lock() = taken.then_some(wanted);
         Ok(engines)
     }
 
@@ -130,17 +152,23 @@ impl Plan {
         certificate: Option<&CertificateFiles>,
     ) -> Result<bool, MailError> {
         let system = self.describe(config, certificate)?;
-        let files = self.render(&system)?;
-        if self.in_force.lock().as_ref() == Some(&files) {
+        let wanted = self.render(&system)?;
+        if self.in_force.lock().as_ref() == Some(&wanted) {
             return Ok(false);
         }
         engines.apply(system).await?;
-        *self.in_force.lock() = Some(files);
+        *self.in_force.lock() = Some(wanted);
         Ok(true)
     }
 
-    fn render(&self, system: &MailSystem) -> Result<Vec<RenderedFile>, MailError> {
-        Ok(render(system, self.releases).map_err(EnginesError::from)?)
+    fn render(&self, system: &MailSystem) -> Result<InForce, MailError> {
+        let files = render(system, self.releases).map_err(EnginesError::from)?;
+        let relay = system.transport.as_ref().and_then(|t| t.relay.as_ref());
+        let credentials = relay.and_then(|relay| relay.credentials.as_ref());
+        Ok(InForce {
+            files,
+            relay_password: credentials.map(|credentials| credentials.password.clone()),
+        })
     }
 
     /// The engines' description of what the configuration says.
