@@ -12,6 +12,8 @@ use uuid::Uuid;
 statements! {
     DOMAIN_ACTIVE = "SELECT active FROM domains WHERE name = $1";
     ROLE_TARGET = "SELECT role_target FROM domains WHERE name = $1 AND active = TRUE";
+    FIRST_ROLE_TARGET = "SELECT role_target FROM domains
+        WHERE active = TRUE ORDER BY id LIMIT 1";
     RECIPIENT = "SELECT m.id FROM mailboxes AS m JOIN domains AS d ON d.id = m.domain
         WHERE m.address = $1 AND d.active = TRUE";
     SENDERS = "SELECT m.address, -1 AS position FROM mailboxes AS m WHERE m.address = $1
@@ -110,6 +112,15 @@ pub async fn role_target(
     domain: &DomainName,
 ) -> Result<Option<Address>, StoreError> {
     let row = sql.one(ROLE_TARGET, &[domain.into()]).await?;
+    row.map(|row| row.get("role_target")).transpose()
+}
+
+/// The same of the oldest domain that is switched on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn first_role_target(sql: &mut Conn) -> Result<Option<Address>, StoreError> {
+    let row = sql.one(FIRST_ROLE_TARGET, &[]).await?;
     row.map(|row| row.get("role_target")).transpose()
 }
 

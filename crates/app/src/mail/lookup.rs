@@ -81,7 +81,9 @@ impl MailApp {
     }
 
     /// Where mail for an alias goes, with or without a `+` extension; for postmaster and abuse
-    /// without a mailbox or alias, where the domain says. Empty when there is no alias.
+    /// without a mailbox or alias, where the domain says. The server's own name is no domain: its
+    /// postmaster is that of the domain it lies in, or of the first one served here. Empty when
+    /// there is no alias.
     ///
     /// # Errors
     /// Only for a fault of ours.
@@ -105,14 +107,23 @@ impl MailApp {
         if !matches!(base.local(), "postmaster" | "abuse") {
             return Ok(Vec::new());
         }
-        let target = store::mail_lookup::role_target(&mut read, &base.domain())
+        let mut target = store::mail_lookup::role_target(&mut read, &base.domain())
             .await
             .map_err(unavailable)?;
+        if target.is_none() && self.is_own_postmaster(&base) {
+            target = own_postmaster(&mut read, &base.domain())
+                .await
+                .map_err(unavailable)?;
+        }
         // A target that is itself this address would be a loop.
         Ok(target
             .filter(|target| *target != base)
             .into_iter()
             .collect())
+    }
+
+    fn is_own_postmaster(&self, address: &Address) -> bool {
+        address.local() == "postmaster" && self.config.hostname.as_ref() == Some(&address.domain())
     }
 
     /// The logins that may use an address, with or without a `+` extension, as envelope sender.
@@ -131,6 +142,24 @@ impl MailApp {
         }
         Ok(Vec::new())
     }
+}
+
+/// Where mail for postmaster of a server that is no domain itself goes.
+async fn own_postmaster(
+    read: &mut store::Conn,
+    hostname: &DomainName,
+) -> Result<Option<Address>, store::StoreError> {
+    let parents = hostname.as_str().match_indices('.');
+    for (dot, _) in parents {
+        let Ok(parent) = DomainName::parse(&hostname.as_str()[dot + 1..]) else {
+            break;
+        };
+        let target = store::mail_lookup::role_target(read, &parent).await?;
+        if target.is_some() {
+            return Ok(target);
+        }
+    }
+    store::mail_lookup::first_role_target(read).await
 }
 
 /// The address itself, then without its `+` extension if it has one.

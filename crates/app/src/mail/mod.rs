@@ -12,6 +12,7 @@ pub use record::Coalescer;
 
 use crate::passwords::LocalDesk;
 use crate::ports::Unavailable;
+use model::address::DomainName;
 use model::random::Random;
 use model::time::Clock;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct MailConfig {
     pub uid: u32,
     /// Group of mail files.
     pub gid: u32,
+    /// The mail server's own name, whose postmaster must be reachable (RFC 5321 4.5.1).
+    pub hostname: Option<DomainName>,
 }
 
 /// What the auth worker is made of.

@@ -5,6 +5,7 @@ use app::devices::NewDevice;
 use app::mail::{Coalescer, Credential, Login, LoginAnswer, MailApp, MailConfig, MailParts};
 use app::mailboxes::{MailboxEdit, MethodSwitch, NewSignIn};
 use app::ports::{Learned, Recorder};
+use model::address::DomainName;
 use model::outcome::Code;
 use model::protocol::{Protocol, Protocols};
 use model::time::{Clock as _, DAY, SystemClock};
@@ -44,6 +45,7 @@ fn edge(world: &World) -> Edge {
             mail_root: "/mail".to_owned(),
             uid: 5000,
             gid: 5000,
+            hostname: DomainName::parse("mail.example.org").ok(),
         },
     });
     Edge {
@@ -291,6 +293,15 @@ async fn role_addresses_are_delivered_somewhere() {
             .unwrap()
             .is_empty()
     );
+    // The server's own name, whose domain is served here, and only its postmaster.
+    let own = |local: &str| address(&format!("{local}@mail.example.org"));
+    assert_eq!(
+        edge.mail.alias(&own("postmaster")).await.unwrap(),
+        [address("root@example.net")]
+    );
+    assert!(edge.mail.alias(&own("abuse")).await.unwrap().is_empty());
+    let other = address("postmaster@mx.example.org");
+    assert!(edge.mail.alias(&other).await.unwrap().is_empty());
     world.mailbox("postmaster", NewSignIn::None).await;
     assert!(edge.mail.alias(&postmaster).await.unwrap().is_empty());
     assert!(edge.mail.receives(&postmaster).await.unwrap());
@@ -312,6 +323,7 @@ async fn a_store_that_cannot_be_read_is_never_a_wrong_password() {
             mail_root: "/mail".to_owned(),
             uid: 1,
             gid: 1,
+            hostname: None,
         },
     });
     let password = model::app_password::generate(&OsRandom);

@@ -134,7 +134,15 @@ fn receiving(main: &mut MainCf, system: &MailSystem, layout: &Layout) {
         .set("smtpd_tls_mandatory_protocols", ">=TLSv1.2")
         .set("smtpd_tls_loglevel", 1)
         .set("smtpd_tls_received_header", "yes")
-        .set("smtpd_relay_restrictions", "reject_unauth_destination")
+        // postmaster of the server itself, whose name need not be a domain here (RFC 5321 4.5.1).
+        // Where that mail goes, the aliases map says; the bare name is let in by Postfix.
+        .set(
+            "smtpd_relay_restrictions",
+            format_args!(
+                "check_recipient_access inline:{{postmaster@{}=OK}}, reject_unauth_destination",
+                system.hostname
+            ),
+        )
         .set("smtpd_sender_restrictions", "reject_unlisted_sender")
         .set(
             "smtpd_recipient_restrictions",

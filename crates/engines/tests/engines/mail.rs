@@ -104,6 +104,28 @@ async fn imap_needs_tls_before_it_takes_a_password() {
     instance.stop().await;
 }
 
+/// RFC 5321, 4.5.1.
+#[tokio::test]
+async fn the_servers_own_postmaster_gets_mail_from_elsewhere_only() {
+    if !is_root() {
+        return;
+    }
+    let instance = Instance::start().await;
+    for (to, subject) in [
+        ("postmaster", "bare"),
+        ("Postmaster@mail.example.test", "named"),
+    ] {
+        let reply = instance.receive(to, &message(subject)).await;
+        assert!(reply.starts_with("250"), "{to}: {reply}");
+        instance.arrived(ALICE, "INBOX", subject).await;
+    }
+    for to in ["alice@mail.example.test", "postmaster@elsewhere.test"] {
+        let reply = instance.receive(to, &message("no")).await;
+        assert!(reply.starts_with("554 5.7.1"), "{to}: {reply}");
+    }
+    instance.stop().await;
+}
+
 #[tokio::test]
 async fn a_new_mailbox_shows_its_folders_and_quota() {
     if !is_root() {

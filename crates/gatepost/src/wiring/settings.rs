@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use app::AppConfig;
 use app::devices::{MailServer, ServerSettings};
 use app::mail::MailConfig;
+use model::address::DomainName;
 use model::protocol::Protocol;
 use model::session::SessionLifetime;
 use model::time::DAY;
@@ -45,6 +46,7 @@ pub(super) fn mail(config: &Config, owner: Ids) -> MailConfig {
         mail_root: config.layout().mail().to_string_lossy().into_owned(),
         uid: owner.uid,
         gid: owner.gid,
+        hostname: DomainName::parse(config.mail_hostname()).ok(),
     }
 }
 

@@ -18,6 +18,8 @@ pub const PASSWORD: &str = "correct horse";
 pub const DOMAIN: &str = "example.test";
 /// Delivers to alice.
 pub const ALIAS: &str = "team@example.test";
+/// Of the server itself: its name is no mail domain. Delivers to alice.
+pub const POSTMASTER: &str = "postmaster@mail.example.test";
 /// Delivers to alice and bob.
 pub const BOTH: &str = "both@example.test";
 
@@ -224,6 +226,7 @@ async fn socketmap(mut stream: BufReader<UnixStream>, table: Arc<Table>) -> std:
             "domains" if key == DOMAIN => format!("OK {DOMAIN}"),
             "mailboxes" | "senders" if table.users.contains_key(plain) => format!("OK {plain}"),
             "aliases" | "senders" if plain == ALIAS => format!("OK alice@{DOMAIN}"),
+            "aliases" if plain == POSTMASTER => format!("OK alice@{DOMAIN}"),
             "aliases" if plain == BOTH => format!("OK alice@{DOMAIN},bob@{DOMAIN}"),
             _ => "NOTFOUND ".to_owned(),
         };
