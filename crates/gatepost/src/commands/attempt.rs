@@ -119,10 +119,13 @@ fn ended(attempt: &AttemptDocument) -> String {
         1 => String::new(),
         count => format!(" ({count} times)"),
     };
-    match (&attempt.code, &attempt.reason) {
-        (Some(code), Some(reason)) => format!("{code} {reason}{times}"),
-        (Some(code), None) => format!("{code}{times}"),
-        (None, _) => format!("in{times}"),
+    let Some(id) = &attempt.code else {
+        return format!("signed in{times}");
+    };
+    // The title, as the page of the same list has it; the whole reason is in the attempt.
+    match id.parse::<Code>() {
+        Ok(code) => format!("{id} {}{times}", code.entry().title),
+        Err(_) => format!("{id}{times}"),
     }
 }
 
@@ -152,6 +155,7 @@ fn one(details_of: AttemptDetails) -> String {
         ("From", attempt.ip.unwrap_or_default()),
         ("Browser", user_agent),
         ("Ended", ended),
+        ("Reason", attempt.reason.unwrap_or_default()),
         ("Person read", person.unwrap_or_default()),
         ("Notice", attempt.notice.unwrap_or_default()),
         ("Steps", steps.join("\n")),
