@@ -8,18 +8,19 @@
 //! Wrong guesses in a row are counted besides. After 100 of them (the bound of NIST SP 800-63B) the
 //! human password of an account is not looked at any more from networks that the account does not
 //! know. That ends with a right password from a network it signed in from within 30 days, with a new
-//! password, or with a restart of the auth worker, whose memory this is. Each network the account
+//! password, or when the auth worker dies, whose memory this is; a planned restart hands it on
+//! ([`super::handover`]). Each network the account
 //! knows has levels and a row of its own: what strangers do elsewhere never holds it back. App
 //! passwords know no budget.
 
-use super::known::Known;
+use super::known::{KNOWN_FOR, Known};
 use super::levels::{Full, Level, Levels, Limit};
 use super::network::Network;
 use crate::ports::{Account, OtherTry, Wait};
 use model::time::Monotonic;
 use parking_lot::Mutex;
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, Hash};
+use std::collections::hash_map::{DefaultHasher, RandomState};
+use std::hash::{BuildHasher as _, Hash, Hasher as _};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,16 +63,27 @@ pub enum Held {
 /// The budgets of one installation, in the memory of the auth worker.
 pub struct Budgets {
     time: Arc<dyn Monotonic>,
-    hasher: RandomState,
     table: Mutex<Table>,
     ended: Notify,
     waiting: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Table {
-    levels: Levels,
-    known: Known,
+pub(super) struct Table {
+    /// What the keys are hashed with, so that nobody outside can make two of them meet.
+    pub(super) seed: [u64; 2],
+    pub(super) levels: Levels,
+    pub(super) known: Known,
+}
+
+impl Table {
+    fn new() -> Self {
+        let random = RandomState::new();
+        Self {
+            seed: [random.hash_one(0), random.hash_one(1)],
+            levels: Levels::default(),
+            known: Known::default(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Budgets {
@@ -97,11 +109,19 @@ impl Budgets {
     pub fn new(time: Arc<dyn Monotonic>) -> Self {
         Self {
             time,
-            hasher: RandomState::new(),
-            table: Mutex::default(),
+            table: Mutex::new(Table::new()),
             ended: Notify::new(),
             waiting: AtomicUsize::new(0),
         }
+    }
+
+    /// Never so early that something handed on would be older than the start.
+    pub(super) fn now(&self) -> Duration {
+        KNOWN_FOR + self.time.elapsed()
+    }
+
+    pub(super) const fn table(&self) -> &Mutex<Table> {
+        &self.table
     }
 
     /// Admits one more try of `account` from `ip`, if there is room for its failure. Waits while
@@ -128,9 +148,9 @@ impl Budgets {
     }
 
     fn try_admit(&self, keys: Keys) -> Result<Charge<'_>, Full> {
-        let now = self.time.elapsed();
+        let now = self.now();
         let mut table = self.table.lock();
-        let Table { levels, known } = &mut *table;
+        let Table { levels, known, .. } = &mut *table;
         let known = known.knows(keys.account, keys.pair, now);
         let of_account = (!known).then_some((keys.account, ACCOUNT));
         let full = [(keys.pair, PAIR), (keys.network, NETWORK)]
@@ -156,7 +176,7 @@ impl Budgets {
     /// Counts a failure that no human password was guessed at in: only its network is held back for
     /// it, and the pair. A network over its own limit makes no new keys.
     pub fn failed(&self, account: &Account, ip: Option<IpAddr>) -> Delay {
-        let (now, keys) = (self.time.elapsed(), self.keys(account, ip));
+        let (now, keys) = (self.now(), self.keys(account, ip));
         let mut table = self.table.lock();
         let over = matches!(
             table.levels.full(keys.network, NETWORK, now),
@@ -174,7 +194,7 @@ impl Budgets {
     /// # Errors
     /// How long to wait.
     pub fn try_other(&self, kind: OtherTry, ip: Option<IpAddr>) -> Result<(), Wait> {
-        let (now, key) = (self.time.elapsed(), self.other(kind, ip));
+        let (now, key) = (self.now(), self.other(kind, ip));
         let mut table = self.table.lock();
         if let Some(Full::For(wait)) = table.levels.full(key, OTHER, now) {
             return Err(Wait(wait));
@@ -205,13 +225,16 @@ impl Budgets {
     }
 
     fn key(&self, subject: &'static str, of: impl Hash) -> u64 {
-        self.hasher.hash_one((subject, of))
+        let mut hasher = DefaultHasher::new();
+        self.table.lock().seed.hash(&mut hasher);
+        (subject, of).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn settle(&self, charge: &Charge<'_>, outcome: Outcome) -> Delay {
-        let (now, keys) = (self.time.elapsed(), charge.keys);
+        let (now, keys) = (self.now(), charge.keys);
         let mut table = self.table.lock();
-        let Table { levels, known } = &mut *table;
+        let Table { levels, known, .. } = &mut *table;
         let mut count = 0;
         match outcome {
             Outcome::Failed => {
@@ -281,7 +304,7 @@ impl Charge<'_> {
         let (secret, guess) = (budgets.key("secret", stored), budgets.key("guess", guess));
         // The low half; never zero, which stands for "no guess".
         self.guess = Some((guess as u32) | 1);
-        let now = budgets.time.elapsed();
+        let now = budgets.now();
         let room = Level::row(budgets.table.lock().levels.at(self.row, now), secret);
         room.map_err(|full| {
             self.settle(Outcome::Withdrawn);

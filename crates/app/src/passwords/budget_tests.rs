@@ -306,3 +306,66 @@ fn keys_of_one_try_differ() {
         3
     );
 }
+
+/// The next worker's clock starts at nought.
+fn successor(of: &Budgets) -> (Budgets, Arc<Hand>) {
+    let time = Arc::new(Hand(Mutex::default()));
+    let next = Budgets::new(time.clone());
+    next.take_over(&of.hand_over().unwrap()).unwrap();
+    (next, time)
+}
+
+#[tokio::test]
+async fn a_planned_restart_forgets_neither_a_stopped_account_nor_a_known_network() {
+    let (before, time) = budgets();
+    right(&before, ip(200)).await.unwrap();
+    for n in 0..200 {
+        time.forward(MINUTE);
+        let _ = guess(&before, &alice(), net(n), &n.to_string()).await;
+    }
+    let (budgets, time) = successor(&before);
+    time.forward(1000 * MINUTE);
+    assert_eq!(right(&budgets, net(5)).await, Err(Held::Stopped));
+    right(&budgets, ip(200)).await.unwrap();
+    right(&budgets, net(5)).await.unwrap();
+}
+
+#[tokio::test]
+async fn levels_fall_and_networks_age_across_a_planned_restart() {
+    let (before, time) = budgets();
+    right(&before, ip(200)).await.unwrap();
+    time.forward(29 * 24 * 60 * MINUTE);
+    for n in 0..10 {
+        guess(&before, &alice(), ip(1), &n.to_string())
+            .await
+            .unwrap();
+    }
+    let (budgets, time) = successor(&before);
+    let held = guess(&budgets, &alice(), ip(1), "x").await.unwrap_err();
+    assert_eq!(held, Held::Wait(Wait(MINUTE)));
+    time.forward(MINUTE);
+    guess(&budgets, &alice(), ip(1), "x").await.unwrap();
+
+    let strangers_fill = async |budgets: &Budgets| {
+        for n in 0..60 {
+            let _ = guess(budgets, &alice(), net(n), &n.to_string()).await;
+        }
+    };
+    strangers_fill(&budgets).await;
+    budgets.admit(&alice(), ip(200)).await.unwrap().withdraw();
+    time.forward(2 * 24 * 60 * MINUTE);
+    strangers_fill(&budgets).await;
+    assert!(right(&budgets, ip(200)).await.is_err(), "31 days");
+}
+
+#[test]
+fn budgets_of_another_version_change_nothing() {
+    let (budgets, _time) = budgets();
+    let mut bytes = budgets.hand_over().unwrap();
+    assert!(budgets.take_over(b"{}").is_err());
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    bytes = text
+        .replacen("\"format\":1", "\"format\":2", 1)
+        .into_bytes();
+    assert!(budgets.take_over(&bytes).is_err());
+}

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long a network counts as known to an account.
-const KNOWN_FOR: Duration = Duration::from_secs(30 * 86_400);
+pub(super) const KNOWN_FOR: Duration = Duration::from_secs(30 * 86_400);
 /// Most networks of one account: whoever roams through a provider's whole space takes room from
 /// nobody else.
 const MOST_OF_ONE: usize = 32;
@@ -41,6 +41,20 @@ impl Known {
             pairs.swap_remove(oldest);
         }
         pairs.push((pair, now));
+    }
+
+    /// Account, network and how long ago, the latest first, at most `most`.
+    pub(super) fn latest(&self, most: usize, now: Duration) -> Vec<(u64, u64, Duration)> {
+        let mut all: Vec<_> = self
+            .accounts
+            .iter()
+            .flat_map(|(account, pairs)| pairs.iter().map(move |(pair, at)| (*account, *pair, *at)))
+            .map(|(account, pair, at)| (account, pair, now.saturating_sub(at)))
+            .filter(|(_, _, age)| *age < KNOWN_FOR)
+            .collect();
+        all.sort_unstable_by_key(|(_, _, age)| *age);
+        all.truncate(most);
+        all
     }
 
     /// Drops the quarter of accounts that signed in longest ago.

@@ -1,5 +1,6 @@
 //! Levels that failures raise and time lowers, in a table of bounded size.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -48,6 +49,17 @@ pub(super) struct Level {
 }
 
 impl Level {
+    /// What it says, without the instant it stood at and the tries under way.
+    fn handed(&self, key: u64, now: Duration) -> HandedLevel {
+        HandedLevel {
+            key,
+            owed: self.owed(now),
+            in_a_row: self.in_a_row,
+            guesses: self.guesses,
+            secret: self.secret,
+        }
+    }
+
     fn owed(&self, now: Duration) -> Duration {
         self.owed.saturating_sub(now.saturating_sub(self.at))
     }
@@ -104,6 +116,16 @@ impl Level {
     }
 }
 
+/// A level on its way to the next worker.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct HandedLevel {
+    key: u64,
+    owed: Duration,
+    in_a_row: u32,
+    guesses: [u32; GUESSES],
+    secret: u64,
+}
+
 /// Levels by key. Keys are keyed hashes of what they stand for: small, and nobody outside can make
 /// two of them meet.
 #[derive(Debug, Default)]
@@ -114,6 +136,28 @@ pub(super) struct Levels {
 impl Levels {
     pub(super) fn len(&self) -> usize {
         self.levels.len()
+    }
+
+    /// The highest levels, at most `most`.
+    pub(super) fn highest(&self, most: usize, now: Duration) -> Vec<HandedLevel> {
+        let mut all: Vec<_> = self.levels.iter().collect();
+        all.sort_unstable_by_key(|(_, level)| std::cmp::Reverse(level.weight(now)));
+        all.truncate(most);
+        all.iter()
+            .map(|(key, level)| level.handed(**key, now))
+            .collect()
+    }
+
+    /// Takes over a level of the worker before.
+    pub(super) fn take_over(&mut self, handed: HandedLevel, now: Duration) {
+        *self.at(handed.key, now) = Level {
+            at: now,
+            owed: handed.owed,
+            under_way: 0,
+            in_a_row: handed.in_a_row,
+            guesses: handed.guesses,
+            secret: handed.secret,
+        };
     }
 
     /// Why one more try has no room at this key. A key that is not there has room: an attacker who

@@ -5,6 +5,7 @@
 
 mod budget;
 mod desk;
+mod handover;
 mod known;
 mod levels;
 mod network;
@@ -13,5 +14,6 @@ mod scheme;
 
 pub use budget::{Budgets, Charge, Delay, Held};
 pub use desk::LocalDesk;
+pub use handover::UnknownBudgets;
 pub use pool::HashPool;
 pub use scheme::{SchemeError, StoredHash};

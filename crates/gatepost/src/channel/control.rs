@@ -215,4 +215,6 @@ pub enum HandedWhat {
     Connection,
     /// What belongs to no single connection: the remembered OKs.
     Desk,
+    /// Failure budgets and known networks.
+    Budgets,
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::passwords::LocalDesk;
 use mailauth::{
     Connected, ConnectionState, Desk, DeskState, Handover, Listener, QuotaField, Settings,
     UnknownState,
@@ -44,7 +45,9 @@ pub(super) async fn run(
     let Some(inherited) = instructions.until_serve().await else {
         return Ok(());
     };
+    take_over_budgets(&mail.desk, &inherited.budgets);
     let inherited = handover_from(inherited);
+    let passwords = mail.desk.clone();
     let (stop, aside) = (CancellationToken::new(), TaskTracker::new());
     aside.spawn(wiring::hand_on_learned(mail.coalescer, stop.clone()));
     aside.spawn(wiring::serve_desk(mail.desk, channel, notes, stop.clone()));
@@ -58,7 +61,8 @@ pub(super) async fn run(
     // What is being decided is still answered; then the connections close, or go on elsewhere.
     let handover = desk.drain(DRAIN).await;
     if last == Instruction::Drain {
-        context.keeper.hand_over(inherited_from(handover)?).await?;
+        let inherited = inherited_from(handover, &passwords)?;
+        context.keeper.hand_over(inherited).await?;
     }
     // What was learned leaves before the process does.
     stop.cancel();
@@ -89,7 +93,17 @@ fn handover_from(inherited: Inherited) -> Option<Handover> {
     })
 }
 
-fn inherited_from(handover: Handover) -> Result<Inherited, UnknownState> {
+/// Without them the budgets start empty, as after a crash.
+fn take_over_budgets(passwords: &LocalDesk, handed: &[u8]) {
+    if handed.is_empty() {
+        return;
+    }
+    if let Err(error) = passwords.budgets().take_over(handed) {
+        tracing::warn!(%error, "the predecessor's budgets are not taken over");
+    }
+}
+
+fn inherited_from(handover: Handover, passwords: &LocalDesk) -> anyhow::Result<Inherited> {
     let connections = handover
         .connections
         .into_iter()
@@ -103,5 +117,6 @@ fn inherited_from(handover: Handover) -> Result<Inherited, UnknownState> {
     Ok(Inherited {
         connections,
         desk: handover.desk.encode()?.into(),
+        budgets: passwords.budgets().hand_over()?.into(),
     })
 }

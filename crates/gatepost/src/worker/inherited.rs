@@ -16,6 +16,8 @@ pub struct Inherited {
     pub connections: Vec<HandedConnection>,
     /// What belongs to no single connection; empty without a predecessor.
     pub desk: Zeroizing<Vec<u8>>,
+    /// Failure budgets and known networks; empty without a predecessor.
+    pub budgets: Zeroizing<Vec<u8>>,
 }
 
 /// One live connection.
@@ -50,6 +52,7 @@ impl Collector {
                     .push(HandedConnection { socket, state });
             }
             (HandedWhat::Desk, None) => self.inherited.desk = state,
+            (HandedWhat::Budgets, None) => self.inherited.budgets = state,
             _ => tracing::warn!("a piece of the predecessor's state makes no sense"),
         }
     }

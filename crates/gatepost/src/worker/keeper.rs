@@ -102,6 +102,8 @@ impl Keeper {
                 .await?;
         }
         self.hand(HandedWhat::Desk, &inherited.desk, None).await?;
+        self.hand(HandedWhat::Budgets, &inherited.budgets, None)
+            .await?;
         self.report(&Report::Drained, &[]).await
     }
 
