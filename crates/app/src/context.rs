@@ -1,10 +1,13 @@
 //! What every use case works with.
 
 use crate::devices::ServerSettings;
+use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
+use crate::sign_in::Refusals;
 use model::random::Random;
 use model::session::{Principal, SessionLifetime};
-use model::time::Clock;
+use model::time::{Clock, SystemMonotonic};
+use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +25,10 @@ pub struct App {
     pub(crate) desk: Arc<dyn PasswordDesk>,
     /// Places for wrong answers that are held back.
     pub(crate) held: Arc<tokio::sync::Semaphore>,
+    /// Sign-ins that networks may still start.
+    pub(crate) starts: Arc<Starts>,
+    /// The refusals of this minute.
+    pub(crate) refusals: Arc<Mutex<Refusals>>,
     /// Now.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
@@ -100,6 +107,8 @@ impl App {
             upstream: Arc::new(parts.upstream),
             desk: parts.desk,
             held: Arc::new(tokio::sync::Semaphore::new(crate::web_passwords::MOST_HELD)),
+            starts: Arc::new(Starts::new(Arc::new(SystemMonotonic::start()))),
+            refusals: Arc::default(),
             clock: parts.clock,
             random: parts.random,
             config: Arc::new(parts.config),

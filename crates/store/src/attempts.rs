@@ -2,7 +2,7 @@
 
 use crate::page::SCAN;
 use crate::value::{self, Row, unreadable};
-use crate::{Conn, Listed, Page, StoreError, Value};
+use crate::{Conn, Listed, Page, StoreError, Taken, Value};
 use model::attempt::{Attempt, Door, Reference};
 use model::ids::ProviderId;
 use model::outcome::{Code, Refusal};
@@ -28,7 +28,8 @@ macro_rules! insert {
 }
 
 statements! {
-    INSERT = insert!("");
+    INSERT = insert!(" ON CONFLICT (reference) DO NOTHING");
+    ADD_TO = "UPDATE attempts SET count = count + 1, at = $1 WHERE reference = $2";
     UPSERT = insert!(" ON CONFLICT (bucket) DO UPDATE
         SET count = attempts.count + excluded.count, at = excluded.at");
     BY_REFERENCE = concat!("SELECT ", columns!(), " FROM attempts WHERE reference = $1");
@@ -60,10 +61,26 @@ pub struct AttemptFilter {
 /// Records an attempt on the web.
 ///
 /// # Errors
-/// [`crate::Taken::Token`] if its reference exists: try again with another one.
+/// [`crate::Taken::Token`] if its reference exists: try again with another one, in the same
+/// transaction if you like.
 pub async fn insert(sql: &mut Conn, attempt: &Attempt) -> Result<(), StoreError> {
-    sql.execute(INSERT, &values(attempt, None)?).await?;
-    Ok(())
+    match sql.execute(INSERT, &values(attempt, None)?).await? {
+        0 => Err(StoreError::Taken(Taken::Token)),
+        _ => Ok(()),
+    }
+}
+
+/// Counts one more attempt in the row of a like one; `false` if that is gone.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn add_to(
+    sql: &mut Conn,
+    reference: &Reference,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let values = [at.into(), reference.as_str().into()];
+    Ok(sql.execute(ADD_TO, &values).await? == 1)
 }
 
 /// Records attempts of mail programs that are alike: those with the same `bucket` (account,

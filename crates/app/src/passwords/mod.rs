@@ -11,9 +11,12 @@ mod levels;
 mod network;
 mod pool;
 mod scheme;
+mod starts;
 
 pub use budget::{Budgets, Charge, Delay, Held};
 pub use desk::LocalDesk;
 pub use handover::UnknownBudgets;
+pub(crate) use network::Network;
 pub use pool::HashPool;
 pub use scheme::{SchemeError, StoredHash};
+pub(crate) use starts::Starts;

@@ -45,7 +45,7 @@ impl Asked {
 }
 
 impl App {
-    /// Starts a sign-in by a provider: returns the URL to go to. `browser` is the opaque value of
+    /// Starts a sign-in by a provider, if its network has not started too many: returns the URL to go to. `browser` is the opaque value of
     /// the browser's flow cookie; the answer is only accepted from the same browser. Any number of
     /// tabs may be under way at once.
     ///
@@ -72,6 +72,7 @@ impl App {
         return_to: ReturnTo,
         record: &mut Record,
     ) -> Result<String, Problem> {
+        self.starts.begin(record.attempt.ip)?;
         let provider = store::providers::by_slug(&mut *self.store.read()?, slug)
             .await?
             .ok_or_else(|| Problem::Refused(Refusal::new(Code::ProviderOff)))?;

@@ -138,8 +138,7 @@ impl App {
 impl Case {
     async fn run(mut self, tx: &mut Conn) -> Result<Done, StoreError> {
         if let Err(refusal) = self.look_again(tx).await? {
-            let refused = self.record.refused(refusal);
-            self.record.insert(tx).await?;
+            let refused = self.record.insert_refused(tx, refusal).await?;
             return Ok(Done::Refused(refused));
         }
         let linked = linked(tx, &self.identity).await?;
@@ -208,8 +207,7 @@ impl Case {
                 store::link_proofs::insert(tx, &self.proof_tag, &self.browser_tag, &proof, ends)
                     .await?;
                 self.record.about(Some(mailbox.id), &mailbox.address);
-                self.record.refused(refusal);
-                self.record.insert(tx).await?;
+                self.record.insert_refused(tx, refusal).await?;
                 Ok(Done::Prove {
                     address: mailbox.address,
                 })
@@ -218,13 +216,11 @@ impl Case {
                 if let Some((_, mailbox, ..)) = &linked {
                     self.apply(tx, mailbox, &changes).await?;
                 }
-                let refused = self.record.refused(refusal);
-                self.record.insert(tx).await?;
+                let refused = self.record.insert_refused(tx, refusal).await?;
                 Ok(Done::Refused(refused))
             }
             Verdict::Refuse(refusal) => {
-                let refused = self.record.refused(refusal);
-                self.record.insert(tx).await?;
+                let refused = self.record.insert_refused(tx, refusal).await?;
                 Ok(Done::Refused(refused))
             }
         }
@@ -391,8 +387,8 @@ impl Case {
             .await?
             .ok_or(StoreError::Missing)?;
         self.record.about(Some(id), address);
-        let refused = self.record.refused(provision::inactive(&mailbox));
-        self.record.insert(tx).await?;
+        let refusal = provision::inactive(&mailbox);
+        let refused = self.record.insert_refused(tx, refusal).await?;
         Ok(Done::Refused(refused))
     }
 }

@@ -104,7 +104,7 @@ impl App {
                 }
                 store::mailboxes::touch_sign_in(tx, id, now).await?;
                 inside.insert(tx).await?;
-                Ok(record.insert(tx).await?)
+                Ok(record.clone().insert(tx).await?)
             })
             .await?;
         Ok(SignedIn {
@@ -151,7 +151,7 @@ impl App {
                     return Err(wrong(&account));
                 }
                 inside.insert(tx).await?;
-                Ok(record.insert(tx).await?)
+                Ok(record.clone().insert(tx).await?)
             })
             .await?;
         Ok(SignedIn {

@@ -10,8 +10,10 @@ mod finish;
 mod local;
 mod proof;
 mod record;
+mod refusals;
 
 pub(crate) use record::locked;
+pub(crate) use refusals::Refusals;
 
 use crate::sessions::Who;
 use model::attempt::Reference;

@@ -104,7 +104,7 @@ impl App {
                 link(tx, &proof, now).await?;
                 store::mailboxes::touch_sign_in(tx, proof.mailbox, now).await?;
                 inside.insert(tx).await?;
-                saved.insert(tx).await?;
+                saved.clone().insert(tx).await?;
                 Ok::<_, Problem>(())
             })
             .await?;

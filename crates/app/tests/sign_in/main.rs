@@ -13,5 +13,6 @@ mod moves;
 mod objects;
 mod ownership;
 mod races;
+mod records;
 mod retention;
 mod world;

@@ -17,6 +17,7 @@ use model::protocol::Protocol;
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
 };
+use model::random::Random;
 use model::rule::Rule;
 use model::session::SessionLifetime;
 use model::template::{Template, TemplateSettings, Templated};
@@ -130,6 +131,17 @@ impl World {
     /// The same installation at another time.
     pub fn app_by(&self, clock: impl Clock + 'static) -> App {
         app_on(&self.dir, &self.master, &self.desk, Arc::new(clock))
+    }
+
+    /// The same installation with other randomness.
+    pub fn app_with(&self, random: Arc<dyn Random>) -> App {
+        app_of(
+            &self.dir,
+            &self.master,
+            &self.desk,
+            Arc::new(SystemClock),
+            random,
+        )
     }
 
     /// Changes the provider.
@@ -263,7 +275,16 @@ fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
 }
 
 fn app_on(dir: &ShortDir, master: &MasterKey, desk: &LocalDesk, clock: Arc<dyn Clock>) -> App {
-    let random = Arc::new(OsRandom);
+    app_of(dir, master, desk, clock, Arc::new(OsRandom))
+}
+
+fn app_of(
+    dir: &ShortDir,
+    master: &MasterKey,
+    desk: &LocalDesk,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> App {
     let own = url::Url::parse(PUBLIC).unwrap();
     let upstream = upstream::Upstream::new(
         upstream::Config {
