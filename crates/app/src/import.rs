@@ -3,7 +3,7 @@
 use crate::mailboxes::{NewMailboxForm, NewSignIn};
 use crate::passwords::StoredHash;
 use crate::{App, Problem};
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
 use model::address::Address;
 use model::audit::Actor;
 use model::domain::{GIB, MIB};
@@ -111,22 +111,31 @@ impl App {
             ));
         }
         let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
+            .trim(csv::Trim::Headers)
             .flexible(true)
             .from_reader(csv);
         let columns = Columns::of(&reader.headers().map_err(unreadable)?.clone())?;
         let mut report = ImportReport::default();
         let mut lines = Lines::default();
-        for record in reader.records() {
+        for record in reader.byte_records() {
             let record = record.map_err(unreadable)?;
             let line = record
                 .position()
                 .map_or(0, |position| lines.number_at(csv, position.byte()));
-            let address = columns
-                .cell(&record, "address")
-                .unwrap_or_default()
-                .to_owned();
-            let fate = self.import_one(actor, &columns, &record, dry_run).await;
+            let (address, fate) = match StringRecord::from_byte_record(record) {
+                Ok(record) => {
+                    let address = columns.cell(&record, "address").unwrap_or_default();
+                    let fate = self.import_one(actor, &columns, &record, dry_run).await;
+                    (address.to_owned(), fate)
+                }
+                Err(error) => {
+                    let why = Problem::field("file", "this line is not UTF-8 text");
+                    (
+                        columns.address(error.into_byte_record()),
+                        ImportFate::Failed(why),
+                    )
+                }
+            };
             match &fate {
                 ImportFate::Created => report.created += 1,
                 ImportFate::Exists => report.existed += 1,
@@ -210,11 +219,22 @@ impl Columns {
         Ok(Self(places))
     }
 
-    /// The text of a cell; `None` when the column is missing or the cell empty.
+    /// The address of a line that is not UTF-8, as far as it can be read.
+    fn address(&self, record: ByteRecord) -> String {
+        let record = StringRecord::from_byte_record_lossy(record);
+        self.cell(&record, "address").unwrap_or_default().to_owned()
+    }
+
+    /// The text of a cell; `None` when the column is missing or the cell empty. Spaces around a
+    /// password belong to it.
     fn cell<'r>(&self, record: &'r StringRecord, column: &str) -> Option<&'r str> {
         self.0
             .get(column)
             .and_then(|at| record.get(*at))
+            .map(|cell| match column {
+                "password" => cell,
+                _ => cell.trim(),
+            })
             .filter(|cell| !cell.is_empty())
     }
 

@@ -6,6 +6,7 @@
 mod codes;
 mod ends;
 mod hostile;
+mod imports;
 mod independent;
 mod local;
 mod mail;
