@@ -70,8 +70,15 @@ impl App {
 
     /// What [`App::create_mailbox`] would say, without creating anything.
     pub(crate) async fn try_create(&self, new: &NewMailboxForm) -> Result<(), Problem> {
+        if let NewSignIn::Local(password) = &new.sign_in {
+            local_password::check_new(password)?;
+        }
         let mut read = self.store.read()?;
-        prepare(&mut read, new, false).await.map(drop)
+        prepare(&mut read, new, false).await?;
+        if stands_at(&mut read, &new.address).await? {
+            return Err(StoreError::Taken(store::Taken::Address).into());
+        }
+        Ok(())
     }
 
     /// One, with everything.

@@ -27,3 +27,16 @@ async fn a_line_that_is_no_text_fails_alone_and_a_password_keeps_its_spaces() {
         assert_eq!(matches!(ended, Ended::SignedIn(_)), right, "{password:?}");
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_refuses_a_password_that_the_run_would_refuse() {
+    let world = World::new().await;
+    let csv = b"address,password\nalice@example.org,short\n";
+    for dry_run in [true, false] {
+        let mut unheard = |_: &app::import::ImportLine| ();
+        let imported = world
+            .app
+            .import_mailboxes(&ACTOR, csv, dry_run, &mut unheard);
+        assert_eq!(imported.await.unwrap().failed, 1, "dry run: {dry_run}");
+    }
+}
