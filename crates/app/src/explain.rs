@@ -1,13 +1,14 @@
 //! Why somebody can or cannot sign in: the gates in order, and the last attempts.
 
-use crate::{App, Problem};
+use crate::{App, Problem, facts};
 use model::address::Address;
 use model::attempt::{Attempt, Reference, Step, StepState, Trace};
+use model::domain::{DomainUse, MailDomain};
 use model::mailbox::Mailbox;
 use model::outcome::{Code, Fix, Refusal};
 use model::provider::Provider;
 use model::rules::limits::size;
-use model::rules::provision;
+use model::rules::provision::{self, Foreseen, Foresight, Holder, Place};
 use serde::{Deserialize, Serialize};
 use store::Conn;
 
@@ -64,147 +65,112 @@ impl App {
         Ok(conclude(address, blocked, gates.steps, attempts))
     }
 
-    /// Asks the gates in order; the first that is shut ends the walk.
+    /// Asks the gates of every door at the address. `None` if one of them is open; else the refusal
+    /// at the door by which the person would most likely come.
     async fn walk(
         &self,
         read: &mut Conn,
         address: &Address,
         gates: &mut Trace,
     ) -> Result<Option<Refusal>, Problem> {
-        let now = self.clock.now();
-        let Some((domain, used)) = store::domains::with_use(read, &address.domain()).await? else {
+        let place = facts::place(read, address).await?;
+        let Some((domain, used)) = &place.domain else {
             return Ok(Some(
                 Refusal::new(Code::DomainUnknown).with("domain", address.domain()),
             ));
         };
         gates.push("domain known", StepState::Ok, domain.name.to_string());
-        if !domain.active {
-            return Ok(Some(
-                Refusal::new(Code::DomainInactive).with("domain", &domain.name),
-            ));
-        }
-        gates.push("domain active", StepState::Ok, "switched on");
-        let providers = store::providers::all(read).await?;
-        let allowed: Vec<&Provider> = providers
-            .iter()
-            .filter(|p| p.settings.active && p.settings.domains.contains(&domain.id))
-            .collect();
-        let names = allowed
-            .iter()
-            .map(|p| p.settings.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        if let Some(mailbox) = store::mailboxes::by_address(read, address).await? {
-            return self.walk_mailbox(read, &mailbox, &names, gates, now).await;
-        }
-        if let Some(alias) = store::aliases::by_address(read, address).await? {
-            let targets = alias
-                .targets
-                .iter()
-                .map(|(_, a)| a.as_str())
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Ok(Some(
-                Refusal::new(Code::AddressIsAlias)
-                    .with("address", address)
-                    .with("targets", targets),
-            ));
-        }
-        gates.push("mailbox", StepState::Warn, "does not exist yet");
-        if address.is_role() {
-            return Ok(Some(
-                Refusal::new(Code::AddressReserved).with("address", address),
-            ));
-        }
-        let Some(creator) = allowed.iter().find(|p| p.settings.create) else {
-            let who = if names.is_empty() {
-                "any provider of this domain".to_owned()
-            } else {
-                names
-            };
-            return Ok(Some(
-                Refusal::new(Code::CreationOff)
-                    .with("provider", who)
-                    .with("address", address),
-            ));
-        };
         gates.push(
-            "provider",
-            StepState::Ok,
-            format!("{} creates mailboxes here", creator.settings.name),
+            "domain active",
+            state(domain.active),
+            switched(domain.active),
         );
-        if domain.limits.max_mailboxes > 0 && used.mailboxes >= domain.limits.max_mailboxes {
-            return Ok(Some(
-                Refusal::new(Code::DomainFull)
-                    .with("domain", &domain.name)
-                    .with("have", used.mailboxes)
-                    .with("limit", domain.limits.max_mailboxes),
-            ));
+        match &place.holder {
+            Holder::Mailbox { mailbox, .. } => describe(mailbox, gates),
+            Holder::Alias(_) => gates.push("mailbox", StepState::Warn, "an alias stands here"),
+            Holder::Nobody => {
+                gates.push("mailbox", StepState::Warn, "does not exist yet");
+                gates.push("room", StepState::Ok, room(domain, *used));
+            }
         }
-        let room = format!(
-            "{}, {} of {} given out",
-            mailboxes(used.mailboxes, domain.limits.max_mailboxes),
-            if used.quota == 0 {
-                "nothing".to_owned()
-            } else {
-                size(used.quota)
-            },
-            size(domain.limits.domain_quota),
-        );
-        gates.push("room", StepState::Ok, room);
-        Ok(None)
+        let refusal = self.doors(read, address, &place, domain, gates).await?;
+        if let (None, Holder::Mailbox { mailbox, .. }) = (&refusal, &place.holder) {
+            self.programs(read, mailbox, gates).await?;
+        }
+        Ok(refusal)
     }
 
-    async fn walk_mailbox(
+    /// The local password, and each provider by which the person might come.
+    async fn doors(
+        &self,
+        read: &mut Conn,
+        address: &Address,
+        place: &Place,
+        domain: &MailDomain,
+        gates: &mut Trace,
+    ) -> Result<Option<Refusal>, Problem> {
+        let mut shut = Vec::new();
+        let mut open = false;
+        if let Holder::Mailbox { mailbox, .. } = &place.holder
+            && mailbox.methods.local
+            && mailbox.has_password
+        {
+            match provision::by_local_password(mailbox, domain) {
+                Ok(()) => {
+                    open = true;
+                    gates.push("local password", StepState::Ok, "signs in by it");
+                }
+                Err(refusal) => shut.push(("local password".to_owned(), refusal)),
+            }
+        }
+        let mut providers = store::providers::all(read).await?;
+        providers.retain(|provider| likely(provider, place, domain) < Likely::Hardly);
+        if providers.is_empty() && shut.is_empty() && !open {
+            providers = store::providers::all(read).await?;
+        }
+        providers.sort_by_key(|provider| likely(provider, place, domain));
+        let templates = store::templates::all(read).await?;
+        for provider in &providers {
+            let names = facts::domains_to_name(read, provider, Some(domain)).await?;
+            let known = Foresight {
+                now: self.clock.now(),
+                provider,
+                provider_domains: &names,
+                address,
+                place,
+                templates: &templates,
+            };
+            let name = &provider.settings.name;
+            match provision::foresee(&known, &mut Trace::default()) {
+                Ok(foreseen) => {
+                    open = true;
+                    let (state, words) = told(&foreseen);
+                    gates.push("provider", state, format!("{name}: {words}"));
+                }
+                Err(refusal) => shut.push((name.clone(), refusal)),
+            }
+        }
+        let mut shut = shut.into_iter();
+        let first = if open { None } else { shut.next() };
+        for (door, refusal) in shut {
+            let words = format!("{door}: {refusal}");
+            gates.push("also shut", StepState::Warn, words);
+        }
+        Ok(match first {
+            Some((_, refusal)) => Some(refusal),
+            None if open => None,
+            None => Some(no_door(address, &place.holder)),
+        })
+    }
+
+    /// What the mailbox's mail programs may do.
+    async fn programs(
         &self,
         read: &mut Conn,
         mailbox: &Mailbox,
-        providers: &str,
         gates: &mut Trace,
-        now: model::time::Timestamp,
-    ) -> Result<Option<Refusal>, Problem> {
-        gates.push(
-            "mailbox",
-            StepState::Ok,
-            format!("{} exists", mailbox.address),
-        );
-        if !mailbox.active {
-            return Ok(Some(provision::inactive(mailbox)));
-        }
-        gates.push("mailbox active", StepState::Ok, "switched on");
-        gates.push("sign-in method", StepState::Ok, mailbox.methods.label());
-        let links = store::links::of_mailbox(read, mailbox.id).await?;
-        let pending = store::links::pending_of(read, mailbox.id)
-            .await?
-            .filter(|p| now < p.ends);
-        if mailbox.methods.provider {
-            match (links.first(), pending) {
-                (Some(link), _) => {
-                    let words = format!("linked to {} at {}", link.subject, link.namespace);
-                    gates.push("link", StepState::Ok, words);
-                }
-                (None, Some(pending)) => {
-                    let words = format!("waits for its person until {}", pending.ends.date());
-                    gates.push("link", StepState::Warn, words);
-                }
-                (None, None) => gates.push(
-                    "link",
-                    StepState::Warn,
-                    "linked to nobody, and waits for nobody",
-                ),
-            }
-            let state = if providers.is_empty() {
-                StepState::Warn
-            } else {
-                StepState::Ok
-            };
-            let words = if providers.is_empty() {
-                "none is switched on for this domain"
-            } else {
-                providers
-            };
-            gates.push("providers", state, words);
-        }
+    ) -> Result<(), Problem> {
+        let now = self.clock.now();
         let devices = store::app_passwords::list(read, mailbox.id).await?;
         let good = devices
             .iter()
@@ -219,8 +185,103 @@ impl App {
             programs.push_str("; the local password opens them too");
         }
         gates.push("mail programs", StepState::Ok, programs);
-        Ok(None)
+        Ok(())
     }
+}
+
+/// How likely a person comes by a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likely {
+    /// The mailbox waits for its person there: the administrator's latest word.
+    Awaited,
+    /// The mailbox is linked there.
+    Linked,
+    /// It may sign in people of the domain.
+    Allowed,
+    /// It might be tried, and refuses.
+    Hardly,
+}
+
+fn likely(provider: &Provider, place: &Place, domain: &MailDomain) -> Likely {
+    if let Holder::Mailbox { links, pending, .. } = &place.holder {
+        if pending.as_ref().is_some_and(|p| p.provider == provider.id) {
+            return Likely::Awaited;
+        }
+        if links.iter().any(|link| link.provider == provider.id) {
+            return Likely::Linked;
+        }
+    }
+    if provider.settings.active && provider.settings.domains.contains(&domain.id) {
+        Likely::Allowed
+    } else {
+        Likely::Hardly
+    }
+}
+
+/// The refusal where no way to sign in is set up at all.
+fn no_door(address: &Address, holder: &Holder) -> Refusal {
+    match holder {
+        Holder::Mailbox { mailbox, .. } if !mailbox.active => provision::inactive(mailbox),
+        Holder::Mailbox { mailbox, .. } => Refusal::new(Code::WrongMethod)
+            .with("address", address)
+            .with("use", "another way")
+            .with("methods", mailbox.methods.label())
+            .with("came", "any way that is set up"),
+        Holder::Alias(alias) => provision::is_alias(address, alias),
+        Holder::Nobody => Refusal::new(Code::CreationOff)
+            .with("provider", "any provider of this domain")
+            .with("address", address),
+    }
+}
+
+fn told(foreseen: &Foreseen) -> (StepState, String) {
+    match foreseen {
+        Foreseen::SignIn(link) => (
+            StepState::Ok,
+            format!("linked to {} at {}", link.subject, link.namespace),
+        ),
+        Foreseen::Link(pending) => {
+            let who = match &pending.expected_subject {
+                Some(subject) => subject.as_str(),
+                None => "its person",
+            };
+            let words = format!("waits for {who} until {}", pending.ends.date());
+            (StepState::Warn, words)
+        }
+        Foreseen::ProveLocal => (
+            StepState::Warn,
+            "linked to nobody; the person would have to prove the local password".to_owned(),
+        ),
+        Foreseen::Create(words) => (StepState::Ok, format!("makes the mailbox; {words}")),
+    }
+}
+
+fn describe(mailbox: &Mailbox, gates: &mut Trace) {
+    let words = format!("{} exists", mailbox.address);
+    gates.push("mailbox", StepState::Ok, words);
+    let active = mailbox.active;
+    gates.push("mailbox active", state(active), switched(active));
+    gates.push("sign-in method", StepState::Ok, mailbox.methods.label());
+}
+
+const fn state(good: bool) -> StepState {
+    if good { StepState::Ok } else { StepState::Warn }
+}
+
+const fn switched(on: bool) -> &'static str {
+    if on { "switched on" } else { "switched off" }
+}
+
+fn room(domain: &MailDomain, used: DomainUse) -> String {
+    let given = match used.quota {
+        0 => "nothing".to_owned(),
+        given => size(given),
+    };
+    format!(
+        "{}, {given} of {} given out",
+        mailboxes(used.mailboxes, domain.limits.max_mailboxes),
+        size(domain.limits.domain_quota),
+    )
 }
 
 async fn address_of(read: &mut Conn, reference: &Reference) -> Result<Address, Problem> {

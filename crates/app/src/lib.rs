@@ -16,6 +16,7 @@ pub mod devices;
 pub mod domains;
 mod ended;
 pub mod explain;
+mod facts;
 pub mod import;
 mod learned;
 pub mod local_password;

@@ -9,6 +9,7 @@ use model::link::Namespace;
 use model::outcome::{Code, Refusal};
 use model::provider::{Endpoints, Provider};
 use model::random;
+use model::rules::provision;
 use oidc::pkce::Verifier;
 use serde::{Deserialize, Serialize};
 use store::Conn;
@@ -77,7 +78,7 @@ impl App {
             .await?
             .ok_or_else(|| Problem::Refused(Refusal::new(Code::ProviderOff)))?;
         record.by(&provider);
-        switched_on(&provider)?;
+        provision::switched_on(&provider).map_err(Problem::Refused)?;
         let state = random::token(self.random.as_ref());
         let verifier = Verifier::generate(self.random.as_ref());
         let secrets = FlowSecrets {
@@ -125,16 +126,4 @@ impl App {
 /// Binds a flow's sealed secrets to its row.
 pub(super) fn flow_row(state_tag: &[u8]) -> Vec<u8> {
     [b"sign-in-flow/", state_tag].concat()
-}
-
-/// A provider that is switched off is refused at every step, also one that was switched off while
-/// the person was there.
-pub(super) fn switched_on(provider: &Provider) -> Result<(), Problem> {
-    if provider.settings.active {
-        return Ok(());
-    }
-    let name = &provider.settings.name;
-    Err(Problem::Refused(
-        Refusal::new(Code::ProviderOff).with("provider", name),
-    ))
 }

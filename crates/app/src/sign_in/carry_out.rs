@@ -3,10 +3,9 @@
 use super::begin::Asked;
 use super::record::Record;
 use super::{Ended, Refused, ReturnTo, SignedIn};
-use crate::mailboxes::stands_at;
 use crate::provider_calls::Identity;
 use crate::sessions::{NewSession, Who};
-use crate::{App, Client, Problem, audit, revoke};
+use crate::{App, Client, Problem, audit, facts, revoke};
 use model::address::{Address, DomainName};
 use model::attempt::StepState;
 use model::audit::Actor;
@@ -17,7 +16,7 @@ use model::mailbox::Mailbox;
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::random;
-use model::rules::provision::{self, Changes, Facts, Holder, Place, Verdict};
+use model::rules::provision::{self, Changes, Facts, Place, Verdict};
 use model::session::Principal;
 use model::time::Timestamp;
 use secrecy::SecretString;
@@ -147,7 +146,14 @@ impl Case {
             None => place(tx, &self.provider, &self.identity).await?,
         };
         let templates = store::templates::all(tx).await?;
-        let domains = store::domains::names_of(tx, &self.provider.settings.domains).await?;
+        let domain = match (&linked, &place) {
+            (Some((.., domain, _)), _) => Some(domain),
+            (None, place) => place
+                .as_ref()
+                .and_then(|place| place.domain.as_ref())
+                .map(|(domain, _)| domain),
+        };
+        let domains = facts::domains_to_name(tx, &self.provider, domain).await?;
         let verdict = self.decide(linked.as_ref(), place.as_ref(), &templates, &domains);
         match verdict {
             Verdict::SignIn { changes, renamed } => {
@@ -418,23 +424,5 @@ async fn place(
     let Ok(address) = provision::claimed_address(provider, &identity.claims) else {
         return Ok(None);
     };
-    let domain = store::domains::with_use(tx, &address.domain()).await?;
-    let holder = if let Some(mailbox) = store::mailboxes::by_address(tx, &address).await? {
-        Holder::Mailbox {
-            links: store::links::of_mailbox(tx, mailbox.id).await?,
-            pending: store::links::pending_of(tx, mailbox.id).await?,
-            mailbox: Box::new(mailbox),
-        }
-    } else if let Some(alias) = store::aliases::by_address(tx, &address).await? {
-        Holder::Alias(alias)
-    } else {
-        Holder::Nobody
-    };
-    let base = address.without_extension();
-    let extends = base != address && stands_at(tx, &base).await?;
-    Ok(Some(Place {
-        domain,
-        holder,
-        extends,
-    }))
+    facts::place(tx, &address).await.map(Some)
 }

@@ -1,6 +1,6 @@
 //! Coming back from the provider.
 
-use super::begin::{Asked, FlowSecrets, flow_row, switched_on};
+use super::begin::{Asked, FlowSecrets, flow_row};
 use super::record::Record;
 use super::{Arrived, Ended};
 use crate::provider_calls::{Identity, Kept};
@@ -8,6 +8,7 @@ use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
+use model::rules::provision;
 use oidc::callback::Callback;
 use store::Conn;
 
@@ -104,7 +105,7 @@ impl App {
         if !at_home {
             return Err(foreign());
         }
-        switched_on(&provider)?;
+        provision::switched_on(&provider).map_err(Problem::Refused)?;
         let plain = self.keys.seal.open(&flow_row(&state_tag), &flow.sealed)?;
         let secrets: FlowSecrets =
             serde_json::from_slice(&plain).map_err(|e| Problem::Unavailable(e.to_string()))?;

@@ -65,23 +65,7 @@ impl App {
             return Err(wrong(&account));
         };
         record.about(Some(mailbox.id), &mailbox.address);
-        if !mailbox.methods.local {
-            return Err(Problem::Refused(
-                Refusal::new(Code::WrongMethod)
-                    .with("address", &mailbox.address)
-                    .with("use", "your provider's button")
-                    .with("methods", mailbox.methods.label())
-                    .with("came", "local password"),
-            ));
-        }
-        if !domain.active {
-            return Err(Problem::Refused(
-                Refusal::new(Code::DomainInactive).with("domain", &domain.name),
-            ));
-        }
-        if !mailbox.active {
-            return Err(Problem::Refused(provision::inactive(&mailbox)));
-        }
+        provision::by_local_password(&mailbox, &domain).map_err(Problem::Refused)?;
         record
             .attempt
             .trace

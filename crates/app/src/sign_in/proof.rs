@@ -3,7 +3,7 @@
 use super::record::Record;
 use super::{Ended, ReturnTo, SignedIn};
 use crate::ports::Account;
-use crate::{App, Client, Problem, audit};
+use crate::{App, Client, Problem, audit, facts};
 use model::attempt::{Door, StepState};
 use model::audit::Actor;
 use model::link::LinkOrigin;
@@ -68,7 +68,7 @@ impl App {
         };
         record.by(&provider);
         record.about(Some(mailbox.id), &mailbox.address);
-        super::begin::switched_on(&provider)?;
+        provision::switched_on(&provider).map_err(Problem::Refused)?;
         let account = Account::Mailbox(mailbox.address.to_string());
         let judged = self.judge_password(&account, password, hash, client).await;
         if let Err(Problem::Refused(refusal)) = &judged
@@ -139,7 +139,7 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
     let provider = store::providers::by_id(tx, proof.provider)
         .await?
         .ok_or_else(over)?;
-    super::begin::switched_on(&provider)?;
+    provision::switched_on(&provider).map_err(Problem::Refused)?;
     if provider.namespace != proof.namespace {
         return Err(over());
     }
@@ -147,17 +147,17 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
         .await?
         .ok_or_else(over)?;
     let pending = store::links::pending_of(tx, mailbox.id).await?;
-    let facts = LinkFacts {
+    let link = LinkFacts {
         now,
         provider: &provider,
-        provider_domains: &store::domains::names_of(tx, &provider.settings.domains).await?,
+        provider_domains: &facts::domains_to_name(tx, &provider, Some(&domain)).await?,
         subject: &proof.subject,
         domain: &domain,
         mailbox: &mailbox,
         links: &store::links::of_mailbox(tx, mailbox.id).await?,
         pending: pending.as_ref(),
     };
-    provision::may_link(&facts).map_err(Problem::Refused)?;
+    provision::may_link(&link).map_err(Problem::Refused)?;
     store::links::take_pending(tx, mailbox.id).await?;
     let Proof {
         namespace,

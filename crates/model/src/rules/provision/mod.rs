@@ -20,6 +20,10 @@ use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
 use crate::time::Timestamp;
 use serde_json::Value;
 
+mod foresee;
+
+pub use foresee::{Foreseen, Foresight, foresee};
+
 /// Everything the verdict rests on, read in one transaction.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -27,13 +31,15 @@ pub struct Facts<'a> {
     pub now: Timestamp,
     /// The provider, switched on.
     pub provider: &'a Provider,
-    /// Names of the domains it may sign people in for, for the administrator's words.
+    /// Names of the domains it may sign people in for, for the administrator's words: asked for
+    /// only when the mailbox's domain is none of them.
     pub provider_domains: &'a [DomainName],
     /// Where the subject is unique.
     pub namespace: &'a Namespace,
     /// The person's stable name there.
     pub subject: &'a str,
-    /// Claims of ID token and userinfo together.
+    /// Claims of ID token and userinfo together. Empty while nobody has come with any: no template
+    /// is applied then.
     pub claims: &'a Claims,
     /// The mailbox this person is linked to, with its domain.
     pub linked: Option<&'a (Link, Mailbox, MailDomain, DomainUse)>,
@@ -232,15 +238,23 @@ fn first_time_gates(facts: &Facts<'_>, trace: &mut Trace) -> Result<Verdict, Ref
     trace.push("address claim", StepState::Ok, address.to_string());
     email_gate(facts, &address, trace)?;
 
-    let unknown = || Refusal::new(Code::DomainUnknown).with("domain", address.domain());
-    let place = facts.place.ok_or_else(unknown)?;
-    let (domain, used) = place.domain.as_ref().ok_or_else(unknown)?;
-    domain_gates(facts, domain, &address, trace)?;
+    let place = facts.place.ok_or_else(|| domain_unknown(&address))?;
+    at_place(facts, place, address, trace)
+}
 
+fn at_place(
+    facts: &Facts<'_>,
+    place: &Place,
+    address: Address,
+    trace: &mut Trace,
+) -> Result<Verdict, Refusal> {
+    let (domain, used) = place
+        .domain
+        .as_ref()
+        .ok_or_else(|| domain_unknown(&address))?;
+    domain_gates(facts, domain, &address, trace)?;
     match &place.holder {
-        Holder::Alias(alias) => Err(Refusal::new(Code::AddressIsAlias)
-            .with("address", &address)
-            .with("targets", join(alias.targets.iter().map(|(_, a)| a)))),
+        Holder::Alias(alias) => Err(is_alias(&address, alias)),
         Holder::Mailbox {
             mailbox,
             links,
@@ -254,15 +268,21 @@ fn first_time_gates(facts: &Facts<'_>, trace: &mut Trace) -> Result<Verdict, Ref
             trace,
         ),
         Holder::Nobody => {
-            if !facts.provider.settings.create {
-                return Err(named(facts, Code::CreationOff).with("address", &address));
-            }
-            if place.extends || address.is_role() {
-                return Err(Refusal::new(Code::AddressReserved).with("address", &address));
-            }
+            free_gates(facts, place, &address)?;
             create(facts, address, domain, *used, trace).map(|new| Verdict::Create(Box::new(new)))
         }
     }
+}
+
+/// Whether the provider makes mailboxes at all, and at this address.
+fn free_gates(facts: &Facts<'_>, place: &Place, address: &Address) -> Result<(), Refusal> {
+    if !facts.provider.settings.create {
+        return Err(named(facts, Code::CreationOff).with("address", address));
+    }
+    if place.extends || address.is_role() {
+        return Err(Refusal::new(Code::AddressReserved).with("address", address));
+    }
+    Ok(())
 }
 
 fn existing(
@@ -336,39 +356,9 @@ fn create(
     trace: &mut Trace,
 ) -> Result<NewMailbox, Refusal> {
     let (mapped, verdicts) = map(facts, trace);
-    let template = match mapped {
-        Mapped::Rule { position, template } => find(facts, template).ok_or_else(|| {
-            Refusal::new(Code::TemplateGone)
-                .with("rule", facts.provider.settings.rules[position].words())
-        })?,
-        Mapped::EveryoneElse(template) => find(facts, template)
-            .ok_or_else(|| Refusal::new(Code::TemplateGone).with("rule", "everyone else"))?,
-        Mapped::Refused {
-            near: Some((position, nearest, value)),
-        } => {
-            return Err(Refusal::new(Code::NearMapping)
-                .with("claim", &facts.provider.settings.rules[position].claim)
-                .with("value", value)
-                .with("nearest", nearest));
-        }
-        Mapped::Refused { near: None } => {
-            let detail = join(verdicts.iter().map(|v| &v.words));
-            let detail = if detail.is_empty() {
-                "There are no rules".to_owned()
-            } else {
-                detail
-            };
-            return Err(Refusal::new(Code::NoMapping)
-                .with("detail", detail)
-                .with("received", names(facts.claims)));
-        }
-    };
+    let template = template_for(facts, mapped, &verdicts)?;
     let settings = &template.settings;
-    let quota = limits::effective_quota(settings.quota.value, &domain.limits);
-    limits::check(&domain.limits, used, Ask { quota, held: None }).map_err(|r| {
-        r.with("domain", &domain.name)
-            .with("template", &template.name)
-    })?;
+    let quota = room_for(template, domain, used)?;
     trace.push(
         "room",
         StepState::Ok,
@@ -388,6 +378,51 @@ fn create(
         template: Some((template.id, template.modified)),
         overrides: TemplateFields::NONE,
     })
+}
+
+/// The template of a new mailbox.
+fn template_for<'a>(
+    facts: &Facts<'a>,
+    mapped: Mapped,
+    verdicts: &[mapping::RuleVerdict],
+) -> Result<&'a Template, Refusal> {
+    let gone = |rule| Refusal::new(Code::TemplateGone).with("rule", rule);
+    let rules = &facts.provider.settings.rules;
+    match mapped {
+        Mapped::Rule { position, template } => {
+            find(facts, template).ok_or_else(|| gone(rules[position].words()))
+        }
+        Mapped::EveryoneElse(template) => {
+            find(facts, template).ok_or_else(|| gone("everyone else".to_owned()))
+        }
+        Mapped::Refused {
+            near: Some((position, nearest, value)),
+        } => Err(Refusal::new(Code::NearMapping)
+            .with("claim", &rules[position].claim)
+            .with("value", value)
+            .with("nearest", nearest)),
+        Mapped::Refused { near: None } => {
+            let detail = join(verdicts.iter().map(|v| &v.words));
+            let detail = if detail.is_empty() {
+                "There are no rules".to_owned()
+            } else {
+                detail
+            };
+            Err(Refusal::new(Code::NoMapping)
+                .with("detail", detail)
+                .with("received", names(facts.claims)))
+        }
+    }
+}
+
+/// The quota that a template gives a new mailbox in a domain, if it fits.
+fn room_for(template: &Template, domain: &MailDomain, used: DomainUse) -> Result<i64, Refusal> {
+    let quota = limits::effective_quota(template.settings.quota.value, &domain.limits);
+    limits::check(&domain.limits, used, Ask { quota, held: None }).map_err(|r| {
+        r.with("domain", &domain.name)
+            .with("template", &template.name)
+    })?;
+    Ok(quota)
 }
 
 /// What decides whether a person who proved a mailbox's password may be linked to it.
@@ -453,6 +488,9 @@ fn template_changes(
     used: DomainUse,
     trace: &mut Trace,
 ) -> Changes {
+    if facts.claims.is_empty() {
+        return Changes::default();
+    }
     let (mapped, _) = map(facts, trace);
     let Mapped::Rule { template, .. } = mapped else {
         return Changes::default();
@@ -621,6 +659,51 @@ fn active_gate(
     Err(inactive(mailbox).with("provider", &facts.provider.settings.name))
 }
 
+/// The refusal of an address that is an alias.
+#[must_use]
+pub fn is_alias(address: &Address, alias: &Alias) -> Refusal {
+    Refusal::new(Code::AddressIsAlias)
+        .with("address", address)
+        .with("targets", join(alias.targets.iter().map(|(_, a)| a)))
+}
+
+fn domain_unknown(address: &Address) -> Refusal {
+    Refusal::new(Code::DomainUnknown).with("domain", address.domain())
+}
+
+/// A provider that is switched off is refused at every step, also one that was switched off while
+/// the person was there.
+///
+/// # Errors
+/// [`Code::ProviderOff`].
+pub fn switched_on(provider: &Provider) -> Result<(), Refusal> {
+    if provider.settings.active {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::ProviderOff).with("provider", &provider.settings.name))
+}
+
+/// Whether a mailbox may be signed in to by its local password, once that is right.
+///
+/// # Errors
+/// The first gate that is shut.
+pub fn by_local_password(mailbox: &Mailbox, domain: &MailDomain) -> Result<(), Refusal> {
+    if !mailbox.methods.local {
+        return Err(Refusal::new(Code::WrongMethod)
+            .with("address", &mailbox.address)
+            .with("use", "your provider's button")
+            .with("methods", mailbox.methods.label())
+            .with("came", "local password"));
+    }
+    if !domain.active {
+        return Err(Refusal::new(Code::DomainInactive).with("domain", &domain.name));
+    }
+    if !mailbox.active {
+        return Err(inactive(mailbox));
+    }
+    Ok(())
+}
+
 /// The refusal of a switched-off mailbox.
 #[must_use]
 pub fn inactive(mailbox: &Mailbox) -> Refusal {
@@ -696,6 +779,9 @@ fn person_name(claims: &Claims) -> String {
 }
 
 fn names(claims: &Claims) -> String {
+    if claims.is_empty() {
+        return "none".to_owned();
+    }
     join(claims.keys())
 }
 

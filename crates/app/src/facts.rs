@@ -1,0 +1,47 @@
+//! What a verdict on an address rests on: read here for the sign-in and for `why` alike.
+
+use crate::mailboxes::stands_at;
+use model::address::{Address, DomainName};
+use model::domain::MailDomain;
+use model::provider::Provider;
+use model::rules::provision::{Holder, Place};
+use store::{Conn, StoreError};
+
+/// What an address is here.
+pub(crate) async fn place(conn: &mut Conn, address: &Address) -> Result<Place, StoreError> {
+    let domain = store::domains::with_use(conn, &address.domain()).await?;
+    let holder = if let Some(mailbox) = store::mailboxes::by_address(conn, address).await? {
+        Holder::Mailbox {
+            links: store::links::of_mailbox(conn, mailbox.id).await?,
+            pending: store::links::pending_of(conn, mailbox.id).await?,
+            mailbox: Box::new(mailbox),
+        }
+    } else if let Some(alias) = store::aliases::by_address(conn, address).await? {
+        Holder::Alias(alias)
+    } else {
+        Holder::Nobody
+    };
+    let base = address.without_extension();
+    let extends = base != *address && stands_at(conn, &base).await?;
+    Ok(Place {
+        domain,
+        holder,
+        extends,
+    })
+}
+
+/// The names of a provider's domains, for the words of a refusal: read only if `domain` is none of
+/// them, since nothing else tells them and there may be thousands.
+pub(crate) async fn domains_to_name(
+    conn: &mut Conn,
+    provider: &Provider,
+    domain: Option<&MailDomain>,
+) -> Result<Vec<DomainName>, StoreError> {
+    let allowed = &provider.settings.domains;
+    match domain {
+        Some(domain) if !allowed.contains(&domain.id) => {
+            store::domains::names_of(conn, allowed).await
+        }
+        _ => Ok(Vec::new()),
+    }
+}
