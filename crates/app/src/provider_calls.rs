@@ -218,6 +218,6 @@ pub(crate) fn redirect(text: &str) -> Result<RedirectUri, Problem> {
     RedirectUri::parse(text).map_err(|error| Problem::Unavailable(error.to_string()))
 }
 
-fn refused(provider: &Provider, error: &UpstreamError) -> Problem {
+pub(crate) fn refused(provider: &Provider, error: &UpstreamError) -> Problem {
     Problem::Refused(error.refusal().with("provider", &provider.settings.name))
 }

@@ -22,6 +22,8 @@ statements! {
     DELETE = "DELETE FROM links WHERE id = $1";
     COUNT_OF_PROVIDER = "SELECT count(*) AS used FROM
         (SELECT 1 FROM links WHERE provider = $1 LIMIT 1001) AS capped";
+    COUNT_IN = "SELECT count(*) AS used FROM
+        (SELECT 1 FROM links WHERE provider = $1 AND namespace = $2 LIMIT 1001) AS capped";
     REKEY = "UPDATE links SET namespace = $1 WHERE provider = $2 AND namespace = $3";
     PUT_PENDING = "INSERT INTO pending_links (mailbox, provider, expected_subject, ends)
         VALUES ($1, $2, $3, $4)
@@ -106,6 +108,20 @@ pub async fn delete(sql: &mut Conn, id: LinkId) -> Result<bool, StoreError> {
 /// [`StoreError::Unavailable`].
 pub async fn count_of_provider(sql: &mut Conn, id: ProviderId) -> Result<u32, StoreError> {
     let row = sql.one(COUNT_OF_PROVIDER, &[id.into()]).await?;
+    let used = row.map_or(Ok(0), |row| row.get::<i64>("used"))?;
+    Ok(u32::try_from(used).unwrap_or(u32::MAX))
+}
+
+/// How many people are linked through a provider in one namespace; 1001 stands for "more than 1000".
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn count_in(
+    sql: &mut Conn,
+    id: ProviderId,
+    namespace: &Namespace,
+) -> Result<u32, StoreError> {
+    let row = sql.one(COUNT_IN, &[id.into(), namespace.into()]).await?;
     let used = row.map_or(Ok(0), |row| row.get::<i64>("used"))?;
     Ok(u32::try_from(used).unwrap_or(u32::MAX))
 }

@@ -1,9 +1,11 @@
 //! Identity providers, as administrators set them up.
 
 mod form;
+mod issuer;
 mod scopes;
 
 pub use form::slug_of;
+pub use issuer::LearnedIssuer;
 
 use crate::step_up::Doer;
 use crate::{App, Problem, audit};

@@ -5,9 +5,11 @@
 
 mod codes;
 mod ends;
+mod foreseen;
 mod hostile;
 mod imports;
 mod independent;
+mod issuer;
 mod local;
 mod mail;
 mod moves;
