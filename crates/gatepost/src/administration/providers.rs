@@ -57,6 +57,13 @@ pub enum ProviderRequest {
         /// The host's name.
         host: String,
     },
+    /// Sets one known by endpoints to its issuer, with its links.
+    LearnIssuer {
+        /// Its slug.
+        slug: String,
+        /// The issuer as pasted.
+        issuer: String,
+    },
     /// Deletes one that nobody is linked to.
     Delete(String),
 }
@@ -255,6 +262,13 @@ pub(super) async fn answer(
         }
         ProviderRequest::AllowHost { slug, host } => {
             unchanged(app.allow_private_host(actor, &slug, &host).await?)
+        }
+        ProviderRequest::LearnIssuer { slug, issuer } => {
+            let learned = app.learn_issuer(actor, &slug, &issuer).await?;
+            let mut saved = learned.saved;
+            let moved = format!("Links moved to the issuer: {}.", learned.moved);
+            saved.notes.push(moved);
+            saved
         }
         ProviderRequest::Delete(slug) => {
             app.delete_provider(actor, &slug).await?;

@@ -25,6 +25,7 @@ const NOUNS: [(&str, &[&str]); 18] = [
             "check",
             "secret",
             "allow-host",
+            "learn-issuer",
             "enable",
             "disable",
             "delete",

@@ -16,6 +16,7 @@ pub mod overview;
 pub mod progress;
 pub mod provider_check;
 pub mod provider_form;
+pub mod provider_issuer;
 pub mod providers;
 pub mod setup;
 pub mod sign_ins;
@@ -39,6 +40,7 @@ pub fn routes() -> Routes<WebState> {
         .and(aliases::routes())
         .and(providers::routes())
         .and(provider_check::routes())
+        .and(provider_issuer::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(help::routes())

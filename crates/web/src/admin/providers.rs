@@ -128,6 +128,8 @@ struct Known {
     name: String,
     state: Tag,
     active: bool,
+    /// It was set up by endpoints: its issuer can be learned.
+    by_endpoints: bool,
     redirect: Copied,
     ignores_tls: bool,
     ignored_until: Option<When>,
@@ -146,6 +148,7 @@ async fn page(
         name: provider.settings.name.clone(),
         state: state_of(provider),
         active: provider.settings.active,
+        by_endpoints: matches!(provider.settings.endpoints, Endpoints::Manual { .. }),
         redirect: Copied::new("redirect", "Redirect URL", state.app.redirect_url(provider)),
         ignores_tls: provider.settings.ignores_tls(state.app.now()),
         ignored_until: ignored_until(provider),

@@ -2,9 +2,11 @@
 
 use crate::admin::{assert_wrong, karin};
 use crate::world::{PASSWORD, World};
+use app::providers::SecretChange;
 use http::StatusCode;
 use model::attempt::Door;
-use model::provider::{EveryoneElse, TlsTrust};
+use model::audit::Actor;
+use model::provider::{Endpoints, EveryoneElse, TlsTrust};
 use model::rule::Test;
 use model::time::Timestamp;
 use testkit::browser::{Form, Page, Tab};
@@ -388,4 +390,58 @@ async fn why_answers_for_addresses_and_references_only() {
         page.link("Open the mailbox").unwrap().path(),
         "/admin/mailboxes/erin%40example.org"
     );
+}
+
+#[tokio::test]
+async fn the_issuer_of_endpoints_is_learned_after_a_page_that_says_what_moves() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let path = "/admin/providers/example";
+    let page = tab.open(&world.at(path)).await.unwrap();
+    assert!(!page.text().contains("Learn the issuer"), "{}", page.text());
+
+    let issuer = world.company.issuer().to_owned();
+    let mut settings = world.app.provider("example").await.unwrap().settings;
+    settings.endpoints = Endpoints::Manual {
+        authorize: format!("{issuer}/authorize"),
+        token: format!("{issuer}/token"),
+        userinfo: format!("{issuer}/userinfo"),
+    };
+    world
+        .app
+        .edit_provider(
+            &Actor::CommandLine,
+            "example",
+            settings,
+            SecretChange::Keep,
+            None,
+        )
+        .await
+        .unwrap();
+    let page = tab.open(&world.at(path)).await.unwrap();
+    assert!(page.text().contains("Learn the issuer"), "{}", page.text());
+    let page = tab
+        .open(&world.at(&format!("{path}/issuer")))
+        .await
+        .unwrap();
+    assert!(
+        page.text().contains("Nobody is linked to it yet."),
+        "{}",
+        page.text()
+    );
+    let form = page.form_with_button("Learn the issuer").unwrap();
+    let wrong = form.clone().fill("issuer", "http://127.0.0.1:1").unwrap();
+    let page = tab.submit(wrong).await.unwrap();
+    assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = tab
+        .submit(form.fill("issuer", &issuer).unwrap())
+        .await
+        .unwrap();
+    assert!(
+        page.text().contains("is known by its issuer now"),
+        "{}",
+        page.text()
+    );
+    let provider = world.app.provider("example").await.unwrap();
+    assert_eq!(provider.settings.endpoints, Endpoints::Issuer { issuer });
 }

@@ -65,6 +65,14 @@ enum Verb {
         /// The host's name.
         host: String,
     },
+    /// Set a provider known by three endpoints to its issuer; people linked so far stay linked.
+    LearnIssuer {
+        /// The provider.
+        slug: String,
+        /// The issuer, or the address of its discovery document.
+        #[arg(long, value_name = "URL")]
+        issuer: String,
+    },
     /// Switch a provider on.
     Enable {
         /// The provider.
@@ -149,6 +157,7 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             }
         }
         Verb::AllowHost { slug, host } => ProviderRequest::AllowHost { slug, host },
+        Verb::LearnIssuer { slug, issuer } => ProviderRequest::LearnIssuer { slug, issuer },
         Verb::Enable { slug } => switch(slug, true),
         Verb::Disable { slug } => switch(slug, false),
         Verb::Check { slug } => return check(office, slug).await,
