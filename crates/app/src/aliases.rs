@@ -1,7 +1,7 @@
 //! Aliases.
 
 use crate::domains::{Listed, Page};
-use crate::{App, Problem, audit, domains};
+use crate::{App, Problem, audit, domains, mailboxes};
 use model::address::{Address, DomainName};
 use model::alias::Alias;
 use model::audit::Actor;
@@ -23,12 +23,14 @@ pub struct AliasForm {
 }
 
 impl App {
-    /// Adds an alias.
+    /// Adds an alias, under the same conditions as a mailbox: not at a + extension of an address
+    /// whose mail it would take away.
     pub async fn create_alias(&self, actor: &Actor, form: AliasForm) -> Result<Alias, Problem> {
         let (now, actor) = (self.clock.now(), actor.clone());
         self.store
             .write(async move |tx: &mut Conn| {
                 let (domain, _) = domains::of(tx, &form.address.domain()).await?;
+                mailboxes::check_extension(tx, &form.address).await?;
                 let targets = form.resolve(tx).await?;
                 let ids: Vec<_> = targets.iter().map(|(id, _)| *id).collect();
                 let id =

@@ -6,6 +6,7 @@ use model::attempt::Attempt;
 use model::ids::{AppPasswordId, MailboxId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -60,7 +61,7 @@ impl Account {
 }
 
 /// A human password to check.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PasswordQuestion {
     /// Whose.
     pub account: Account,
@@ -72,8 +73,18 @@ pub struct PasswordQuestion {
     pub hash: Option<String>,
 }
 
+impl fmt::Debug for PasswordQuestion {
+    /// Without the hash, which may be guessed at.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordQuestion")
+            .field("account", &self.account)
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The answer to a [`PasswordQuestion`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PasswordVerdict {
     /// Right; with a better hash to store when the old one was weaker or imported.
@@ -94,6 +105,19 @@ pub enum PasswordVerdict {
     Stopped,
     /// The pool is full or gone. Not counted.
     Unavailable,
+}
+
+impl fmt::Debug for PasswordVerdict {
+    /// Without the hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Right { .. } => f.debug_struct("Right").finish_non_exhaustive(),
+            Self::Wrong { due } => f.debug_struct("Wrong").field("due", due).finish(),
+            Self::Throttled(wait) => f.debug_tuple("Throttled").field(wait).finish(),
+            Self::Stopped => f.write_str("Stopped"),
+            Self::Unavailable => f.write_str("Unavailable"),
+        }
+    }
 }
 
 /// How long to wait before the next try.
@@ -120,7 +144,7 @@ pub trait Recorder: Send + Sync {
 }
 
 /// What the auth worker learned, for the writer in the web worker.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Learned {
     /// An app password was used (at most once a minute each).
@@ -131,6 +155,31 @@ pub enum Learned {
     Attempt(Box<Attempt>, String),
     /// A human password verified against a weaker or imported hash: `(mailbox, old, new)`.
     Rehash(MailboxId, String, String),
+}
+
+impl fmt::Debug for Learned {
+    /// Without the hashes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AppPasswordUsed(id, last) => f
+                .debug_tuple("AppPasswordUsed")
+                .field(id)
+                .field(last)
+                .finish(),
+            Self::PasswordUsed(id, last) => {
+                f.debug_tuple("PasswordUsed").field(id).field(last).finish()
+            }
+            Self::Attempt(attempt, bucket) => f
+                .debug_tuple("Attempt")
+                .field(attempt)
+                .field(bucket)
+                .finish(),
+            Self::Rehash(mailbox, ..) => f
+                .debug_struct("Rehash")
+                .field("mailbox", mailbox)
+                .finish_non_exhaustive(),
+        }
+    }
 }
 
 /// Side effects on the engines, run from the outbox after commit.
@@ -158,3 +207,34 @@ pub enum Progress {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct EffectFailed(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hash_is_in_words_for_a_log() {
+        let hash = || "$argon2id$v=19$secret".to_owned();
+        let question = PasswordQuestion {
+            account: Account::Admin("karin".to_owned()),
+            ip: None,
+            password: SecretString::from("typed"),
+            hash: Some(hash()),
+        };
+        let words = format!(
+            "{question:?} {:?} {:?}",
+            PasswordVerdict::Right {
+                rehash: Some(hash())
+            },
+            Learned::Rehash(MailboxId(1), hash(), hash()),
+        );
+        assert!(
+            words.contains("karin") && words.contains("Rehash"),
+            "{words}"
+        );
+        assert!(
+            !words.contains("argon2id") && !words.contains("typed"),
+            "{words}"
+        );
+    }
+}

@@ -6,6 +6,7 @@ use model::link::Namespace;
 use model::provider::{Endpoints, Provider};
 use model::rules::mapping::{Claims, brief};
 use oidc::callback::{Answer, Callback};
+use oidc::foreign::printable;
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
 use std::time::Duration;
@@ -135,7 +136,7 @@ impl App {
                 .iter()
                 .take(MOST_CLAIMS)
                 .map(|(name, claim)| SeenClaim {
-                    name: name.chars().take(100).collect(),
+                    name: printable(name, 100),
                     value: brief(&claim.value),
                     origin: claim.origin.name().to_owned(),
                 })

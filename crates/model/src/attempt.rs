@@ -163,12 +163,13 @@ pub enum StepState {
     NotReached,
 }
 
-/// A claim as it was received.
+/// A claim as it was received, as far as it can be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenClaim {
-    /// Its name.
+    /// Its name, cut to 100 characters.
     pub name: String,
-    /// Its value as JSON text, cut to 500 characters.
+    /// Its text, or its value as JSON text: cut to 120 characters, as
+    /// [`brief`](crate::rules::mapping::brief) does.
     pub value: String,
     /// `id_token` or `userinfo`.
     pub origin: String,

@@ -12,6 +12,7 @@ pub mod app_password;
 pub mod attempt;
 pub mod audit;
 pub mod domain;
+pub mod foreign;
 pub mod ids;
 pub mod link;
 pub mod mailbox;

@@ -272,7 +272,7 @@ pub(crate) async fn stands_at(conn: &mut Conn, address: &Address) -> Result<bool
 }
 
 /// Refuses an address whose mail goes to another one: it would be taken away from there.
-async fn check_extension(conn: &mut Conn, address: &Address) -> Result<(), Problem> {
+pub(crate) async fn check_extension(conn: &mut Conn, address: &Address) -> Result<(), Problem> {
     let base = address.without_extension();
     if base == *address || !stands_at(conn, &base).await? {
         return Ok(());

@@ -1,6 +1,7 @@
 //! A provider that moves: what becomes of its secret, of the people linked, and of those under way.
 
 use crate::world::{ACTOR, BROWSER, PASSWORD, SECRET, SLUG, World, address, company, secret};
+use app::aliases::AliasForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
 use app::providers::SecretChange;
 use app::sign_in::Ended;
@@ -178,4 +179,23 @@ async fn an_extension_of_an_address_in_use_is_given_to_nobody() {
     };
     let made = world.app.create_mailbox(&ACTOR, new).await;
     assert!(matches!(made, Err(Problem::Invalid(_))), "{made:?}");
+}
+
+#[tokio::test]
+async fn no_alias_takes_the_mail_of_an_extension_away() {
+    let world = World::new().await;
+    world.mailbox("alice", NewSignIn::None).await;
+    world.mailbox("bob", NewSignIn::None).await;
+    let alias = |at: &str| AliasForm {
+        address: address(at),
+        targets: vec![address("bob@example.org")],
+        active: true,
+    };
+    let taken = world
+        .app
+        .create_alias(&ACTOR, alias("alice+x@example.org"))
+        .await;
+    assert!(matches!(taken, Err(Problem::Invalid(_))), "{taken:?}");
+    let free = alias("sales+x@example.org");
+    world.app.create_alias(&ACTOR, free).await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! Which template a person gets: claims against an ordered list of rules.
 
+use crate::foreign::printable;
 use crate::ids::TemplateId;
 use crate::provider::EveryoneElse;
 use crate::rule::{Rule, Test};
@@ -138,17 +139,13 @@ fn near_miss(rules: &[Rule], claims: &Claims) -> Option<(usize, String, String)>
     })
 }
 
-/// A value as an administrator may read it in one line.
+/// A value as an administrator may read it in one line: 120 characters at most, none of them
+/// harmful.
 #[must_use]
 pub fn brief(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.chars().count() > 120 {
-        format!("{}…", text.chars().take(120).collect::<String>())
-    } else {
-        text
+    match value {
+        Value::String(text) => printable(text, 120),
+        other => printable(&other.to_string(), 120),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::address::{Address, AddressError, DomainName};
 use crate::alias::Alias;
 use crate::attempt::{StepState, Trace};
 use crate::domain::{DomainUse, MailDomain};
+use crate::foreign::printable;
 use crate::ids::TemplateId;
 use crate::link::{Link, LinkOrigin, Namespace, PendingLink};
 use crate::mailbox::{Mailbox, NewMailbox, SignInMethods};
@@ -20,8 +21,10 @@ use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
 use crate::time::Timestamp;
 use serde_json::Value;
 
+mod doors;
 mod foresee;
 
+pub use doors::{by_local_password, switched_on};
 pub use foresee::{Foreseen, Foresight, foresee};
 
 /// Everything the verdict rests on, read in one transaction.
@@ -326,6 +329,8 @@ fn existing(
             ));
         }
         let changes = template_changes(facts, mailbox, domain, used, trace);
+        // A template that says off refuses the person, and nothing of it is applied: until
+        // somebody is linked, the mailbox is as its administrator made it, and receives mail.
         active_gate(facts, mailbox, &changes, trace)?;
         return Ok(Verdict::Link {
             origin: LinkOrigin::Pending,
@@ -671,39 +676,6 @@ fn domain_unknown(address: &Address) -> Refusal {
     Refusal::new(Code::DomainUnknown).with("domain", address.domain())
 }
 
-/// A provider that is switched off is refused at every step, also one that was switched off while
-/// the person was there.
-///
-/// # Errors
-/// [`Code::ProviderOff`].
-pub fn switched_on(provider: &Provider) -> Result<(), Refusal> {
-    if provider.settings.active {
-        return Ok(());
-    }
-    Err(Refusal::new(Code::ProviderOff).with("provider", &provider.settings.name))
-}
-
-/// Whether a mailbox may be signed in to by its local password, once that is right.
-///
-/// # Errors
-/// The first gate that is shut.
-pub fn by_local_password(mailbox: &Mailbox, domain: &MailDomain) -> Result<(), Refusal> {
-    if !mailbox.methods.local {
-        return Err(Refusal::new(Code::WrongMethod)
-            .with("address", &mailbox.address)
-            .with("use", "your provider's button")
-            .with("methods", mailbox.methods.label())
-            .with("came", "local password"));
-    }
-    if !domain.active {
-        return Err(Refusal::new(Code::DomainInactive).with("domain", &domain.name));
-    }
-    if !mailbox.active {
-        return Err(inactive(mailbox));
-    }
-    Ok(())
-}
-
 /// The refusal of a switched-off mailbox.
 #[must_use]
 pub fn inactive(mailbox: &Mailbox) -> Refusal {
@@ -782,7 +754,7 @@ fn names(claims: &Claims) -> String {
     if claims.is_empty() {
         return "none".to_owned();
     }
-    join(claims.keys())
+    join(claims.keys().map(|name| printable(name, 100)))
 }
 
 fn join<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {

@@ -402,6 +402,45 @@ fn a_pending_link_is_for_one_provider_one_subject_and_thirty_days() {
 }
 
 #[test]
+fn a_template_that_says_off_leaves_a_waiting_mailbox_as_it_is() {
+    let mut off = template(3 * GIB);
+    off.settings.active = Templated::in_step(false);
+    off.modified = NOW.plus(DAY);
+    let world = with(|w| {
+        w.holder = existing(mailbox(), Vec::new(), Some(pending(NOW.plus(DAY))));
+        w.templates = vec![off];
+    });
+    let Verdict::Refuse(refusal) = world.decide() else {
+        panic!("not refused")
+    };
+    assert_eq!(refusal.code, Code::MailboxInactive);
+}
+
+#[test]
+fn names_and_values_of_claims_are_told_without_what_hides_text() {
+    let world = claim("mail\u{202e}cow", json!("x"));
+    let world = World {
+        claims: {
+            let mut claims = world.claims;
+            claims["email"] = json!("a\u{200b}\u{202e} b");
+            claims
+        },
+        ..World::default()
+    };
+    let Verdict::Refuse(refusal) = world.decide() else {
+        panic!("not refused")
+    };
+    assert_eq!(refusal.facts["address"], "a b");
+    let nameless = with(|w| {
+        w.claims = json!({ "sub": "s1", "mail\u{202e}cow": "x" });
+    });
+    let Verdict::Refuse(refusal) = nameless.decide() else {
+        panic!("not refused")
+    };
+    assert_eq!(refusal.facts["received"], "mailcow, sub");
+}
+
+#[test]
 fn a_known_person_keeps_the_mailbox_when_the_address_changes() {
     let world = with(|w| {
         w.linked = Some((link("s1"), mailbox()));

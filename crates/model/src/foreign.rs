@@ -1,0 +1,47 @@
+//! Words from outside, made fit to be stored and shown to administrators.
+
+/// `text` without control and direction-changing characters, cut to `most` characters.
+///
+/// Providers' error words reach logs, terminals and pages. Escaping for HTML stays the page's job;
+/// this removes what no escaping helps against: line breaks that forge log lines, terminal
+/// sequences, and characters that turn the reading direction.
+#[must_use]
+pub fn printable(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for (count, c) in text.chars().filter(|c| !is_harmful(*c)).enumerate() {
+        if count == most {
+            out.push('…');
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Control characters, and the format characters that hide text or change its direction.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removes_what_escaping_does_not_help_against() {
+        assert_eq!(printable("a\r\nb\u{1b}[31mc\u{202e}d", 100), "ab[31mcd");
+        assert_eq!(printable("größer <b>", 100), "größer <b>");
+    }
+
+    #[test]
+    fn cuts_by_characters_and_says_so() {
+        assert_eq!(printable("äöü", 2), "äö…");
+        assert_eq!(printable("äöü", 3), "äöü");
+    }
+}
