@@ -85,6 +85,9 @@ pub enum DescriptionError {
     Delimiter(char),
 }
 
+/// Message size limits that both engines take, in bytes.
+pub const MESSAGE_SIZES: std::ops::RangeInclusive<u64> = 65_536..=2_000_000_000;
+
 type Checked = Result<(), DescriptionError>;
 
 /// Checks the whole description; the first mistake wins.
@@ -127,7 +130,7 @@ pub fn check(system: &MailSystem) -> Checked {
     if !(10..=200_000).contains(&system.sessions) {
         return Err(DescriptionError::Sessions(system.sessions));
     }
-    if !(65_536..=2_000_000_000).contains(&system.message_size_limit) {
+    if !MESSAGE_SIZES.contains(&system.message_size_limit) {
         return Err(DescriptionError::MessageSize(system.message_size_limit));
     }
     if !matches!(system.recipient_delimiter, '+' | '-') {
@@ -283,15 +286,20 @@ fn check_path(field: &'static str, path: &Path) -> Checked {
             path: path.to_owned(),
         });
     }
-    let plain = path.to_str().is_some_and(|text| {
-        text.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"/._-+@=".contains(&b))
-    });
-    if plain {
+    if is_plain_path(path) {
         Ok(())
     } else {
         Err(text_error(field, &path.to_string_lossy()))
     }
+}
+
+/// Whether a path holds no character that the engines would misread.
+#[must_use]
+pub fn is_plain_path(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| {
+        text.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/._-+@=".contains(&b))
+    })
 }
 
 fn check_socket(field: &'static str, path: &Path) -> Checked {
@@ -304,15 +312,19 @@ fn check_socket(field: &'static str, path: &Path) -> Checked {
     Ok(())
 }
 
-/// A host name or IP address, without brackets.
-fn check_host(field: &'static str, host: &str) -> Checked {
-    let plain = !host.is_empty()
+/// Whether this is a host name or an IP address without brackets.
+#[must_use]
+pub fn is_host(host: &str) -> bool {
+    !host.is_empty()
         && host.len() <= 253
         && host
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
-        && (!host.contains(':') || host.parse::<std::net::Ipv6Addr>().is_ok());
-    if plain {
+        && (!host.contains(':') || host.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+fn check_host(field: &'static str, host: &str) -> Checked {
+    if is_host(host) {
         Ok(())
     } else {
         Err(text_error(field, host))

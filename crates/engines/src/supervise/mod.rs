@@ -187,6 +187,22 @@ impl Engines {
         result
     }
 
+    /// Whether the engines would accept a description, as far as that can be known without putting
+    /// it in force. Nothing changes.
+    ///
+    /// # Errors
+    /// See [`EnginesError`].
+    pub async fn check(&self, system: &MailSystem) -> Result<(), EnginesError> {
+        let _one_at_a_time = self.changing.lock().await;
+        let before = self.system.read().clone();
+        let files = render(system, self.releases)?;
+        let generation = self.generations.write(&files)?;
+        let added = added_addresses(&before, system);
+        let accepted = accept(system, &added, &self.programs, generation.path()).await;
+        self.generations.discard(&generation);
+        accepted
+    }
+
     async fn change(&self, system: MailSystem) -> Result<(), EnginesError> {
         let before = self.system.read().clone();
         if before.directories != system.directories

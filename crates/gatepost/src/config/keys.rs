@@ -49,7 +49,7 @@ const fn key(path: &'static str, kind: Kind, default: &'static str, meaning: &'s
 }
 
 /// The table, in the order of the sections.
-pub const KEYS: [Key; 40] = [
+pub const KEYS: [Key; 41] = [
     key(
         "public_url",
         Kind::Text,
@@ -182,6 +182,12 @@ pub const KEYS: [Key; 40] = [
         Kind::Text,
         "none",
         "File that holds the account's password; readable by its owner alone. May be a systemd credential.",
+    ),
+    key(
+        "mail.relay.tls",
+        Kind::Text,
+        "required with a password, else opportunistic",
+        "TLS to the relay: required (certificate checked) or opportunistic (if offered, unchecked). Port 465 always has it.",
     ),
     key(
         "users.web",

@@ -1,9 +1,11 @@
 //! `[mail]`: what the engines are told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use model::address::DomainName;
 use serde::{Deserialize, Serialize};
+
+use engines::check::{MESSAGE_SIZES, is_host, is_plain_path};
 
 use super::paths::check_directory;
 use super::{Config, Problems, Size};
@@ -32,6 +34,16 @@ pub enum MilterAction {
     Reject,
     /// The message is kept in the hold queue.
     Quarantine,
+}
+
+/// TLS towards the relay on other ports than 465, which has it from the first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RelayTls {
+    /// STARTTLS with a certificate that the system's CAs vouch for, or no delivery.
+    Required,
+    /// STARTTLS where it is offered, whatever the certificate.
+    Opportunistic,
 }
 
 /// `[mail]`
@@ -75,6 +87,9 @@ pub struct Relay {
     /// File that holds the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// How the connection is protected; see [`Relay::tls`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<RelayTls>,
 }
 
 const fn submission_port() -> u16 {
@@ -112,11 +127,10 @@ impl Mail {
         if let Some(dir) = &self.dir {
             check_directory("mail.dir", dir, problems);
         }
-        // Postfix counts in a signed 32-bit number on some systems, and refuses 0 as "no limit".
-        if !(64 << 10..=i32::MAX as u64).contains(&self.message_size.bytes()) {
+        if !MESSAGE_SIZES.contains(&self.message_size.bytes()) {
             problems.add(
                 "mail.message_size",
-                "must be between 64 KiB and 2 GiB less one byte",
+                "must be between 64 KiB and 2000000000 bytes (1907 MiB)",
             );
         }
         for milter in &self.milters {
@@ -134,15 +148,42 @@ impl Mail {
 }
 
 impl Relay {
+    /// What is asked for, else required with a password and opportunistic without one.
+    #[must_use]
+    pub fn tls(&self) -> RelayTls {
+        self.tls.unwrap_or(if self.user.is_some() {
+            // A password never travels in clear, nor to somebody without the relay's certificate.
+            RelayTls::Required
+        } else {
+            RelayTls::Opportunistic
+        })
+    }
+
     fn check(&self, problems: &mut Problems) {
-        if url::Host::parse(&self.host).is_err() {
+        if !is_host(&self.host) {
             problems.add(
                 "mail.relay.host",
-                format!("{:?} is no host name", self.host),
+                format!(
+                    "{:?} is no host name (xn-- form) or address (without brackets)",
+                    self.host
+                ),
             );
         }
         if self.port == 0 {
             problems.add("mail.relay.port", "must be between 1 and 65535");
+        }
+        if self.user.is_some() && self.tls == Some(RelayTls::Opportunistic) {
+            problems.add(
+                "mail.relay.tls",
+                "must be \"required\": the password would travel over a connection that may be \
+                 in clear",
+            );
+        }
+        if self.port == 465 && self.tls == Some(RelayTls::Opportunistic) {
+            problems.add(
+                "mail.relay.tls",
+                "must be \"required\": port 465 has TLS from the first byte",
+            );
         }
         match (&self.user, &self.password_file) {
             (Some(_), None) => {
@@ -176,7 +217,7 @@ fn is_milter(text: &str) -> bool {
         return false;
     }
     if let Some(path) = text.strip_prefix("unix:") {
-        return path.starts_with('/');
+        return path.starts_with('/') && is_plain_path(Path::new(path));
     }
     let Some((host, port)) = text
         .strip_prefix("inet:")
@@ -184,7 +225,7 @@ fn is_milter(text: &str) -> bool {
     else {
         return false;
     };
-    url::Host::parse(host).is_ok() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 #[cfg(test)]
@@ -197,6 +238,7 @@ mod tests {
             "inet:127.0.0.1:11332",
             "inet:rspamd.lan:11332",
             "unix:/run/rspamd/milter",
+            "inet:::1:11332",
         ] {
             assert!(is_milter(good), "{good}");
         }
@@ -206,8 +248,51 @@ mod tests {
             "inet:host:0",
             "unix:milter",
             "inet:a:1, b",
+            // Brackets are Postfix's, and the renderer's to add.
+            "inet:[::1]:11332",
+            "inet:räuber.example:11332",
+            "unix:/run/räuber",
         ] {
             assert!(!is_milter(bad), "{bad}");
         }
+    }
+
+    /// What the renderer would refuse is told here already, with its key.
+    #[test]
+    fn a_relay_is_held_to_what_the_engines_take() {
+        let relay = |host: &str, port, user: Option<&str>, tls| Relay {
+            host: host.to_owned(),
+            port,
+            user: user.map(str::to_owned),
+            password_file: user.map(|_| "/p".into()),
+            tls,
+        };
+        let opportunistic = Some(RelayTls::Opportunistic);
+        for (relay, key) in [
+            (relay("smtp.example", 587, Some("u"), None), None),
+            (relay("smtp.example", 25, None, opportunistic), None),
+            (relay("::1", 25, None, Some(RelayTls::Required)), None),
+            (relay("[::1]", 25, None, None), Some("mail.relay.host")),
+            (
+                relay("räuber.example", 25, None, None),
+                Some("mail.relay.host"),
+            ),
+            (
+                relay("smtp.example", 587, Some("u"), opportunistic),
+                Some("mail.relay.tls"),
+            ),
+            (
+                relay("smtp.example", 465, None, opportunistic),
+                Some("mail.relay.tls"),
+            ),
+        ] {
+            let mut problems = Problems::default();
+            relay.check(&mut problems);
+            let problems = problems.into_vec();
+            let keys: Vec<&str> = problems.iter().map(|p| p.key.as_str()).collect();
+            assert_eq!(keys, Vec::from_iter(key), "{relay:?}");
+        }
+        assert_eq!(relay("a", 25, Some("u"), None).tls(), RelayTls::Required);
+        assert_eq!(relay("a", 25, None, None).tls(), RelayTls::Opportunistic);
     }
 }

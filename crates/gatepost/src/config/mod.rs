@@ -32,7 +32,7 @@ pub use layout::Layout;
 pub use lifetimes::{Retention, Sessions};
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
-pub use mail::{Mail, MilterAction, Processes, Relay};
+pub use mail::{Mail, MilterAction, Processes, Relay, RelayTls};
 pub use paths::{Data, Run};
 pub use problem::{ConfigError, Problem, Problems};
 pub use public_url::PublicUrl;

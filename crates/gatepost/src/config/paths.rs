@@ -18,6 +18,9 @@ const LONGEST_SOCKET_BELOW: usize = 43;
 /// Longest allowed run directory, in bytes.
 pub const MAX_RUN_DIR: usize = MAX_SOCKET_PATH - LONGEST_SOCKET_BELOW;
 
+/// Said of a path that the engines would misread.
+pub(super) const PLAIN_PATH: &str = "may hold only the letters a-z, digits and . _ - + @ =";
+
 /// `[data]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,11 +84,8 @@ pub(super) fn check_directory(key: &str, dir: &Path, problems: &mut Problems) {
             key,
             "must be an absolute path of a directory, without \"..\"",
         );
-    } else if dir
-        .to_str()
-        .is_none_or(|text| text.contains([' ', '\t', '"', '\'', '\\', '$', '%']))
-    {
-        // The engines' configuration languages give these characters a meaning.
-        problems.add(key, "may not hold spaces, quotes, \\, $ or %");
+    } else if !engines::check::is_plain_path(dir) {
+        // The engines' configuration languages give other characters a meaning.
+        problems.add(key, PLAIN_PATH);
     }
 }

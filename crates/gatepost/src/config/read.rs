@@ -257,7 +257,7 @@ mod tests {
             ),
             (
                 "[mail.relay]\nhost = \"a\"\npassword = \"x\"",
-                "mail.relay.password (line 4): unknown key; known here: host, port, user, password_file",
+                "mail.relay.password (line 4): unknown key; known here: host, port, user, password_file, tls",
             ),
             (
                 "hosts = \"a.example.org\"",
@@ -417,7 +417,7 @@ mod tests {
         message_size = 1048576
         milters = ["inet:127.0.0.1:11332"]
         milter_action = "accept"
-        relay = { host = "relay.example.org", port = 25, user = "u", password_file = "/p" }
+        relay = { host = "relay.example.org", port = 25, user = "u", password_file = "/p", tls = "required" }
     "#;
 
     #[test]

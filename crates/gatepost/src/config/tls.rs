@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use engines::check::is_plain_path;
+
+use super::paths::PLAIN_PATH;
 use super::{Config, Problems};
 
 /// Where the certificate comes from.
@@ -45,6 +48,10 @@ impl Tls {
         for (key, path) in [("tls.cert", &self.cert), ("tls.key", &self.key)] {
             if path.as_ref().is_some_and(|path| !path.is_absolute()) {
                 problems.add(key, "must be an absolute path");
+            }
+            // Both engines' configurations name these files.
+            if path.as_ref().is_some_and(|path| !is_plain_path(path)) {
+                problems.add(key, PLAIN_PATH);
             }
         }
         match self.mode {

@@ -1,7 +1,7 @@
 //! Dovecot and Postfix: from the configuration to the engines' own description, and their life.
 
 use std::io::Read as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -22,8 +22,9 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::accounts::Accounts;
+use super::port;
 use crate::channel::control::QuotaStyle;
-use crate::config::{Config, Endpoint, MilterAction, Processes, Relay};
+use crate::config::{self, Config, Endpoint, MilterAction, Processes, Relay};
 
 /// Why the mail engines do not run.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +110,8 @@ impl Plan {
             releases,
             accounts: *accounts,
             kick_key: SecretString::from(model::random::token(random)),
-            sieve_submission: free_port().map_err(|error| MailError::System(error.to_string()))?,
+            sieve_submission: port::lasting(random)
+                .ok_or_else(|| MailError::System("no loopback port is free".to_owned()))?,
             in_force: Mutex::default(),
         }))
     }
@@ -159,6 +161,17 @@ impl Plan {
         engines.apply(system).await?;
         *self.in_force.lock() = Some(wanted);
         Ok(true)
+    }
+
+    /// Whether the engines would take what the configuration says; nothing is touched.
+    pub(super) async fn check(
+        &self,
+        engines: &Engines,
+        config: &Config,
+        certificate: Option<&CertificateFiles>,
+    ) -> Result<(), MailError> {
+        let system = self.describe(config, certificate)?;
+        Ok(engines.check(&system).await?)
     }
 
     fn render(&self, system: &MailSystem) -> Result<InForce, MailError> {
@@ -293,10 +306,6 @@ fn addresses(endpoint: Endpoint) -> Vec<SocketAddr> {
     all
 }
 
-fn free_port() -> std::io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
-}
-
 fn relay(relay: &Relay) -> Result<description::Relay, MailError> {
     let credentials = match (&relay.user, &relay.password_file) {
         (Some(user), Some(file)) => {
@@ -311,11 +320,10 @@ fn relay(relay: &Relay) -> Result<description::Relay, MailError> {
     Ok(description::Relay {
         host: relay.host.clone(),
         port: relay.port,
-        tls: match (relay.port, &credentials) {
-            (465, _) => RelayTls::Implicit,
-            // A password never travels in clear, nor to somebody without the relay's certificate.
-            (_, Some(_)) => RelayTls::Required,
-            (_, None) => RelayTls::Opportunistic,
+        tls: match relay.tls() {
+            _ if relay.port == 465 => RelayTls::Implicit,
+            config::RelayTls::Required => RelayTls::Required,
+            config::RelayTls::Opportunistic => RelayTls::Opportunistic,
         },
         credentials,
     })

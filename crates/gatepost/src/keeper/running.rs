@@ -31,6 +31,16 @@ struct Supervised {
     directives: mpsc::Sender<Directive>,
 }
 
+/// How much of a planned restart was left undone, and why.
+enum Undone {
+    /// Nothing was done.
+    All(String),
+    /// From the auth worker on.
+    Auth(String),
+    /// The engines alone.
+    Engines(String),
+}
+
 /// What the running server works with. Clones share it.
 #[derive(Clone)]
 struct Server {
@@ -168,19 +178,40 @@ impl Server {
     /// What cannot be taken over leaves the server as it is.
     async fn renew(&self) {
         let _one = self.replacing.lock().await;
-        if let Err(error) = self.try_renew().await {
-            tracing::error!(error, "the planned restart failed, what ran before goes on");
+        match self.try_renew().await {
+            Ok(()) => {}
+            Err(Undone::All(error)) => {
+                tracing::error!(error, "the planned restart failed, what ran before goes on");
+            }
+            Err(Undone::Auth(error)) => tracing::error!(
+                error,
+                "the planned restart is half done: the web worker is new, the auth worker and the \
+                 engines go on as before"
+            ),
+            Err(Undone::Engines(error)) => tracing::error!(
+                error,
+                "the planned restart is half done: both workers are new, the engines go on with \
+                 their old configuration"
+            ),
         }
     }
 
-    async fn try_renew(&self) -> Result<(), String> {
-        let edition = Arc::new(self.newest_edition()?);
+    async fn try_renew(&self) -> Result<(), Undone> {
+        let edition = Arc::new(self.newest_edition().map_err(Undone::All)?);
         let opened = Certificates::open(&edition.config, &self.bench.accounts, &SystemClock);
-        let (certificates, new_certificate) = opened.map_err(|error| error.to_string())?;
+        let (certificates, new_certificate) =
+            opened.map_err(|error| Undone::All(error.to_string()))?;
+        if let Some((plan, engines)) = self.mail.as_deref() {
+            let checked = plan.check(engines, &edition.config, certificates.files());
+            let checked = checked.await;
+            checked.map_err(|error| Undone::All(error.to_string()))?;
+        }
         *self.certificates.lock().await = certificates;
-        self.web.replace(Some(Arc::clone(&edition))).await?;
-        self.auth.replace(None).await?;
-        let engines = self.apply(&edition.config).await?;
+        let web = self.web.replace(Some(Arc::clone(&edition))).await;
+        web.map_err(Undone::All)?;
+        self.auth.replace(None).await.map_err(Undone::Auth)?;
+        let engines = self.apply(&edition.config).await;
+        let engines = engines.map_err(Undone::Engines)?;
         if new_certificate {
             self.tell_certificate().await;
         }

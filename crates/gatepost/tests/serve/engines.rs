@@ -159,6 +159,36 @@ async fn logins_go_on_while_workers_are_replaced_and_killed() {
     keeper_stops(&mut keeper).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_the_engines_would_refuse_replaces_nothing() {
+    if !testkit::skip::is_root() {
+        return;
+    }
+    let mail = Mail::new();
+    let mut keeper = mail.instance.serve().await;
+    let workers = mail.instance.workers();
+    let file = mail.instance.dir.join("gatepost.toml");
+    let mut config = std::fs::read_to_string(&file).unwrap();
+    config.push_str(
+        "\n[mail.relay]\nhost = \"relay.example\"\nuser = \"u\"\npassword_file = \"/nowhere/p\"\n",
+    );
+    std::fs::write(&file, config).unwrap();
+    kill_process(pid_of(&keeper), Signal::HUP).unwrap();
+    soon("the end of the planned restart", async || {
+        let refused = "the planned restart failed, what ran before goes on";
+        keeper.output().contains(refused).then_some(())
+    })
+    .await;
+    assert!(
+        keeper.output().contains("/nowhere/p"),
+        "{}",
+        keeper.output()
+    );
+    assert_eq!(mail.instance.workers(), workers);
+    mail.recipient().unwrap();
+    keeper_stops(&mut keeper).await;
+}
+
 #[test]
 fn a_taken_mail_port_is_named_with_its_key() {
     if !testkit::skip::is_root() {
