@@ -1,5 +1,6 @@
 //! What mail logins teach, gathered by the minute before it leaves for the writer: a credential's
-//! last use once a minute, failures once a minute per account, network and code.
+//! last use once a minute, failures once a minute per account, network and code. A flood of made-up
+//! names is told by its network, and one from everywhere as one.
 
 use crate::ports::{Learned, Recorder};
 use model::app_password::LastUse;
@@ -10,14 +11,22 @@ use model::protocol::Protocol;
 use model::random::Random;
 use model::time::Timestamp;
 use parking_lot::Mutex;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most keys gathered between two flushes; what comes beyond is counted and dropped.
 const MOST: usize = 10_000;
+
+/// Most accounts of one network, an IPv6 one being a /64, that a minute's failures are told apart
+/// by. A company behind one address has no more people with a wrong password at once.
+const MOST_OF_NETWORK: u32 = 60;
+
+/// Most buckets of a minute, so that what is stored keeps far behind what is forgotten.
+const MOST_OF_MINUTE: usize = 2_000;
 
 /// Gathers and, at each [`Coalescer::flush`], hands on.
 pub struct Coalescer {
@@ -31,6 +40,7 @@ struct Gathered {
     app_passwords: HashMap<AppPasswordId, LastUse>,
     passwords: HashMap<Program, LastUse>,
     failures: HashMap<Bucket, Failure>,
+    told: Told,
     /// Credentials whose use in `minute` was handed on.
     handed: HashSet<AppPasswordId>,
     /// Programs whose use of a local password in `minute` was handed on.
@@ -49,6 +59,57 @@ struct Bucket {
     code: Code,
     ip: Option<IpAddr>,
     account: String,
+}
+
+/// Which failures of a minute were told apart so far, across flushes.
+#[derive(Default)]
+struct Told {
+    minute: i64,
+    buckets: HashSet<u64>,
+    networks: HashMap<Option<IpAddr>, u32>,
+    hasher: RandomState,
+}
+
+impl Told {
+    /// The bucket itself; or that of its network, or of everybody, if too many are told apart.
+    fn bucket(&mut self, mut bucket: Bucket) -> Bucket {
+        if self.minute != bucket.minute {
+            self.minute = bucket.minute;
+            self.buckets.clear();
+            self.networks.clear();
+        }
+        if self.admits(&bucket, MOST_OF_NETWORK) {
+            return bucket;
+        }
+        bucket.account.clear();
+        if !self.admits(&bucket, u32::MAX) {
+            bucket.ip = None;
+        }
+        bucket
+    }
+
+    fn admits(&mut self, bucket: &Bucket, most_of_network: u32) -> bool {
+        let id = self.hasher.hash_one(bucket);
+        if self.buckets.contains(&id) {
+            return true;
+        }
+        let network = bucket.ip.map(network);
+        let of_network = self.networks.get(&network).copied().unwrap_or_default();
+        let room = self.buckets.len() < MOST_OF_MINUTE && of_network < most_of_network;
+        if room {
+            self.networks.insert(network, of_network + 1);
+            self.buckets.insert(id);
+        }
+        room
+    }
+}
+
+/// What one customer has: an IPv4 address, or a /64 of IPv6.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+    }
 }
 
 /// The first failure of its bucket, and how many there were.
@@ -130,6 +191,7 @@ impl Coalescer {
             account,
         };
         let mut gathered = self.gathered.lock();
+        let bucket = gathered.told.bucket(bucket);
         let full = gathered.failures.len() >= MOST;
         match gathered.failures.entry(bucket) {
             Entry::Occupied(mut known) => known.get_mut().count += 1,
@@ -225,7 +287,7 @@ impl Failure {
             door: Door::Mail(bucket.protocol),
             provider: None,
             mailbox: None,
-            address: Some(bucket.account),
+            address: (!bucket.account.is_empty()).then_some(bucket.account),
             ip: bucket.ip,
             user_agent: String::new(),
             refusal: Some(self.refusal),
@@ -362,5 +424,50 @@ mod tests {
             (named("b@x.example", 1), 1),
         ];
         assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn floods_of_names_are_told_by_network_and_then_as_one() {
+        let heard = Arc::new(Heard::default());
+        let coalescer = Coalescer::new(heard.clone());
+        let fail = |name: u32, ip: [u8; 4]| {
+            let refusal = Refusal::new(Code::MailWrong);
+            let account = format!("{name}@x.example");
+            let ip = Some(IpAddr::from(ip));
+            coalescer.failed(&Zeros, at(600), Protocol::Imap, account, ip, &refusal);
+        };
+        let handed_on = || {
+            coalescer.flush(at(601));
+            let mut rows = Vec::new();
+            for learned in std::mem::take(&mut *heard.0.lock()) {
+                match learned {
+                    Learned::Attempt(attempt, _) => rows.push(attempt),
+                    other => panic!("{other:?}"),
+                }
+            }
+            rows
+        };
+        // One network: sixty names, the rest together, also after a flush.
+        for name in 0..1000 {
+            fail(name, [192, 0, 2, 1]);
+        }
+        let rows = handed_on();
+        assert_eq!(rows.len(), 61);
+        let crowd: Vec<_> = rows.iter().filter(|row| row.address.is_none()).collect();
+        assert_eq!(crowd.len(), 1);
+        assert_eq!((crowd[0].count, crowd[0].ip.is_some()), (940, true));
+        fail(3, [192, 0, 2, 1]);
+        fail(2000, [192, 0, 2, 1]);
+        let again: Vec<_> = handed_on().into_iter().map(|row| row.address).collect();
+        assert!(again.contains(&Some("3@x.example".to_owned())) && again.contains(&None));
+        // From everywhere: a bounded number of rows, and one for all others.
+        for name in 0..100_000_u32 {
+            let [_, a, b, c] = name.to_be_bytes();
+            fail(name, [10, a, b, c]);
+        }
+        let rows = handed_on();
+        assert_eq!(rows.len(), MOST_OF_MINUTE - 61 + 1);
+        let total: i64 = rows.iter().map(|row| row.count).sum();
+        assert_eq!(total, 100_000);
     }
 }
