@@ -149,6 +149,7 @@ fn mail_app(directory: &Path, coalescer: Arc<Coalescer>) -> anyhow::Result<MailA
             mail_root: "/nonexistent".to_owned(),
             uid: 65534,
             gid: 65534,
+            hostname: None,
         },
     }))
 }
