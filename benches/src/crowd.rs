@@ -238,7 +238,7 @@ mod tests {
         fill(&database, &master, 12, 2).unwrap();
         add(&empty, &master.auth_keys().unwrap().app_password, 12, 2).unwrap();
         let copied = rows(&database);
-        assert_eq!(copied.len(), 1 + 12 + 24 + 24 + 1);
+        assert_eq!(copied.len(), 1 + 12 + 24 + 24 + 2);
         assert_eq!(copied, rows(&empty));
     }
 }
