@@ -116,6 +116,9 @@ fn mail(conf: &mut Conf, system: &MailSystem) {
             "mail_location",
             "maildir:~/Maildir:LAYOUT=fs:CONTROL=~/control:INDEX=~/index",
         )
+        // Two sessions that make the same INBOX each hold one of two locks, the index of the list
+        // being one: 2.3.19 then ends a session with a panic, or all wait for a minute.
+        .set("mailbox_list_index", "no")
         .set("mail_uid", ids.uid)
         .set("mail_gid", ids.gid)
         .set("first_valid_uid", ids.uid)

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::support::eventually;
-use crate::support::gatepost::{ALIAS, BOTH, PASSWORD};
+use crate::support::gatepost::{ALIAS, BOTH, DOMAIN, FRESH, PASSWORD};
 use crate::support::instance::{self, API_KEY, Instance, pace};
 use crate::support::wire::Wire;
 use engines::MailSystem;
@@ -126,6 +126,34 @@ async fn the_servers_own_postmaster_gets_mail_from_elsewhere_only() {
     instance.stop().await;
 }
 
+/// A program that is just set up opens several sessions at once, and mail may come meanwhile.
+#[tokio::test]
+async fn a_new_mailbox_is_opened_by_many_at_once() {
+    if !is_root() {
+        return;
+    }
+    let instance = Instance::start().await;
+    for number in 0..FRESH {
+        let user = format!("fresh{number}@{DOMAIN}");
+        let session = async || {
+            let mut imap = instance.imap(&user).await;
+            imap.imap("SELECT INBOX").await
+        };
+        let welcome = message("welcome");
+        let (one, two, three, four, _) = tokio::join!(
+            session(),
+            session(),
+            session(),
+            session(),
+            instance.receive(&user, &welcome),
+        );
+        for answer in [one, two, three, four] {
+            assert!(answer.contains(" OK [READ-WRITE]"), "{user}: {answer}");
+        }
+        instance.arrived(&user, "INBOX", "welcome").await;
+    }
+}
+
 #[tokio::test]
 async fn a_new_mailbox_shows_its_folders_and_quota() {
     if !is_root() {
@@ -149,8 +177,10 @@ async fn a_new_mailbox_shows_its_folders_and_quota() {
         quota.contains("QUOTA \"User quota\" (STORAGE 0 3072)"),
         "{quota}"
     );
-    let answer = imap.imap("CREATE Projects/v2.0").await;
-    assert!(answer.contains("OK"), "{answer}");
+    for command in ["CREATE Projects/v2.0", "SELECT INBOX"] {
+        let answer = imap.imap(command).await;
+        assert!(answer.contains(" OK "), "{answer}");
+    }
 
     let home = instance.system.directories.mail.join("ab/o'neil");
     let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&home).unwrap());
@@ -536,14 +566,19 @@ async fn a_kick_ends_idle_sessions_and_counts_them() {
 
     // A whole domain at once; one whose name only ends alike is not it.
     let mut alice_again = instance.imap(ALICE).await;
-    for (domain, ended) in [("ample.test", 0), ("example.test", 2), ("example.test", 0)] {
-        let domain = DomainName::parse(domain).unwrap();
-        assert_eq!(kicker.kick_domain(&domain).await.unwrap(), ended);
-    }
+    let only_ends_alike = DomainName::parse("ample.test").unwrap();
+    assert_eq!(kicker.kick_domain(&only_ends_alike).await.unwrap(), 0);
+    let domain = DomainName::parse(DOMAIN).unwrap();
+    assert_eq!(kicker.kick_domain(&domain).await.unwrap(), 2);
     for session in [&mut bob, &mut alice_again] {
         let answer = session.line().await;
         assert!(answer.starts_with("* BYE"), "{answer}");
     }
+    // Dovecot counts a session for a moment after its end.
+    eventually("nobody left to kick", async || {
+        (kicker.kick_domain(&domain).await.unwrap() == 0).then_some(())
+    })
+    .await;
 
     let wrong = Kicker::new(kick_endpoint(&instance.system), "guess".to_owned().into());
     assert!(matches!(wrong.kick(&alice).await, Err(KickError::Key)));

@@ -23,6 +23,10 @@ pub const POSTMASTER: &str = "postmaster@mail.example.test";
 /// Delivers to alice and bob.
 pub const BOTH: &str = "both@example.test";
 
+/// How many further people there are, `fresh0@…` and so on, for tests that open mailboxes at first
+/// use.
+pub const FRESH: usize = 24;
+
 #[derive(Debug, Clone)]
 pub struct User {
     pub home: PathBuf,
@@ -45,8 +49,10 @@ impl Table {
             let home = mail.join("ab").join(name);
             (format!("{name}@{DOMAIN}"), User { home, quota })
         };
+        let known = [user("alice"), user("bob"), user("o'neil")].into_iter();
+        let fresh = (0..FRESH).map(|number| user(&format!("fresh{number}")));
         Arc::new(Self {
-            users: [user("alice"), user("bob"), user("o'neil")].into(),
+            users: known.chain(fresh).collect(),
             ids,
             asked: Mutex::default(),
             accepted: Mutex::default(),
