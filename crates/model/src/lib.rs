@@ -17,6 +17,7 @@ pub mod ids;
 pub mod link;
 pub mod mailbox;
 pub mod outcome;
+pub mod preset;
 pub mod protocol;
 pub mod provider;
 pub mod random;

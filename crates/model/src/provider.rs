@@ -2,6 +2,7 @@
 
 use crate::ids::{DomainId, ProviderId, TemplateId};
 use crate::link::Namespace;
+use crate::preset::Preset;
 use crate::rule::Rule;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub struct SecretHint {
 /// Everything an administrator fills in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderSettings {
+    /// Of what kind it is, which says what to do at its side.
+    #[serde(default)]
+    pub preset: Preset,
     /// The words on the button: "Continue with NAME".
     pub name: String,
     /// Switched on: shown on the sign-in page and accepted at the callback.

@@ -12,6 +12,7 @@ use app::test_provider::CheckLine;
 use axum::body::Bytes;
 use axum::extract::FromRef;
 use model::ids::{AppPasswordId, ProviderId, SessionId};
+use secrecy::SecretString;
 use std::sync::Arc;
 
 /// The state of the site; cheap to clone.
@@ -27,6 +28,8 @@ pub struct WebState {
     pub notices: Arc<Once<SessionId, Notice>>,
     /// App passwords that were made and not shown yet.
     pub made: Arc<Once<(SessionId, AppPasswordId), MadeDevice>>,
+    /// Client secrets that were made here and not shown yet.
+    pub client_secrets: Arc<Once<(SessionId, ProviderId), SecretString>>,
     /// Connection checks, the last one of each provider.
     pub checks: Arc<Works<ProviderId, CheckLine>>,
     /// Imports that were only tried, the last one of each session.
@@ -47,6 +50,7 @@ impl WebState {
             entries,
             notices: Arc::default(),
             made: Arc::default(),
+            client_secrets: Arc::default(),
             checks: Arc::default(),
             trials: Arc::default(),
             imports: Arc::default(),

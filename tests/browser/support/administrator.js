@@ -53,6 +53,8 @@ export async function addTemplate(page, origin, examined = nothing) {
 /** The issuer form, one rule as mailcow has it, and the internal host allowed. */
 export async function addProvider(page, origin, issuer, examined = nothing) {
   await page.goto(`${origin}/admin/providers/new`);
+  await examined("provider-kinds");
+  await page.getByRole("link", { name: "Another OpenID provider" }).click();
   await page.getByLabel("Name on the button").fill(PROVIDER.name);
   await page.getByLabel("Short name").fill(PROVIDER.slug);
   await page.getByLabel("Issuer", { exact: true }).fill(issuer);

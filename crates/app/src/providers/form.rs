@@ -3,6 +3,7 @@
 use crate::{FieldProblem, Problem};
 use model::ids::ProviderId;
 use model::link::Namespace;
+use model::preset::{Preset, repair_issuer};
 use model::provider::{Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust};
 use model::rule::Test;
 use model::time::Timestamp;
@@ -21,6 +22,7 @@ const MOST_PEM: usize = 64 * 1024;
 /// Checks every field and repairs what can be repaired; the repairs are told in sentences.
 pub(super) fn check(
     mut settings: ProviderSettings,
+    slug: &str,
     public_url: &str,
 ) -> Result<(ProviderSettings, Vec<String>), Problem> {
     let mut found = Found::default();
@@ -35,7 +37,14 @@ pub(super) fn check(
     {
         found.wrong("client_id", "the client id that the provider gave you");
     }
-    endpoints(&mut settings.endpoints, public_url, &mut found);
+    let preset = settings.preset;
+    endpoints(
+        &mut settings.endpoints,
+        preset,
+        slug,
+        public_url,
+        &mut found,
+    );
     match Scopes::parse(&settings.scopes) {
         Ok(scopes) => {
             settings.scopes = scopes.iter().collect::<Vec<_>>().join(" ");
@@ -89,17 +98,24 @@ impl Found {
     }
 }
 
-fn endpoints(endpoints: &mut Endpoints, public_url: &str, found: &mut Found) {
+fn endpoints(
+    endpoints: &mut Endpoints,
+    preset: Preset,
+    slug: &str,
+    public_url: &str,
+    found: &mut Found,
+) {
     match endpoints {
-        Endpoints::Issuer { issuer } => match issuer::repair(issuer) {
-            Ok((repaired, repairs)) => {
-                for repair in repairs {
-                    found.note(format!("Issuer: {}", repair.text()));
+        Endpoints::Issuer { issuer } => match repaired(issuer, preset, slug) {
+            Ok((repaired, changes)) => {
+                if !changes.is_empty() {
+                    let changes = changes.join(" ");
+                    found.note(format!("Issuer: {changes} It is {repaired} now."));
                 }
-                repaired.as_str().clone_into(issuer);
+                *issuer = repaired;
                 one_url("issuer", issuer, public_url, found);
             }
-            Err(error) => found.wrong("issuer", error),
+            Err(words) => found.wrong("issuer", words),
         },
         Endpoints::Manual {
             authorize,
@@ -120,6 +136,25 @@ fn endpoints(endpoints: &mut Endpoints, public_url: &str, found: &mut Found) {
             }
         }
     }
+}
+
+/// Most characters of an issuer: far more than any has, few enough to be repeated in a sentence.
+const MOST_ISSUER: usize = 2048;
+
+/// The issuer that was meant, and what was changed to get there.
+fn repaired(
+    pasted: &str,
+    preset: Preset,
+    slug: &str,
+) -> Result<(String, Vec<&'static str>), String> {
+    if pasted.len() > MOST_ISSUER {
+        return Err(format!("at most {MOST_ISSUER} characters"));
+    }
+    let (issuer, repairs) = issuer::repair(pasted).map_err(|error| error.to_string())?;
+    let mut changes: Vec<_> = repairs.into_iter().map(issuer::Repair::text).collect();
+    let repaired = repair_issuer(preset, issuer.as_str(), slug)?;
+    changes.extend(repaired.change);
+    Ok((repaired.issuer, changes))
 }
 
 fn one_url(field: &str, text: &str, public_url: &str, found: &mut Found) {

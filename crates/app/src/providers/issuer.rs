@@ -5,6 +5,7 @@ use super::{SECRET_CLEARED, SavedProvider, by_slug, form};
 use crate::provider_calls::refused;
 use crate::{App, Problem, audit};
 use model::audit::Actor;
+use model::preset::Preset;
 use model::provider::{Endpoints, Provider, ProviderSettings};
 use oidc::discovery::Metadata;
 use serde_json::json;
@@ -56,12 +57,17 @@ impl App {
             .map_err(|error| refused(&before, &error))?;
         let token_origin = same_places(&typed, &metadata)?;
         let settings = ProviderSettings {
+            // What the provider itself states is not repaired after its kind.
+            preset: Preset::Issuer,
             endpoints: Endpoints::Issuer {
                 issuer: issuer.as_str().to_owned(),
             },
             ..before.settings.clone()
         };
-        let (settings, mut notes) = self.checked(settings)?;
+        let (mut settings, mut notes) = self.checked(settings, slug)?;
+        if before.settings.preset != Preset::Endpoints {
+            settings.preset = before.settings.preset;
+        }
         let told = repairs.iter().map(|r| format!("Issuer: {}", r.text()));
         notes.splice(0..0, told);
         let clear = before.secret.is_some() && token_origin.is_none();
@@ -105,7 +111,11 @@ impl App {
                 Ok((by_slug(tx, &slug).await?, moved))
             })
             .await?;
-        let saved = SavedProvider { provider, notes };
+        let saved = SavedProvider {
+            provider,
+            notes,
+            minted: None,
+        };
         Ok(LearnedIssuer { saved, moved })
     }
 }

@@ -2,6 +2,7 @@
 
 mod form;
 mod issuer;
+mod pasted;
 mod scopes;
 
 pub use form::slug_of;
@@ -47,6 +48,8 @@ pub struct SavedProvider {
     /// Repairs of pasted values, warnings (endpoint on our own host, secret cleared because the
     /// host changed, new namespace): sentences for the administrator.
     pub notes: Vec<String>,
+    /// The client secret made here, to be shown once; `None` if somebody else made it.
+    pub minted: Option<SecretString>,
 }
 
 /// A button on the sign-in page.
@@ -59,13 +62,14 @@ pub struct ProviderButton {
 }
 
 impl App {
-    /// Adds a provider; `slug` is made from the name when empty. Ignoring TLS errors asks for the
-    /// administrator's own password ([`crate::step_up`]).
+    /// Adds a provider; `slug` is made from the name when empty. Client id and secret are made here
+    /// when they are left out and its preset's block carries them over. Ignoring TLS errors asks
+    /// for the administrator's own password ([`crate::step_up`]).
     pub async fn create_provider(
         &self,
         doer: impl Into<Doer>,
         slug: &str,
-        settings: ProviderSettings,
+        mut settings: ProviderSettings,
         secret: Option<SecretString>,
     ) -> Result<SavedProvider, Problem> {
         let name = if slug.trim().is_empty() {
@@ -73,9 +77,15 @@ impl App {
         } else {
             slug.trim().to_owned()
         };
-        let (settings, notes) = self.checked(settings)?;
+        let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
+        let made_here = settings.preset.makes_client_here();
+        if made_here && settings.client_id.trim().is_empty() {
+            settings.client_id = self.new_client_id();
+        }
+        let minted = (made_here && secret.is_none()).then(|| self.new_client_secret());
+        let (settings, notes) = self.checked(settings, &name)?;
         form::check_slug(&name)?;
-        let sealed = self.sealed(&name, secret)?;
+        let sealed = self.sealed(&name, minted.clone().or(secret))?;
         let doer = doer.into();
         let ignoring = form::ignores_anew(None, &settings, self.clock.now())?;
         if ignoring {
@@ -108,7 +118,11 @@ impl App {
                 by_slug(tx, &name).await
             })
             .await?;
-        Ok(SavedProvider { provider, notes })
+        Ok(SavedProvider {
+            provider,
+            notes,
+            minted,
+        })
     }
     /// One, by slug.
     pub async fn provider(&self, slug: &str) -> Result<Provider, Problem> {
@@ -139,7 +153,7 @@ impl App {
         secret: SecretChange,
         seen: Option<Timestamp>,
     ) -> Result<SavedProvider, Problem> {
-        let (settings, mut notes) = self.checked(settings)?;
+        let (settings, mut notes) = self.checked(settings, slug)?;
         let before = self.provider(slug).await?;
         let doer = doer.into();
         let ignoring = form::ignores_anew(Some(&before.settings), &settings, self.clock.now())?;
@@ -202,7 +216,11 @@ impl App {
                 by_slug(tx, &slug).await
             })
             .await?;
-        Ok(SavedProvider { provider, notes })
+        Ok(SavedProvider {
+            provider,
+            notes,
+            minted: None,
+        })
     }
     /// Allows a host to have private addresses, for this provider.
     pub async fn allow_private_host(
@@ -257,8 +275,9 @@ impl App {
     fn checked(
         &self,
         settings: ProviderSettings,
+        slug: &str,
     ) -> Result<(ProviderSettings, Vec<String>), Problem> {
-        form::check(settings, &self.config.public_url)
+        form::check(settings, slug, &self.config.public_url)
     }
 
     fn sealed(&self, slug: &str, secret: Option<SecretString>) -> Result<Sealed, Problem> {

@@ -55,6 +55,7 @@ pub fn secret(text: &str) -> SecretString {
 
 pub fn settings(endpoints: Endpoints, staff: &Template) -> ProviderSettings {
     ProviderSettings {
+        preset: model::preset::Preset::default(),
         name: "Example SSO".to_owned(),
         active: true,
         endpoints,

@@ -6,6 +6,7 @@ use app::{App, Problem};
 use model::address::DomainName;
 use model::audit::Actor;
 use model::ids::DomainId;
+use model::preset::{Instructions, Preset};
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
     TlsTrust,
@@ -64,6 +65,13 @@ pub enum ProviderRequest {
         /// The issuer as pasted.
         issuer: String,
     },
+    /// What to do at its side.
+    Instructions {
+        /// Its slug.
+        slug: String,
+        /// Whether to make a new client secret, which then stands in them.
+        new_secret: bool,
+    },
     /// Deletes one that nobody is linked to.
     Delete(String),
 }
@@ -71,6 +79,9 @@ pub enum ProviderRequest {
 /// What to set; `None` leaves a field alone.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ProviderChange {
+    /// Of what kind it is.
+    #[serde(default)]
+    pub preset: Option<Preset>,
     /// The words on the button.
     pub name: Option<String>,
     /// Switched on.
@@ -110,6 +121,8 @@ pub struct ProviderChange {
 /// A provider. The client secret is never part of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProviderDocument {
+    /// Of what kind it is.
+    pub preset: Preset,
     /// Its name in paths and commands.
     pub slug: String,
     /// The words on the button.
@@ -165,6 +178,9 @@ pub struct ProviderDocument {
     /// After a save: repairs and warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// After an addition that made the client secret: what to do at its side, with the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
 }
 
 /// How a certificate is trusted.
@@ -270,12 +286,37 @@ pub(super) async fn answer(
             saved.notes.push(moved);
             saved
         }
+        ProviderRequest::Instructions { slug, new_secret } => {
+            let provider = app.provider(&slug).await?;
+            let (provider, secret) = if new_secret {
+                let seen = Some(provider.modified);
+                let saved = app.renew_client_secret(actor, &slug, seen).await?;
+                (saved.provider, saved.minted)
+            } else {
+                (provider, None)
+            };
+            let made = app
+                .provider_instructions(&provider, secret.as_ref())
+                .await?;
+            return document(made);
+        }
         ProviderRequest::Delete(slug) => {
             app.delete_provider(actor, &slug).await?;
             return deleted(slug);
         }
     };
-    document(describe(app, saved.provider, saved.notes).await?)
+    let instructions = match &saved.minted {
+        Some(_) => {
+            let secret = saved.minted.as_ref();
+            Some(app.provider_instructions(&saved.provider, secret).await?)
+        }
+        None => None,
+    };
+    let described = describe(app, saved.provider, saved.notes).await?;
+    document(ProviderDocument {
+        instructions,
+        ..described
+    })
 }
 
 async fn check(app: &App, slug: String, progress: Progress<'_>) -> Result<Value, Problem> {
@@ -296,32 +337,14 @@ const fn unchanged(provider: Provider) -> SavedProvider {
     SavedProvider {
         provider,
         notes: Vec::new(),
+        minted: None,
     }
 }
 
 /// The settings of a new provider.
 async fn settings(app: &App, change: ProviderChange) -> Result<ProviderSettings, Problem> {
     let scopes_named = change.scopes.is_some();
-    let defaults = ProviderSettings {
-        name: String::new(),
-        active: true,
-        endpoints: Endpoints::Issuer {
-            issuer: String::new(),
-        },
-        client_id: String::new(),
-        client_auth: ClientAuth::default(),
-        redirect: RedirectForm::default(),
-        scopes: String::new(),
-        address_claim: "email".to_owned(),
-        subject_claim: None,
-        email_trust: EmailTrust::default(),
-        domains: Vec::new(),
-        create: true,
-        rules: Vec::new(),
-        everyone_else: EveryoneElse::default(),
-        tls: TlsTrust::default(),
-        private_hosts: Vec::new(),
-    };
+    let defaults = change.preset.unwrap_or_default().settings();
     let mut settings = change.over(app, defaults).await?;
     if !scopes_named {
         settings.scopes = app.default_scopes(&settings).await;
@@ -337,6 +360,7 @@ impl ProviderChange {
         };
         let endpoints = self.endpoints(&before.endpoints)?;
         Ok(ProviderSettings {
+            preset: self.preset.unwrap_or(before.preset),
             name: self.name.unwrap_or(before.name),
             active: self.active.unwrap_or(before.active),
             endpoints,
@@ -421,6 +445,7 @@ pub(super) async fn describe(
         } => (None, [authorize, token, userinfo].map(Some)),
     };
     Ok(ProviderDocument {
+        preset: settings.preset,
         slug: provider.slug,
         name: settings.name,
         active: settings.active,
@@ -451,5 +476,6 @@ pub(super) async fn describe(
         created: moment(provider.created),
         modified: moment(provider.modified),
         notes,
+        instructions: None,
     })
 }

@@ -76,6 +76,11 @@ impl PasswordSource {
 }
 
 impl ClientSecretSource {
+    /// Whether an option says where from.
+    pub(super) const fn is_named(&self) -> bool {
+        self.secret_stdin || self.secret_file.is_some()
+    }
+
     /// The client secret from where the options say; else asked for on a terminal. `None`: no
     /// secret, since nothing was typed or there is nobody to ask.
     pub(super) async fn read(&self) -> anyhow::Result<Option<SecretString>> {

@@ -184,6 +184,56 @@ fn providers_and_rules() {
 }
 
 #[test]
+fn what_to_do_at_a_provider() {
+    let place = furnished();
+    assert!(place.run("template add Staff", "").status.success());
+    let mut session = place.session();
+    session
+        .with(
+            "provider add Keycloak --preset keycloak --client-id gatepost --secret-stdin \
+             --issuer 'id.example.org/realms/staff/protocol/openid-connect/auth '",
+            "a secret of many characters k3\n",
+        )
+        .run("provider instructions keycloak")
+        .run("provider instructions keycloak --json")
+        .run("provider add Entra --preset entra --client-id x --issuer https://login.microsoftonline.com/common/v2.0")
+        .run("provider add Other --preset nonsense --client-id x --issuer https://a.example")
+        .run("provider instructions nowhere");
+    insta::assert_snapshot!("instructions", session.transcript());
+}
+
+#[test]
+fn a_secret_made_here_is_printed_once() {
+    let place = Place::new();
+    let printed = |line: &str| {
+        let output = place.run(line, "");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        text
+    };
+    let secret = |text: &str| {
+        let after = text.split_once("client_secret: '").map(|(_, after)| after);
+        after
+            .and_then(|after| after.split_once('\''))
+            .unwrap()
+            .0
+            .to_owned()
+    };
+    let issuer = "https://auth.example.org/application/o/mail/";
+    let added = printed(&format!(
+        "provider add authentik --preset authentik --issuer {issuer}"
+    ));
+    assert!(added.contains("slug: 'mail'"), "{added}");
+    let first = secret(&added);
+    assert_eq!(first.len(), 43);
+    let later = printed("provider instructions authentik");
+    assert_eq!(secret(&later), "THE-CLIENT-SECRET");
+    let renewed = secret(&printed("provider instructions authentik --new-secret"));
+    assert!(renewed.len() == 43 && renewed != first);
+    assert!(!printed("provider show authentik --json").contains(&renewed));
+}
+
+#[test]
 fn switching_to_a_provider_and_back() {
     let place = furnished();
     let mut session = place.session();

@@ -67,6 +67,7 @@ pub fn new_mailbox(domain: DomainId, text: &str) -> NewMailbox {
 
 pub fn provider_settings(label: &str) -> ProviderSettings {
     ProviderSettings {
+        preset: model::preset::Preset::default(),
         name: label.to_owned(),
         active: true,
         endpoints: Endpoints::Issuer {

@@ -136,6 +136,7 @@ pub fn provider(endpoints: stored::Endpoints) -> stored::Provider {
         secret: None,
         namespace: Namespace(namespace),
         settings: stored::ProviderSettings {
+            preset: model::preset::Preset::default(),
             name: "Example SSO".into(),
             active: true,
             endpoints,

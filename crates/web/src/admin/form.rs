@@ -122,6 +122,12 @@ pub(super) fn own_password(help: &'static str, problems: &Problems) -> Field {
         .problem(problems.of(step_up::FIELD))
 }
 
+/// A form that does one thing to what its page showed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Seen {
+    pub modified: i64,
+}
+
 /// The instant a form was made from, as its hidden field carries it.
 pub(super) fn seen(modified: i64) -> Option<Timestamp> {
     Some(Timestamp(modified))

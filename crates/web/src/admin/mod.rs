@@ -17,6 +17,7 @@ pub mod progress;
 pub mod provider_check;
 pub mod provider_form;
 pub mod provider_issuer;
+pub mod provider_there;
 pub mod providers;
 pub mod setup;
 pub mod sign_ins;
@@ -41,6 +42,7 @@ pub fn routes() -> Routes<WebState> {
         .and(providers::routes())
         .and(provider_check::routes())
         .and(provider_issuer::routes())
+        .and(provider_there::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(help::routes())

@@ -7,6 +7,7 @@ use app::domains::Page as Wanted;
 use app::{App, Problem};
 use model::domain::MailDomain;
 use model::ids::{DomainId, TemplateId};
+use model::preset::Preset;
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
     TlsTrust,
@@ -26,6 +27,7 @@ const MAILCOW_SCOPES: &str = "openid profile email mailcow_template";
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Typed {
+    pub preset: Preset,
     pub slug: String,
     pub name: String,
     kind: String,
@@ -100,21 +102,23 @@ pub(super) struct RuleRow {
 }
 
 impl Typed {
-    /// An empty form with the usual choices.
-    pub fn fresh() -> Self {
-        Self {
-            kind: "issuer".to_owned(),
-            tls: "public".to_owned(),
-            create: true,
-            active: true,
-            ..Self::default()
+    /// A new provider of a kind, before anybody has typed anything.
+    pub fn draft(draft: &Provider) -> Self {
+        let mut typed = Self::of(draft);
+        // Nobody is given a template by accident.
+        typed.everyone_else.clear();
+        // Issuer or endpoints: which scopes are asked for follows from the choice.
+        if typed.preset == Preset::Issuer {
+            typed.scopes.clear();
         }
+        typed
     }
 
     /// A provider as its form shows it.
     pub fn of(provider: &Provider) -> Self {
         let settings = &provider.settings;
         let mut typed = Self {
+            preset: settings.preset,
             slug: provider.slug.clone(),
             name: settings.name.clone(),
             subject_claim: settings.subject_claim.clone().unwrap_or_default(),
@@ -215,6 +219,7 @@ impl Typed {
         let rules = self.rules(&mut problems);
         let hosts = self.private_hosts.split([' ', ',', '\n', '\r', '\t']);
         let settings = ProviderSettings {
+            preset: self.preset,
             name: self.name.clone(),
             active: self.active,
             endpoints,
@@ -330,6 +335,7 @@ impl Typed {
 
     /// Where the provider is and how we are known there.
     pub fn connection(&self, provider: Option<&Provider>, p: &Problems) -> Vec<Field> {
+        let facts = self.preset.facts();
         let mut fields = vec![
             Field::text("name", "Name on the button", self.name.as_str())
                 .help("“Continue with NAME”")
@@ -345,6 +351,11 @@ impl Typed {
                     .at_most(40)
                     .problem(p.of("slug")),
             );
+        } else {
+            let kinds = Preset::ALL.into_iter();
+            let kind =
+                |preset: Preset| Opt::new(preset.key(), preset.facts().name, preset == self.preset);
+            fields.push(Field::select("preset", "Kind", kinds.map(kind).collect()));
         }
         let kind = |value: &'static str, words: &'static str, help: &'static str| {
             Opt::new(value, words, value == self.kind).help(help)
@@ -367,7 +378,11 @@ impl Typed {
                 ],
             ),
             Field::url("issuer", "Issuer", self.issuer.as_str())
-                .help("With an issuer URL: exactly as the provider states it.")
+                .help(if facts.issuer_example.is_empty() {
+                    "With an issuer URL: exactly as the provider states it.".to_owned()
+                } else {
+                    format!("Such as {}. {}", facts.issuer_example, facts.issuer_help)
+                })
                 .problem(p.of("issuer")),
             Field::url(
                 "authorize_url",
@@ -384,9 +399,7 @@ impl Typed {
                 self.userinfo_url.as_str(),
             )
             .problem(p.of("userinfo_url")),
-            Field::code("client_id", "Client id", self.client_id.as_str())
-                .required()
-                .problem(p.of("client_id")),
+            self.client_id_field(provider, p),
         ]);
         let secret =
             Field::secret("client_secret", "Client secret", "off").problem(p.of("client_secret"));
@@ -407,10 +420,32 @@ impl Typed {
                     vec![Opt::new("true", "Remove it", self.clear_secret)],
                 ));
             }
+            None if self.makes_client(provider) => fields.push(
+                secret
+                    .optional()
+                    .help("Empty: one is made, stored encrypted, and shown in the block once."),
+            ),
             None => fields.push(secret.help("It is stored encrypted and never shown again.")),
         }
         fields.extend(self.details(p));
         fields
+    }
+
+    /// Whether client id and secret may be left to be made here.
+    const fn makes_client(&self, provider: Option<&Provider>) -> bool {
+        provider.is_none() && self.preset.makes_client_here()
+    }
+
+    fn client_id_field(&self, provider: Option<&Provider>, p: &Problems) -> Field {
+        let field = Field::code("client_id", "Client id", self.client_id.as_str())
+            .problem(p.of("client_id"));
+        if self.makes_client(provider) {
+            field
+                .optional()
+                .help("Empty: one is made and stands in the block to paste.")
+        } else {
+            field.required()
+        }
     }
 
     fn details(&self, p: &Problems) -> [Field; 4] {
@@ -513,7 +548,8 @@ impl Typed {
                     )
                     .help("Only for a provider where people cannot change their own address."),
                 ],
-            ),
+            )
+            .help(self.preset.facts().trust_reason),
             Field::checks(
                 "create",
                 "First sign-in",

@@ -1,13 +1,14 @@
 //! Identity providers: the list, and setting one up.
 
 use super::fix::path_of;
-use super::form::{Yes, ask, problems_of, seen, status_of};
+use super::form::{Seen, Yes, ask, problems_of, seen, status_of};
 use super::provider_form::{Choices, RuleRow, Typed, ignored_until};
+use super::provider_there::{self, There};
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
 use crate::parts::{
-    Copied, Empty, Field, Icon, Link, Notice, Problems, Question, State as Standing, Tag, When,
+    Empty, Field, Icon, Link, Notice, Problems, Question, State as Standing, Tag, When,
 };
 use crate::route::{Policy, Routes};
 use crate::session::{Administrator, Visitor};
@@ -20,6 +21,7 @@ use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::handler::Handler as _;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use model::preset::Preset;
 use model::provider::{Endpoints, Provider};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -109,6 +111,14 @@ struct ProviderPage {
     problems: Problems,
     /// The provider, unless it is new.
     known: Option<Known>,
+    /// What to do at its side.
+    there: Option<There>,
+    /// Its kind, for a new one.
+    preset: &'static str,
+    /// The name of its kind, for a new one.
+    kind: &'static str,
+    /// How its kind sends the template.
+    template_how: &'static str,
     action: String,
     modified: i64,
     hidden: Vec<(&'static str, String)>,
@@ -130,7 +140,6 @@ struct Known {
     active: bool,
     /// It was set up by endpoints: its issuer can be learned.
     by_endpoints: bool,
-    redirect: Copied,
     ignores_tls: bool,
     ignored_until: Option<When>,
 }
@@ -143,13 +152,17 @@ async fn page(
     problems: Problems,
 ) -> Result<Response, Failure> {
     let choices = Choices::of(&state.app).await?;
+    let facts = typed.preset.facts();
+    let there = match provider {
+        Some(provider) => Some(There::of(state, admin, provider).await?),
+        None => There::ahead(&state.app, &state.app.provider_draft(typed.preset).await?).await?,
+    };
     let known = provider.map(|provider| Known {
         path: path_of(&provider.slug),
         name: provider.settings.name.clone(),
         state: state_of(provider),
         active: provider.settings.active,
         by_endpoints: matches!(provider.settings.endpoints, Endpoints::Manual { .. }),
-        redirect: Copied::new("redirect", "Redirect URL", state.app.redirect_url(provider)),
         ignores_tls: provider.settings.ignores_tls(state.app.now()),
         ignored_until: ignored_until(provider),
     });
@@ -170,6 +183,10 @@ async fn page(
             .as_ref()
             .map_or_else(|| LIST.to_owned(), |known| known.path.clone()),
         known,
+        there,
+        preset: typed.preset.key(),
+        kind: facts.name,
+        template_how: facts.template_how,
         modified: typed.modified,
         hidden: typed.hidden(&choices),
         connection: typed.connection(provider, &problems),
@@ -185,8 +202,22 @@ async fn page(
     Ok((status, Page(page)).into_response())
 }
 
-async fn new(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
-    page(&state, &admin, None, &Typed::fresh(), Problems::new()).await
+#[derive(Debug, Default, Deserialize)]
+struct Chosen {
+    preset: Option<String>,
+}
+
+async fn new(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Query(Chosen { preset }): Query<Chosen>,
+) -> Result<Response, Failure> {
+    let Some(key) = preset else {
+        return Ok(provider_there::choose(&admin));
+    };
+    let preset = Preset::of_key(&key).ok_or_else(Failure::not_found)?;
+    let typed = Typed::draft(&state.app.provider_draft(preset).await?);
+    page(&state, &admin, None, &typed, Problems::new()).await
 }
 
 /// What the use case found wrong; rules are told by their number.
@@ -234,6 +265,7 @@ async fn create(
     {
         Ok(saved) => {
             tell(&admin, &saved);
+            provider_there::keep_minted(&state, &admin, &saved);
             Ok(Redirect::to(&path_of(&saved.provider.slug)).into_response())
         }
         Err(problem) => page(&state, &admin, None, &typed, wrong(problem)?).await,
@@ -351,11 +383,6 @@ async fn ask_to_switch(
             modified,
         )
     })
-}
-
-#[derive(Debug, Deserialize)]
-struct Seen {
-    modified: i64,
 }
 
 async fn switch(

@@ -14,7 +14,10 @@ use testkit::browser::{Form, Page, Tab};
 const SECRET: &str = "a secret of forty characters, or nearly so";
 
 async fn new_form(world: &World, tab: &mut Tab) -> Form {
-    let page = tab.open(&world.at("/admin/providers/new")).await.unwrap();
+    let page = tab
+        .open(&world.at("/admin/providers/new?preset=issuer"))
+        .await
+        .unwrap();
     let form = page.form_with_button("Add provider").unwrap();
     let form = form.fill("name", "School SSO").unwrap();
     let form = form.fill("issuer", world.company.issuer()).unwrap();

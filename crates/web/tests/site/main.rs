@@ -10,6 +10,7 @@ mod devices;
 mod matrix;
 mod paging;
 mod passwords;
+mod presets;
 mod security;
 mod sso;
 mod world;

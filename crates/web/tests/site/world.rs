@@ -169,6 +169,7 @@ impl World {
             .await
             .unwrap();
         let settings = ProviderSettings {
+            preset: model::preset::Preset::default(),
             name: format!("{slug} SSO"),
             active: true,
             endpoints: Endpoints::Issuer {

@@ -2,18 +2,28 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::address::DomainName;
+use model::preset::Preset;
 use model::provider::{ClientAuth, EmailTrust, RedirectForm, TlsTrust};
 
 use crate::administration::providers::ProviderChange;
 use crate::commands::input;
 use crate::commands::values::{self, End};
 
+fn kinds() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(Preset::ALL.map(Preset::key))
+        .map(|key| Preset::of_key(&key).unwrap_or_default())
+}
+
 /// Largest CA file that is read; a handful of certificates.
 const CA_FILE: u64 = 64 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Fields {
+    /// Of what kind it is: brings its defaults, and says what to do at its side.
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    preset: Option<Preset>,
     /// Issuer URL, exactly as the provider states it; discovery fills in the rest.
     #[arg(long, value_name = "URL", conflicts_with_all = ["authorize_url", "token_url", "userinfo_url"])]
     issuer: Option<String>,
@@ -116,6 +126,7 @@ enum Trust {
 impl Fields {
     pub(super) async fn change(self) -> anyhow::Result<ProviderChange> {
         Ok(ProviderChange {
+            preset: self.preset,
             name: None,
             active: self.active,
             issuer: self.issuer,

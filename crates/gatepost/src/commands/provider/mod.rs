@@ -6,6 +6,7 @@ mod text;
 use std::process::ExitCode;
 
 use app::test_provider::{CheckLine, CheckState};
+use model::preset::Preset;
 
 use self::fields::Fields;
 use super::input::{ClientSecretSource, Leave};
@@ -21,7 +22,7 @@ use crate::wiring::WireSecret;
 /// Identity providers of the company.
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
-  gatepost provider add SSO --issuer https://sso.example.org --client-id mail --domain example.org
+  gatepost provider add SSO --preset authelia --issuer https://auth.example.org --domain example.org
   gatepost provider check example-sso")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -47,6 +48,14 @@ enum Verb {
     Check {
         /// The provider.
         slug: String,
+    },
+    /// Print what to do at its side, with what to paste there.
+    Instructions {
+        /// The provider.
+        slug: String,
+        /// Make a new client secret in place of the stored one; it stands in the output this once.
+        #[arg(long)]
+        new_secret: bool,
     },
     /// Replace the client secret, or remove it.
     Secret {
@@ -126,10 +135,16 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Add(add) => {
             let mut change = add.fields.change().await?;
             change.name = Some(add.name);
+            let made_here = change.preset.is_some_and(Preset::makes_client_here);
+            let secret = if made_here && !add.secret.is_named() {
+                None
+            } else {
+                add.secret.read().await?.map(WireSecret::from)
+            };
             ProviderRequest::Add {
                 slug: add.slug,
                 change: Box::new(change),
-                secret: add.secret.read().await?.map(WireSecret::from),
+                secret,
             }
         }
         Verb::Show { slug } => ProviderRequest::Show(slug),
@@ -160,6 +175,11 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::LearnIssuer { slug, issuer } => ProviderRequest::LearnIssuer { slug, issuer },
         Verb::Enable { slug } => switch(slug, true),
         Verb::Disable { slug } => switch(slug, false),
+        Verb::Instructions { slug, new_secret } => {
+            let request = ProviderRequest::Instructions { slug, new_secret };
+            let document = office.ask(Request::Provider(request)).await?;
+            return office.show(document, text::instructions);
+        }
         Verb::Check { slug } => return check(office, slug).await,
         Verb::List => {
             let document = office.ask(Request::Provider(ProviderRequest::List)).await?;

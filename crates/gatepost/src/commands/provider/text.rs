@@ -2,13 +2,49 @@
 
 use app::test_provider::{CheckLine, CheckState};
 use model::outcome::Code;
+use model::preset::Instructions;
 use model::provider::{ClientAuth, EmailTrust};
 
 use crate::administration::providers::{ProviderDocument, ProviderList, TlsDocument};
 use crate::commands::output::{details, on_off, table, when, yes_no};
 use crate::commands::rule::asked;
 
-pub(super) fn one(provider: ProviderDocument) -> String {
+/// What to do at a provider's side.
+pub(super) fn instructions(made: Instructions) -> String {
+    let mut text = format!("What to do in {}:\n", made.name);
+    for (n, step) in made.steps.iter().enumerate() {
+        text.push_str(&format!("{}. {step}\n", n + 1));
+    }
+    if let Some(block) = &made.block {
+        text.push_str(&format!("\n{}:\n\n{}", block.title, block.text));
+    }
+    text.push('\n');
+    for value in &made.values {
+        text.push_str(&format!("{:14}{}\n", value.field, value.value));
+    }
+    if made.secret_hidden && made.preset.makes_client_here() {
+        text.push_str(
+            "\nThe client secret is left out; --new-secret makes another and prints it.\n",
+        );
+    }
+    text.push('\n');
+    for remark in &made.remarks {
+        text.push_str(&format!("- {remark}\n"));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+pub(super) fn one(mut provider: ProviderDocument) -> String {
+    let there = provider.instructions.take().map(instructions);
+    let known = facts(provider);
+    match there {
+        Some(there) => format!("{known}\n\n{there}"),
+        None => known,
+    }
+}
+
+fn facts(provider: ProviderDocument) -> String {
     let rules: Vec<_> = provider
         .rules
         .iter()
@@ -29,6 +65,7 @@ pub(super) fn one(provider: ProviderDocument) -> String {
     details(&[
         ("Provider", provider.name),
         ("Slug", provider.slug),
+        ("Kind", provider.preset.facts().name.to_owned()),
         ("Switched", on_off(provider.active).to_owned()),
         ("Redirect URL", provider.redirect_url),
         ("Issuer", provider.issuer.unwrap_or_default()),

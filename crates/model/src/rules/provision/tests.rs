@@ -98,6 +98,7 @@ fn existing(mailbox: Mailbox, links: Vec<Link>, pending: Option<PendingLink>) ->
 impl Default for World {
     fn default() -> Self {
         let settings = ProviderSettings {
+            preset: crate::preset::Preset::default(),
             name: "Example SSO".to_owned(),
             active: true,
             endpoints: Endpoints::Issuer {
