@@ -6,13 +6,20 @@ use secrecy::ExposeSecret as _;
 use std::fmt::Write as _;
 
 /// authentik's own mappings, by the names it manages them under.
-const OWN_SCOPES: [&str; 5] = [
-    "openid",
-    "profile",
-    "email",
-    "offline_access",
-    "entitlements",
-];
+const OWN_SCOPES: [&str; 4] = ["openid", "profile", "offline_access", "entitlements"];
+
+/// In place of authentik's own, which says `email_verified: false` since 2025.10.
+const EMAIL_MAPPING: &str = "  - model: authentik_providers_oauth2.scopemapping
+    id: email
+    identifiers:
+      name: 'Gatepost: email'
+    attrs:
+      scope_name: email
+      description: The e-mail address
+      # Vouches for addresses: only while people cannot change their own.
+      expression: |
+        return {\"email\": request.user.email, \"email_verified\": True}
+";
 
 pub(super) fn instructions(setup: &Setup<'_>) -> Instructions {
     let mut made = setup.blank();
@@ -53,7 +60,11 @@ fn block(setup: &Setup<'_>) -> String {
     let name = yaml(&setup.settings.name);
     let provider = yaml(&format!("{} (Gatepost)", setup.settings.name));
     let template = wants_template(setup);
+    let email = setup.scopes().any(|scope| scope == "email");
     let mut text = String::from("version: 1\nmetadata:\n  name: Gatepost\nentries:\n");
+    if email {
+        text.push_str(EMAIL_MAPPING);
+    }
     if template {
         let _ = write!(
             text,
@@ -101,6 +112,9 @@ fn block(setup: &Setup<'_>) -> String {
             text,
             "        - !Find [authentik_providers_oauth2.scopemapping, [managed, goauthentik.io/providers/oauth2/scope-{scope}]]"
         );
+    }
+    if email {
+        text.push_str("        - !KeyOf email\n");
     }
     if template {
         text.push_str("        - !KeyOf template\n");

@@ -94,10 +94,10 @@ const AUTHENTIK: Facts = Facts {
     scopes: "openid profile email mailcow_template",
     client_id: "",
     client_auth: ClientAuth::Auto,
-    email_trust: EmailTrust::Believe,
-    trust_reason: "authentik calls every address unverified since 2025.10, unless its mapping for \
-                   email was replaced. Believe its addresses only if people cannot change their own \
-                   there; without that, choose another line.",
+    email_trust: EmailTrust::RequireTrue,
+    trust_reason: "By itself authentik calls every address unverified since 2025.10. The blueprint \
+                   brings a mapping that vouches for them: use it only while people cannot change \
+                   their own address in authentik (System, Settings).",
     template_claim: Some(MAILCOW_CLAIM),
     template_how: "A scope mapping of its own, in the blueprint. It reads the attribute \
                    mailcow_template of a person or of a group.",
