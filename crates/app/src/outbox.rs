@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Conn, StoreError};
 
+/// Mailboxes whose sessions end in one transaction.
+const AT_ONCE: u32 = 200;
+
 /// A side effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "effect")]
@@ -106,9 +109,7 @@ impl App {
             }
         }
     }
-}
 
-impl App {
     /// Ends the web sessions of a domain's people, some mailboxes in each transaction: writes that
     /// wait meanwhile go between them.
     async fn sign_out_domain(&self, domain: DomainId) -> Result<u64, StoreError> {
@@ -137,9 +138,6 @@ impl App {
         }
     }
 }
-
-/// Mailboxes whose sessions end in one transaction.
-const AT_ONCE: u32 = 200;
 
 /// Leaves an effect, in the transaction that asks for it.
 pub(crate) async fn put(tx: &mut Conn, effect: &Effect, now: Timestamp) -> Result<(), StoreError> {

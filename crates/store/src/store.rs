@@ -5,7 +5,7 @@ use crate::error::{StoreError, Unavailable};
 use crate::pool::{Pool, Reader};
 use crate::writer::{Class, Writer, WriterCounts};
 use crate::{migrate, sqlite};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The store of one installation; cheap to clone.
@@ -19,7 +19,6 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    file: PathBuf,
     readers: Arc<Pool>,
     writer: Option<Writer>,
 }
@@ -48,7 +47,6 @@ impl Store {
     fn new(file: &Path, writer: Option<Writer>) -> Self {
         Self {
             inner: Arc::new(Inner {
-                file: file.to_owned(),
                 readers: Pool::new(file),
                 writer,
             }),
@@ -104,15 +102,6 @@ impl Store {
             .as_ref()
             .map(Writer::counts)
             .unwrap_or_default()
-    }
-
-    /// Size of the write-ahead log in bytes. It stays near 4 MB; growth means that some reader
-    /// holds a transaction open.
-    #[must_use]
-    pub fn log_bytes(&self) -> u64 {
-        let mut name = self.inner.file.clone().into_os_string();
-        name.push("-wal");
-        std::fs::metadata(PathBuf::from(name)).map_or(0, |m| m.len())
     }
 
     fn writer(&self) -> Result<&Writer, StoreError> {

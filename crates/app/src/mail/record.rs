@@ -2,6 +2,7 @@
 //! last use once a minute, failures once a minute per account, network and code. A flood of made-up
 //! names is told by its network, and one from everywhere as one.
 
+use crate::passwords::Network;
 use crate::ports::{Learned, Recorder};
 use model::app_password::LastUse;
 use model::attempt::{Attempt, Door, Reference, Trace};
@@ -21,8 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Most keys gathered between two flushes; what comes beyond is counted and dropped.
 const MOST: usize = 10_000;
 
-/// Most accounts of one network, an IPv6 one being a /64, that a minute's failures are told apart
-/// by. A company behind one address has no more people with a wrong password at once.
+/// Most accounts of one network that a minute's failures are told apart by. A company behind one
+/// address has no more people with a wrong password at once.
 const MOST_OF_NETWORK: u32 = 60;
 
 /// Most buckets of a minute, so that what is stored keeps far behind what is forgotten.
@@ -66,7 +67,7 @@ struct Bucket {
 struct Told {
     minute: i64,
     buckets: HashSet<u64>,
-    networks: HashMap<Option<IpAddr>, u32>,
+    networks: HashMap<Network, u32>,
     hasher: RandomState,
 }
 
@@ -93,7 +94,7 @@ impl Told {
         if self.buckets.contains(&id) {
             return true;
         }
-        let network = bucket.ip.map(network);
+        let network = Network::from(bucket.ip);
         let of_network = self.networks.get(&network).copied().unwrap_or_default();
         let room = self.buckets.len() < MOST_OF_MINUTE && of_network < most_of_network;
         if room {
@@ -101,14 +102,6 @@ impl Told {
             self.buckets.insert(id);
         }
         room
-    }
-}
-
-/// What one customer has: an IPv4 address, or a /64 of IPv6.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
     }
 }
 

@@ -10,9 +10,9 @@ use model::rule::MAILCOW_CLAIM;
 const STANDARD: &str = "openid profile email";
 
 impl App {
-    /// The scopes for a provider whose administrator named none: those of its kind; else mailcow's string for endpoints
-    /// typed by hand; the standard three for an issuer, and `mailcow_template` when its discovery
-    /// document lists it. A provider that does not answer is asked for the three.
+    /// The scopes for a provider whose administrator named none: those of its kind; else mailcow's
+    /// string for endpoints typed by hand; the standard three for an issuer, and `mailcow_template`
+    /// when its discovery document lists it. A provider that does not answer is asked for the three.
     pub async fn default_scopes(&self, settings: &ProviderSettings) -> String {
         if !matches!(settings.preset, Preset::Issuer | Preset::Endpoints) {
             return settings.preset.facts().scopes.to_owned();

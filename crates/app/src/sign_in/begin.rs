@@ -46,9 +46,9 @@ impl Asked {
 }
 
 impl App {
-    /// Starts a sign-in by a provider, if its network has not started too many: returns the URL to go to. `browser` is the opaque value of
-    /// the browser's flow cookie; the answer is only accepted from the same browser. Any number of
-    /// tabs may be under way at once.
+    /// Starts a sign-in by a provider, if its network has not started too many: returns the URL to
+    /// go to. `browser` is the opaque value of the browser's flow cookie; the answer is only accepted
+    /// from the same browser. Any number of tabs may be under way at once.
     ///
     /// # Errors
     /// The refusal for the person's page; it is recorded.

@@ -117,21 +117,21 @@ async fn a_shared_endpoint_of_authentik_becomes_the_issuer_of_the_blueprint() {
         .unwrap();
     let form = page.form_with_button("Add provider").unwrap();
     let form = form.fill("everyone_else", "refuse").unwrap();
-    let form = form.fill("slug", "work").unwrap();
+    let form = form.fill("slug", "office").unwrap();
     let endpoint = "https://auth.example.net/application/o/authorize/";
     let page = tab
         .submit(form.fill("issuer", endpoint).unwrap())
         .await
         .unwrap();
-    let issuer = "https://auth.example.net/application/o/work/";
+    let issuer = "https://auth.example.net/application/o/office/";
     assert!(
         page.text().contains(&format!("It is {issuer} now.")),
         "{}",
         page.text()
     );
     let block = page.text_of("#c-there").unwrap();
-    assert!(block.contains("slug: 'work'"), "{block}");
-    let redirect = format!("url: '{}/sso/work/callback'", world.url);
+    assert!(block.contains("slug: 'office'"), "{block}");
+    let redirect = format!("url: '{}/sso/office/callback'", world.url);
     assert!(block.contains(&redirect), "{block}");
     assert!(!block.contains("THE-CLIENT-SECRET"), "{block}");
     // The next one gets another short name, and an old one another kind.
