@@ -68,7 +68,10 @@ type Repaired = (String, Option<&'static str>);
 /// Cut where an endpoint's own part begins; no slash at the end.
 fn plain(path: &str, endpoints: &[&str]) -> Repaired {
     if let Some(at) = endpoints.iter().filter_map(|part| path.find(part)).min() {
-        return (path[..at].to_owned(), Some(ENDPOINT_CUT));
+        return (
+            path[..at].trim_end_matches('/').to_owned(),
+            Some(ENDPOINT_CUT),
+        );
     }
     match path.trim_end_matches('/') {
         same if same.len() == path.len() => (path.to_owned(), None),
@@ -97,12 +100,11 @@ fn authentik(path: &str, slug: &str) -> Repaired {
 
 /// With or without the last slash: older releases write none, and the check tells which it is.
 fn rauthy(path: &str) -> Repaired {
-    if let Some(at) = path.find("/oidc/") {
-        (format!("{}/", &path[..at]), Some(ENDPOINT_CUT))
-    } else if matches!(path, "" | "/") {
-        ("/auth/v1/".to_owned(), Some(COMPLETED))
-    } else {
-        (path.to_owned(), None)
+    let before = path.find("/oidc/").map(|at| &path[..at]);
+    match (before, path) {
+        (Some("" | "/"), _) | (None, "" | "/") => ("/auth/v1/".to_owned(), Some(COMPLETED)),
+        (Some(before), _) => (format!("{before}/"), Some(ENDPOINT_CUT)),
+        (None, path) => (path.to_owned(), None),
     }
 }
 
@@ -228,6 +230,12 @@ mod tests {
                 "https://r.test/auth/v1",
                 "https://r.test/auth/v1",
                 None,
+            ),
+            (
+                Rauthy,
+                "https://r.test/oidc/token",
+                "https://r.test/auth/v1/",
+                Some(COMPLETED),
             ),
             (
                 Rauthy,
