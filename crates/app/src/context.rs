@@ -50,6 +50,9 @@ pub struct AppConfig {
     pub admin_sessions: SessionLifetime,
     /// What mail programs are told to use.
     pub servers: ServerSettings,
+    /// What mail to helpdesks points at; `None` where no mail can be sent, since nothing listens
+    /// for SMTP.
+    pub helpdesk: Option<HelpdeskPages>,
     /// How long attempts on the web are kept.
     pub keep_attempts: Duration,
     /// How long attempts of mail programs are kept, and app passwords after they were revoked.
@@ -58,6 +61,15 @@ pub struct AppConfig {
     pub keep_audit: Duration,
     /// How long the mail of a deleted mailbox is kept.
     pub keep_deleted_mail: Duration,
+}
+
+/// Pages that mail to a helpdesk points at: absolute URLs without trailing slash.
+#[derive(Debug, Clone)]
+pub struct HelpdeskPages {
+    /// Above the pages of attempts, by reference.
+    pub attempts: String,
+    /// Above the help pages of codes.
+    pub codes: String,
 }
 
 /// From where somebody asks.

@@ -17,6 +17,7 @@ pub mod domains;
 mod ended;
 pub mod explain;
 mod facts;
+mod helpdesk;
 pub mod import;
 mod learned;
 pub mod local_password;
@@ -39,5 +40,5 @@ pub mod templates;
 pub mod test_provider;
 mod web_passwords;
 
-pub use context::{App, AppConfig, Client, Parts};
+pub use context::{App, AppConfig, Client, HelpdeskPages, Parts};
 pub use problem::{FieldProblem, Problem};

@@ -1,14 +1,16 @@
-//! Side effects on the engines, after commit.
+//! Side effects, after commit.
 
 use crate::App;
 use crate::ports::{EffectFailed, Engines};
 use model::address::{Address, DomainName};
 use model::ids::DomainId;
+use model::outcome::Code;
 use model::session::Principal;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use store::outbox::{Lane, OutboxRow};
 use store::{Conn, StoreError};
 
 /// Mailboxes whose sessions end in one transaction.
@@ -33,6 +35,24 @@ pub enum Effect {
         /// The domain.
         domain: DomainId,
     },
+    /// Tell a domain's contact whom a code refused.
+    TellHelpdesk {
+        /// The domain.
+        domain: DomainId,
+        /// The code.
+        code: Code,
+    },
+}
+
+impl Effect {
+    const fn lane(&self) -> Lane {
+        match self {
+            Self::Kick { .. } | Self::KickDomain { .. } | Self::SignOutDomain { .. } => {
+                Lane::Engines
+            }
+            Self::TellHelpdesk { .. } => Lane::Mail,
+        }
+    }
 }
 
 impl App {
@@ -43,20 +63,31 @@ impl App {
         engines: Arc<dyn Engines>,
         stop: impl Future<Output = ()> + Send,
     ) {
-        tokio::pin!(stop);
-        loop {
-            let pause = self.run_due(engines.as_ref()).await;
-            tokio::select! {
-                () = &mut stop => return,
-                () = self.outbox_bell.notified() => {}
-                () = tokio::time::sleep(pause) => {}
+        let sessions = async {
+            loop {
+                let pause = self.run_due(Lane::Engines, engines.as_ref()).await;
+                tokio::select! {
+                    () = self.outbox_bell.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
             }
+        };
+        let mail = async {
+            loop {
+                let pause = self.run_due(Lane::Mail, engines.as_ref()).await;
+                tokio::time::sleep(pause).await;
+            }
+        };
+        tokio::select! {
+            () = stop => {}
+            () = sessions => {}
+            () = mail => {}
         }
     }
 
-    /// Runs what is due; returns how long to rest unless the bell rings.
-    async fn run_due(&self, engines: &dyn Engines) -> Duration {
-        let due = match self.due().await {
+    /// Runs what is due in a lane; returns how long to rest unless the bell rings.
+    async fn run_due(&self, lane: Lane, engines: &dyn Engines) -> Duration {
+        let due = match self.due(lane).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "the outbox cannot be read");
@@ -85,8 +116,8 @@ impl App {
         Duration::from_secs(1)
     }
 
-    async fn due(&self) -> Result<Vec<store::outbox::OutboxRow<Effect>>, StoreError> {
-        store::outbox::due(&mut *self.store.read()?, self.clock.now(), 100).await
+    async fn due(&self, lane: Lane) -> Result<Vec<OutboxRow<Effect>>, StoreError> {
+        store::outbox::due(&mut *self.store.read()?, lane, self.clock.now(), 100).await
     }
 
     async fn run(&self, effect: &Effect, engines: &dyn Engines) -> Result<(), EffectFailed> {
@@ -106,6 +137,9 @@ impl App {
                 let ended = signed_out.map_err(|error| EffectFailed(error.to_string()))?;
                 tracing::info!(domain.id = %domain, sessions = ended, "web sessions of a domain ended");
                 Ok(())
+            }
+            Effect::TellHelpdesk { domain, code } => {
+                self.tell_helpdesk(*domain, *code, engines).await
             }
         }
     }
@@ -141,5 +175,16 @@ impl App {
 
 /// Leaves an effect, in the transaction that asks for it.
 pub(crate) async fn put(tx: &mut Conn, effect: &Effect, now: Timestamp) -> Result<(), StoreError> {
-    store::outbox::put(tx, effect, now).await.map(drop)
+    put_later(tx, effect, now, now).await
+}
+
+/// The same, not to be done before `due`.
+pub(crate) async fn put_later(
+    tx: &mut Conn,
+    effect: &Effect,
+    now: Timestamp,
+    due: Timestamp,
+) -> Result<(), StoreError> {
+    let put = store::outbox::put(tx, effect.lane(), effect, now, due).await;
+    put.map(drop)
 }

@@ -190,8 +190,22 @@ pub trait Engines: Send + Sync {
     fn kick_domain<'a>(&'a self, domain: &'a DomainName) -> Answer<'a, Result<u64, EffectFailed>>;
     /// Has the mail of a deleted mailbox removed from the disk. Never waits for it.
     fn remove_mail(&self, storage: Uuid) -> Answer<'_, Result<Progress, EffectFailed>>;
+    /// Hands a letter to the mail server; when it returns, it is in the queue.
+    fn send<'a>(&'a self, letter: &'a Letter) -> Answer<'a, Result<(), EffectFailed>>;
     /// Renders the engines' configuration anew and reloads them.
     fn reload<'a>(&'a self) -> Answer<'a, Result<(), EffectFailed>>;
+}
+
+/// A mail that Gatepost writes: plain text, to an address of a domain that it receives mail for,
+/// from that domain's postmaster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// To whom.
+    pub to: Address,
+    /// Its subject, one line.
+    pub subject: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// How far a side effect is.

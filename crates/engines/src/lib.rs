@@ -18,6 +18,7 @@ pub mod files;
 mod internal_tls;
 pub mod kick;
 pub mod layout;
+pub mod post;
 mod postfix;
 pub mod prepare;
 mod processes;

@@ -13,6 +13,7 @@ pub mod attempt;
 pub mod audit;
 pub mod domain;
 pub mod foreign;
+pub mod helpdesk;
 pub mod ids;
 pub mod link;
 pub mod mailbox;

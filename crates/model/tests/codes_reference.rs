@@ -12,6 +12,9 @@ Every refused sign-in, on the web or by a mail program, ends in one of these cod
 the second column; the administrator finds the third in the attempt, on the page \"Why can't they sign
 in?\" and in `gatepost why ADDRESS`. `{…}` stands for a live value. Numbers are never used again.
 
+SSO-403 to SSO-407 end in \"Your helpdesk has been told.\" where a mail to the domain's postmaster was left
+in the outbox ([how such mail comes](../guides/helpdesk.md)).
+
 | Code | The person reads | The administrator reads | Mended at |
 |---|---|---|---|
 ";

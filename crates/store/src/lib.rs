@@ -19,6 +19,7 @@ pub mod attempts;
 pub mod audit;
 pub mod domains;
 pub mod ends;
+pub mod helpdesk;
 pub mod link_proofs;
 pub mod links;
 pub mod mail_lookup;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_main_job"
     2 "0002_domain_counter"
     3 "0003_secret_origin"
+    4 "0004_helpdesk_notices"
 };
 
 /// The schema version of this program.

@@ -1,5 +1,5 @@
-//! The outbox: side effects on the engines, left by a transaction and done after its commit, again
-//! after a crash until they succeed.
+//! The outbox: side effects, left by a transaction and done after its commit, again after a crash
+//! until they succeed. Each has its lane; what hangs in one holds up nothing in another.
 
 use crate::value;
 use crate::{Conn, StoreError};
@@ -9,10 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 statements! {
-    PUT = "INSERT INTO outbox (effect, created, not_before) VALUES ($1, $2, $2) RETURNING id";
+    PUT = "INSERT INTO outbox (lane, effect, created, not_before) VALUES ($1, $2, $3, $4)
+        RETURNING id";
     DUE = "SELECT id, effect, tries, not_before FROM outbox
-        WHERE not_before <= $1 AND (not_before > $2 OR (not_before = $2 AND id > $3))
-        ORDER BY not_before, id LIMIT $4";
+        WHERE lane = $1 AND not_before <= $2
+            AND (not_before > $3 OR (not_before = $3 AND id > $4))
+        ORDER BY not_before, id LIMIT $5";
     DONE = "DELETE FROM outbox WHERE id = $1";
     FAILED = "UPDATE outbox SET tries = tries + 1, not_before = $1 WHERE id = $2";
 }
@@ -28,33 +30,65 @@ pub struct OutboxRow<E> {
     pub tries: i64,
 }
 
-/// Leaves an effect, due at once.
+/// Who works on an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// What ends sessions.
+    Engines,
+    /// What writes mail.
+    Mail,
+}
+
+impl Lane {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Engines => "engines",
+            Self::Mail => "mail",
+        }
+    }
+}
+
+/// Leaves an effect, due at `not_before`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn put<E: Serialize>(
     sql: &mut Conn,
+    lane: Lane,
     effect: &E,
     now: Timestamp,
+    not_before: Timestamp,
 ) -> Result<OutboxId, StoreError> {
-    let values = [value::json(effect)?, now.into()];
+    let values = [
+        lane.name().into(),
+        value::json(effect)?,
+        now.into(),
+        not_before.into(),
+    ];
     sql.insert(PUT, &values).await.map(OutboxId)
 }
 
-/// Effects that are due, those that have waited longest first. One that this version does not know
+/// Effects of a lane that are due, those that have waited longest first. One that this version does not know
 /// is left where it is and logged: it must not hold up the others.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn due<E: DeserializeOwned>(
     sql: &mut Conn,
+    lane: Lane,
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<OutboxRow<E>>, StoreError> {
     let mut due = Vec::new();
     let (mut at, mut after) = (Timestamp(i64::MIN), OutboxId(i64::MIN));
     loop {
-        let values = [now.into(), at.into(), after.into(), i64::from(limit).into()];
+        let values = [
+            lane.name().into(),
+            now.into(),
+            at.into(),
+            after.into(),
+            i64::from(limit).into(),
+        ];
         let rows = sql.all(DUE, &values).await?;
         for row in &rows {
             (at, after) = (row.get("not_before")?, row.get("id")?);

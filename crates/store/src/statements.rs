@@ -25,6 +25,7 @@ mod tests {
         ("audit", crate::audit::STATEMENTS),
         ("domains", crate::domains::STATEMENTS),
         ("ends", crate::ends::STATEMENTS),
+        ("helpdesk", crate::helpdesk::STATEMENTS),
         ("link_proofs", crate::link_proofs::STATEMENTS),
         ("links", crate::links::STATEMENTS),
         ("mail_lookup", crate::mail_lookup::STATEMENTS),

@@ -5,7 +5,7 @@ use super::record::Record;
 use super::{Ended, Refused, ReturnTo, SignedIn};
 use crate::provider_calls::Identity;
 use crate::sessions::{NewSession, Who};
-use crate::{App, Client, Problem, audit, facts, revoke};
+use crate::{App, Client, Problem, audit, facts, helpdesk, revoke};
 use model::address::{Address, DomainName};
 use model::attempt::StepState;
 use model::audit::Actor;
@@ -39,6 +39,8 @@ struct Case {
     proof_token: SecretString,
     proof_tag: Vec<u8>,
     browser_tag: Vec<u8>,
+    /// Whether mail to helpdesks can be sent.
+    posts: bool,
 }
 
 /// What the transaction did.
@@ -73,6 +75,7 @@ impl App {
             proof_tag: self.proof_tag(&proof_token),
             proof_token: SecretString::from(proof_token),
             browser_tag: self.browser_tag(browser),
+            posts: self.config.helpdesk.is_some(),
             provider,
             identity,
             record: record.clone(),
@@ -223,6 +226,12 @@ impl Case {
                     self.apply(tx, mailbox, &changes).await?;
                 }
                 let refused = self.record.insert_refused(tx, refusal).await?;
+                Ok(Done::Refused(refused))
+            }
+            Verdict::Refuse(refusal) if self.posts && refusal.code.tells_helpdesk() => {
+                let told = refusal.helpdesk_told();
+                let refused = self.record.insert_refused(tx, told).await?;
+                helpdesk::note(tx, refused.refusal.code, &self.record.attempt).await?;
                 Ok(Done::Refused(refused))
             }
             Verdict::Refuse(refusal) => {

@@ -2,7 +2,7 @@
 
 use crate::world::{ACTOR, PASSWORD, World, address, quota, secret};
 use app::mailboxes::{MailboxEdit, MailboxFilter, NewMailboxForm, NewSignIn};
-use app::ports::{Answer, EffectFailed, Engines, Progress};
+use app::ports::{Answer, EffectFailed, Engines, Letter, Progress};
 use app::sign_in::Ended;
 use app::templates::TemplateForm;
 use app::{App, Client, domains::Page};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use store::outbox::Lane;
 use store::{Page as Keyset, Store, mailboxes, outbox};
 use testkit::clock::FixedClock;
 use testkit::poll::until;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 #[derive(Default)]
 struct Heard {
     ended: Mutex<Vec<String>>,
+    letters: Mutex<Vec<Letter>>,
     /// Dovecot is away for domains.
     deaf: bool,
     /// The mail that was to be removed has left the disk.
@@ -60,6 +62,11 @@ impl Engines for Heard {
         })
     }
 
+    fn send<'a>(&'a self, letter: &'a Letter) -> Answer<'a, Result<(), EffectFailed>> {
+        self.letters.lock().push(letter.clone());
+        Box::pin(async { Ok(()) })
+    }
+
     fn reload(&self) -> Answer<'_, Result<(), EffectFailed>> {
         Box::pin(async { Ok(()) })
     }
@@ -69,7 +76,7 @@ impl Engines for Heard {
 async fn waiting(world: &World) -> Vec<Value> {
     let store = Store::open_read_only(&world.dir.join("store.db"));
     let mut read = store.read().unwrap();
-    let due = outbox::due::<Value>(&mut read, SystemClock.now(), 100).await;
+    let due = outbox::due::<Value>(&mut read, Lane::Engines, SystemClock.now(), 100).await;
     due.unwrap().into_iter().map(|row| row.effect).collect()
 }
 

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
+use store::outbox::Lane;
 use store::{OsRandom, Store};
 
 #[derive(Default)]
@@ -388,7 +389,9 @@ async fn an_extension_leads_to_the_mailbox_or_alias_without_it() {
 async fn kicks(world: &World) -> Vec<serde_json::Value> {
     let store = Store::open_read_only(&world.dir.join("store.db"));
     let mut read = store.read().unwrap();
-    let due = store::outbox::due::<serde_json::Value>(&mut read, SystemClock.now(), 100).await;
+    let due =
+        store::outbox::due::<serde_json::Value>(&mut read, Lane::Engines, SystemClock.now(), 100)
+            .await;
     let due = due.unwrap().into_iter();
     due.map(|row| row.effect["address"].clone()).collect()
 }

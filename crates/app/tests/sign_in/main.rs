@@ -6,6 +6,7 @@
 mod codes;
 mod ends;
 mod foreseen;
+mod helpdesk;
 mod hostile;
 mod imports;
 mod independent;

@@ -142,6 +142,23 @@ impl World {
             &self.desk,
             Arc::new(SystemClock),
             random,
+            config(),
+        )
+    }
+
+    /// The same installation where nothing listens for SMTP.
+    pub fn app_without_mail(&self) -> App {
+        let config = AppConfig {
+            helpdesk: None,
+            ..config()
+        };
+        app_of(
+            &self.dir,
+            &self.master,
+            &self.desk,
+            Arc::new(SystemClock),
+            Arc::new(OsRandom),
+            config,
         )
     }
 
@@ -276,7 +293,7 @@ fn installation(dir: &ShortDir) -> (App, MasterKey, LocalDesk) {
 }
 
 fn app_on(dir: &ShortDir, master: &MasterKey, desk: &LocalDesk, clock: Arc<dyn Clock>) -> App {
-    app_of(dir, master, desk, clock, Arc::new(OsRandom))
+    app_of(dir, master, desk, clock, Arc::new(OsRandom), config())
 }
 
 fn app_of(
@@ -285,6 +302,7 @@ fn app_of(
     desk: &LocalDesk,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    config: AppConfig,
 ) -> App {
     let own = url::Url::parse(PUBLIC).unwrap();
     let upstream = upstream::Upstream::new(
@@ -302,24 +320,32 @@ fn app_of(
         desk: Arc::new(desk.clone()),
         clock,
         random,
-        config: AppConfig {
-            public_url: PUBLIC.to_owned(),
-            sessions: SessionLifetime::default(),
-            admin_sessions: SessionLifetime::default(),
-            servers: ServerSettings {
-                servers: vec![MailServer {
-                    protocol: Protocol::Imap,
-                    host: "mail.example.com".to_owned(),
-                    port: 993,
-                    security: "SSL/TLS".to_owned(),
-                }],
-            },
-            keep_attempts: DAY * 30,
-            keep_mail_attempts: DAY * 30,
-            keep_audit: DAY * 365,
-            keep_deleted_mail: DAY * 30,
-        },
+        config,
     })
+}
+
+fn config() -> AppConfig {
+    AppConfig {
+        public_url: PUBLIC.to_owned(),
+        sessions: SessionLifetime::default(),
+        admin_sessions: SessionLifetime::default(),
+        servers: ServerSettings {
+            servers: vec![MailServer {
+                protocol: Protocol::Imap,
+                host: "mail.example.com".to_owned(),
+                port: 993,
+                security: "SSL/TLS".to_owned(),
+            }],
+        },
+        keep_attempts: DAY * 30,
+        keep_mail_attempts: DAY * 30,
+        keep_audit: DAY * 365,
+        helpdesk: Some(app::HelpdeskPages {
+            attempts: "https://mail.example.com/admin/sign-ins".to_owned(),
+            codes: "https://mail.example.com/help/codes".to_owned(),
+        }),
+        keep_deleted_mail: DAY * 30,
+    }
 }
 
 /// A company that answers nothing: a port nobody listens on.

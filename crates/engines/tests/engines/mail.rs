@@ -1,15 +1,16 @@
 //! Mail through the real engines, configured as rendered.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::support::eventually;
 use crate::support::gatepost::{ALIAS, BOTH, DOMAIN, FRESH, PASSWORD};
-use crate::support::instance::{self, API_KEY, Instance, pace};
+use crate::support::instance::{self, API_KEY, Instance, free_port, pace};
 use crate::support::wire::Wire;
 use engines::MailSystem;
 use engines::description::ProcessModel;
 use engines::kick::{KickError, Kicker};
 use engines::layout::kick_endpoint;
+use engines::post::{Post, PostError};
 use model::address::{Address, DomainName};
 use testkit::skip::is_root;
 
@@ -101,6 +102,46 @@ async fn imap_needs_tls_before_it_takes_a_password() {
     imap.line().await;
     let answer = imap.imap(&format!("LOGIN {ALICE} wrong")).await;
     assert!(answer.contains("NO [AUTHENTICATIONFAILED]"), "{answer}");
+    instance.stop().await;
+}
+
+#[tokio::test]
+async fn a_letter_of_our_own_arrives_with_every_line_as_it_was() {
+    if !is_root() {
+        return;
+    }
+    let instance = Instance::start().await;
+    let own = Ipv4Addr::LOCALHOST.into();
+    let smtp = SocketAddr::new(own, instance.transport().smtp[0].port());
+    let post = Post::new(smtp, instance.system.hostname.clone());
+    let alice = Address::parse(ALICE).unwrap();
+    let text = "Gr\u{fc}\u{df}e\n.\nMAIL FROM:<eve@other.test>\nthe end";
+    post.send(&alice, "two people", text).await.unwrap();
+    let letter = instance.arrived(ALICE, "INBOX", "two people").await;
+    assert!(letter.contains("Return-Path: <>"), "{letter}");
+    assert!(
+        letter.contains("From: Gatepost <postmaster@example.test>"),
+        "{letter}"
+    );
+    assert!(
+        letter.contains("\n.\nMAIL FROM:<eve@other.test>\nthe end"),
+        "{letter}"
+    );
+    let id = letter.lines().find(|line| line.starts_with("Message-I"));
+    assert!(
+        id.is_some_and(|id| id.ends_with("@mail.example.test>")),
+        "{letter}"
+    );
+
+    let elsewhere = Address::parse("dora@other.test").unwrap();
+    let refused = post.send(&elsewhere, "out", "text").await.unwrap_err();
+    assert!(
+        refused.to_string().contains("Relay access denied"),
+        "{refused}"
+    );
+    let nobody = Post::new(free_port(), instance.system.hostname.clone());
+    let away = nobody.send(&alice, "away", "text").await.unwrap_err();
+    assert!(matches!(away, PostError::Refused(_)), "{away}");
     instance.stop().await;
 }
 

@@ -1,13 +1,15 @@
 //! Side effects on the engines, as the outbox of the web worker runs them.
 
-use app::ports::{Answer, EffectFailed, Engines, Progress};
+use app::ports::{Answer, EffectFailed, Engines, Letter, Progress};
 use engines::kick::{Endpoint, Kicker};
 use engines::layout::Layout;
+use engines::post::Post;
 use model::address::{Address, DomainName};
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::removals::Removals;
+use super::settings;
 use crate::channel::control::Verb;
 use crate::config::Config;
 use crate::keeper::engines::directories;
@@ -20,6 +22,8 @@ pub struct EngineEffects {
     /// `None` on an installation without Dovecot.
     kicker: Option<Kicker>,
     removals: Removals,
+    /// `None` where nothing listens for SMTP.
+    post: Option<Post>,
     keeper: Keeper,
 }
 
@@ -38,6 +42,7 @@ impl EngineEffects {
         Self {
             kicker,
             removals: Removals::new(config.layout().removals(), keeper.clone()),
+            post: settings::post(config),
             keeper,
         }
     }
@@ -72,6 +77,15 @@ impl Engines for EngineEffects {
         Box::pin(async move {
             let removal = self.removals.remove(storage);
             removal.map_err(|error| EffectFailed(error.to_string()))
+        })
+    }
+
+    fn send<'a>(&'a self, letter: &'a Letter) -> Answer<'a, Result<(), EffectFailed>> {
+        Box::pin(async move {
+            let nobody = || EffectFailed("nothing listens for SMTP".to_owned());
+            let post = self.post.as_ref().ok_or_else(nobody)?;
+            let sent = post.send(&letter.to, &letter.subject, &letter.text).await;
+            sent.map_err(|error| EffectFailed(error.to_string()))
         })
     }
 

@@ -1,10 +1,11 @@
 //! What use cases need of the configuration file.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use app::AppConfig;
 use app::devices::{MailServer, ServerSettings};
 use app::mail::MailConfig;
+use app::{AppConfig, HelpdeskPages};
+use engines::post::Post;
 use model::address::DomainName;
 use model::protocol::Protocol;
 use model::session::SessionLifetime;
@@ -32,11 +33,29 @@ pub(super) fn app(config: &Config) -> AppConfig {
             absolute: sessions.admin_lifetime.duration(),
         },
         servers: servers(config),
+        helpdesk: post(config).map(|_| HelpdeskPages {
+            attempts: format!("{}/admin/sign-ins", config.public_url.as_str()),
+            codes: format!("{}/help/codes", config.public_url.as_str()),
+        }),
         keep_attempts: retention.attempts.duration(),
         keep_mail_attempts: retention.mail_attempts.duration(),
         keep_audit: retention.audit.duration(),
         keep_deleted_mail: DAY * KEEP_DELETED_MAIL,
     }
+}
+
+/// The way by which Gatepost's own mail reaches Postfix; `None` where nothing listens for SMTP.
+pub(super) fn post(config: &Config) -> Option<Post> {
+    let Endpoint::On { address, port } = config.listen.smtp else {
+        return None;
+    };
+    let hostname = DomainName::parse(config.mail_hostname()).ok()?;
+    let address = match address {
+        Some(address) if !address.is_unspecified() => address,
+        Some(IpAddr::V6(_)) => Ipv6Addr::LOCALHOST.into(),
+        _ => Ipv4Addr::LOCALHOST.into(),
+    };
+    Some(Post::new(SocketAddr::new(address, port), hostname))
 }
 
 /// The settings of the auth worker's use cases; `owner` has the mail files.

@@ -155,6 +155,20 @@ impl Code {
         self.entry().id
     }
 
+    /// Whether the contact of the person's domain is told of a refusal, since only an administrator
+    /// can mend it and nobody is known to have noticed.
+    #[must_use]
+    pub const fn tells_helpdesk(self) -> bool {
+        matches!(
+            self,
+            Self::DomainFull
+                | Self::DomainQuotaFull
+                | Self::NoMapping
+                | Self::NearMapping
+                | Self::TemplateGone
+        )
+    }
+
     /// The words and the remedy.
     #[must_use]
     pub const fn entry(self) -> &'static Entry {

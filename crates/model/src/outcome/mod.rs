@@ -67,6 +67,12 @@ pub struct Refusal {
     pub facts: BTreeMap<String, String>,
 }
 
+/// The fact that the helpdesk was told.
+const HELPDESK: &str = "helpdesk";
+/// The end of the person's words where an administrator has to hear of it, before and after.
+const TELL: &str = "Tell your helpdesk.";
+const TOLD: &str = "Your helpdesk has been told.";
+
 impl Refusal {
     /// A refusal without values yet.
     #[must_use]
@@ -94,10 +100,20 @@ impl Refusal {
         fill(self.code.entry().title, &self.facts)
     }
 
+    /// The same where the helpdesk was told of it, so that the person need not.
+    #[must_use]
+    pub fn helpdesk_told(self) -> Self {
+        self.with(HELPDESK, "told")
+    }
+
     /// The person's words.
     #[must_use]
     pub fn person(&self) -> String {
-        fill(self.code.entry().person, &self.facts)
+        let words = fill(self.code.entry().person, &self.facts);
+        match (self.facts.contains_key(HELPDESK), words.strip_suffix(TELL)) {
+            (true, Some(words)) => format!("{words}{TOLD}"),
+            _ => words,
+        }
     }
 
     /// The administrator's words.
@@ -161,6 +177,13 @@ mod tests {
             let ends_well = entry.person.ends_with('.') || entry.person.ends_with(": {url}");
             assert!(ends_well, "{code}: {}", entry.person);
             assert!((200..600).contains(&entry.status), "{code}");
+            if code.tells_helpdesk() {
+                let told = Refusal::new(*code).helpdesk_told().person();
+                assert!(
+                    entry.person.ends_with(TELL) && told.ends_with(TOLD),
+                    "{told}"
+                );
+            }
         }
         assert!("SSO-999".parse::<Code>().is_err());
     }

@@ -7,6 +7,7 @@ use model::ids::{AdminId, AttemptId, MailboxId, ProviderId};
 use model::outcome::{Code, Refusal};
 use model::protocol::Protocol;
 use store::attempts::{self, AttemptFilter};
+use store::outbox::Lane;
 use store::{OsRandom, Page, StoreError, Taken, audit, outbox, settings};
 
 fn attempt(at: i64, who: &str, code: Option<Code>) -> Attempt {
@@ -229,18 +230,28 @@ async fn an_effect_waits_in_the_outbox_until_it_is_done() {
             // From a newer version: it must not hold up the others.
             // More than one look takes in: they must not hide what stands behind them.
             for _ in 0..20 {
-                outbox::put(sql, &serde_json::json!({ "unknown": true }), NOW).await?;
+                outbox::put(
+                    sql,
+                    Lane::Engines,
+                    &serde_json::json!({ "unknown": true }),
+                    NOW,
+                    NOW,
+                )
+                .await?;
             }
-            outbox::put(sql, &put, NOW).await
+            outbox::put(sql, Lane::Engines, &put, NOW, NOW).await
         })
         .await
         .unwrap();
     let due = async |now| {
-        let due = outbox::due::<model::address::Address>(&mut temp.read(), now, 9).await;
+        let due =
+            outbox::due::<model::address::Address>(&mut temp.read(), Lane::Engines, now, 9).await;
         due.unwrap()
     };
     let waiting = due(NOW).await;
     assert_eq!(waiting.len(), 1);
+    let mail = outbox::due::<model::address::Address>(&mut temp.read(), Lane::Mail, NOW, 9).await;
+    assert_eq!(mail.unwrap(), [], "another lane");
     assert_eq!((waiting[0].id, waiting[0].tries), (id, 0));
     assert_eq!(waiting[0].effect, alice);
     temp.write(async move |sql| outbox::failed(sql, id, later(60)).await)

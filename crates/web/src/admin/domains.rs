@@ -280,7 +280,10 @@ impl Typed {
                 "Mail for postmaster and abuse goes to",
                 self.role_target.as_str(),
             )
-            .help("Unless a mailbox or alias of that name exists. Empty: your own address.")
+            .help(
+                "Also Gatepost's own mail, when people of this domain are refused and only you can \
+                 mend it. Unless a mailbox or alias of that name exists. Empty: your own address.",
+            )
             .optional()
             .problem(problems.of("role_target")),
             switch(self.active),

@@ -82,6 +82,10 @@ impl World {
                 keep_attempts: DAY * 30,
                 keep_mail_attempts: DAY * 30,
                 keep_audit: DAY * 30,
+                helpdesk: Some(app::HelpdeskPages {
+                    attempts: "https://mail.example.com/admin/sign-ins".to_owned(),
+                    codes: "https://mail.example.com/help/codes".to_owned(),
+                }),
                 keep_deleted_mail: DAY * 30,
             },
         });
