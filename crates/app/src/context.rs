@@ -4,6 +4,7 @@ use crate::devices::ServerSettings;
 use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
 use crate::sign_in::Refusals;
+use crate::test_sign_in::TestSignIns;
 use model::random::Random;
 use model::session::{Principal, SessionLifetime};
 use model::time::{Clock, SystemMonotonic};
@@ -29,6 +30,8 @@ pub struct App {
     pub(crate) starts: Arc<Starts>,
     /// The refusals of this minute.
     pub(crate) refusals: Arc<Mutex<Refusals>>,
+    /// Test sign-ins under way and their results.
+    pub(crate) tests: Arc<TestSignIns>,
     /// Now.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
@@ -121,6 +124,7 @@ impl App {
             held: Arc::new(tokio::sync::Semaphore::new(crate::web_passwords::MOST_HELD)),
             starts: Arc::new(Starts::new(Arc::new(SystemMonotonic::start()))),
             refusals: Arc::default(),
+            tests: Arc::default(),
             clock: parts.clock,
             random: parts.random,
             config: Arc::new(parts.config),

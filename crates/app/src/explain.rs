@@ -272,7 +272,8 @@ const fn switched(on: bool) -> &'static str {
     if on { "switched on" } else { "switched off" }
 }
 
-fn room(domain: &MailDomain, used: DomainUse) -> String {
+/// How full a domain is.
+pub(crate) fn room(domain: &MailDomain, used: DomainUse) -> String {
     let given = match used.quota {
         0 => "nothing".to_owned(),
         given => size(given),
@@ -372,11 +373,22 @@ pub fn command(address: &Address, refusal: &Refusal) -> String {
         (_, Fix::AddMailbox) => format!("gatepost mailbox add {address}"),
         (_, Fix::Mailbox) => format!("gatepost mailbox show {address}"),
         (_, Fix::Alias) => format!("gatepost alias show {address}"),
-        (_, Fix::Provider | Fix::ProviderCheck) => "gatepost provider check SLUG".to_owned(),
-        (_, Fix::Rules) => "gatepost rule list SLUG".to_owned(),
-        (_, Fix::Person) => "nothing to change here: the person can do it".to_owned(),
-        (_, Fix::Server) => "gatepost doctor".to_owned(),
+        (
+            _,
+            fix @ (Fix::Provider | Fix::ProviderCheck | Fix::Rules | Fix::Person | Fix::Server),
+        ) => command_apart(fix, "SLUG").unwrap_or_default(),
     }
+}
+
+/// The command for what is mended apart from any address.
+pub(crate) fn command_apart(fix: Fix, slug: &str) -> Option<String> {
+    Some(match fix {
+        Fix::Provider | Fix::ProviderCheck => format!("gatepost provider check {slug}"),
+        Fix::Rules => format!("gatepost rule list {slug}"),
+        Fix::Person => "nothing to change here: the person can do it".to_owned(),
+        Fix::Server => "gatepost doctor".to_owned(),
+        _ => return None,
+    })
 }
 
 /// How many mailboxes a domain has, and may have; 0 is no limit.

@@ -38,6 +38,7 @@ pub mod sign_in;
 pub mod step_up;
 pub mod templates;
 pub mod test_provider;
+pub mod test_sign_in;
 mod web_passwords;
 
 pub use context::{App, AppConfig, Client, HelpdeskPages, Parts};

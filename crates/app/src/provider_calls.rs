@@ -9,6 +9,7 @@ use oidc::callback::{Answer, Callback};
 use oidc::foreign::printable;
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
+use std::sync::Arc;
 use std::time::Duration;
 use store::providers::SealedSecret;
 use store::{Conn, StoreError};
@@ -36,7 +37,11 @@ pub(crate) struct Identity {
     pub(crate) namespace: Namespace,
     pub(crate) subject: String,
     pub(crate) claims: Claims,
+    /// The same with their origins, whole.
+    pub(crate) told: Arc<oidc::claims::Claims>,
     pub(crate) seen: Vec<SeenClaim>,
+    /// The scopes granted.
+    pub(crate) scopes: String,
     /// How it was proven, for the trace.
     pub(crate) evidence: String,
 }
@@ -141,7 +146,9 @@ impl App {
                     origin: claim.origin.name().to_owned(),
                 })
                 .collect(),
+            scopes: identity.scopes.to_string(),
             claims: identity.claims.values(),
+            told: Arc::new(identity.claims),
         })
     }
 

@@ -18,6 +18,8 @@ pub const FIELD: &str = "own_password";
 pub struct Doer {
     pub(crate) actor: Actor,
     proof: Option<Proof>,
+    /// Whether they turn a provider on untested and say so.
+    pub(crate) untested: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +36,15 @@ impl Doer {
         Self {
             actor,
             proof: typed.then_some(Proof { password, client }),
+            untested: false,
         }
+    }
+
+    /// The same, who turns a provider on although no test sign-in has passed
+    /// ([`crate::providers::UNTESTED`]).
+    #[must_use]
+    pub fn untested(self, untested: bool) -> Self {
+        Self { untested, ..self }
     }
 }
 
@@ -44,6 +54,7 @@ impl From<&Actor> for Doer {
         Self {
             actor: actor.clone(),
             proof: None,
+            untested: false,
         }
     }
 }

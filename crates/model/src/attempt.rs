@@ -132,7 +132,22 @@ impl Trace {
             gate: gate.to_owned(),
             state,
             evidence: evidence.into(),
+            took_ms: None,
         });
+    }
+
+    /// Adds a step that took a while.
+    pub fn push_timed(
+        &mut self,
+        gate: &'static str,
+        state: StepState,
+        evidence: impl Into<String>,
+        took_ms: u64,
+    ) {
+        self.push(gate, state, evidence);
+        if let Some(step) = self.steps.last_mut() {
+            step.took_ms = Some(took_ms);
+        }
     }
 }
 
@@ -145,6 +160,9 @@ pub struct Step {
     pub state: StepState,
     /// What was seen, for administrators.
     pub evidence: String,
+    /// How long it took, in milliseconds, where somebody else was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
 }
 
 /// How a gate stood.

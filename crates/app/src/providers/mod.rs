@@ -9,6 +9,7 @@ pub use form::slug_of;
 pub use issuer::LearnedIssuer;
 
 use crate::step_up::Doer;
+use crate::test_sign_in::Connection;
 use crate::{App, Problem, audit};
 use model::audit::Actor;
 use model::link::Namespace;
@@ -16,6 +17,7 @@ use model::provider::{Provider, ProviderSettings};
 use model::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use std::sync::Arc;
 use store::{Conn, StoreError, Taken};
 
 const SECRET_CLEARED: &str = "The client secret was removed, because a stored secret never goes to \
@@ -25,6 +27,12 @@ const NEW_NAMESPACE: &str = "The issuer or an endpoint's host changed: people li
 
 /// The change that ignoring TLS errors is remembered as, beside the change of the provider.
 const IGNORED: &str = "provider.ignore_tls";
+
+/// The field in which an administrator says that a provider is turned on untested.
+pub const UNTESTED: &str = "untested";
+
+/// The change that turning on untested is remembered as, beside the change of the provider.
+const ENABLED_UNTESTED: &str = "provider.enable_untested";
 
 /// A sealed client secret and what may be shown of it.
 type Sealed = Option<(Vec<u8>, String)>;
@@ -64,7 +72,8 @@ pub struct ProviderButton {
 impl App {
     /// Adds a provider; `slug` is made from the name when empty. Client id and secret are made here
     /// when they are left out and its preset's block carries them over. Ignoring TLS errors asks
-    /// for the administrator's own password ([`crate::step_up`]).
+    /// for the administrator's own password ([`crate::step_up`]). Nobody can have tested it yet, so
+    /// one that is switched on from the start is so untested ([`UNTESTED`]).
     pub async fn create_provider(
         &self,
         doer: impl Into<Doer>,
@@ -91,6 +100,10 @@ impl App {
         if ignoring {
             self.demand_step_up(&doer).await?;
         }
+        let untested = settings.active;
+        if untested && !doer.untested {
+            return Err(untested_problem());
+        }
         let (now, actor) = (self.clock.now(), doer.actor);
         let provider = self
             .store
@@ -114,6 +127,10 @@ impl App {
                 if ignoring {
                     let tls = json!(settings.tls);
                     audit::note(tx, now, &actor, IGNORED, &name, tls).await?;
+                }
+                if untested {
+                    let details = json!({});
+                    audit::note(tx, now, &actor, ENABLED_UNTESTED, &name, details).await?;
                 }
                 by_slug(tx, &name).await
             })
@@ -144,7 +161,9 @@ impl App {
             .collect())
     }
     /// Changes one. Ignoring TLS errors, or for another time than so far, asks for the
-    /// administrator's own password ([`crate::step_up`]).
+    /// administrator's own password ([`crate::step_up`]). Switching it on asks for a test sign-in
+    /// that passed as it is set up now ([`App::test_passed`]), or for the word that it is turned on
+    /// untested, which is remembered ([`UNTESTED`]).
     pub async fn edit_provider(
         &self,
         doer: impl Into<Doer>,
@@ -172,7 +191,8 @@ impl App {
             SecretChange::Set(secret) => Some(self.sealed(slug, Some(secret))?),
             SecretChange::Clear => Some(None),
         };
-        let (now, actor, slug) = (self.clock.now(), doer.actor, slug.to_owned());
+        let (now, slug) = (self.clock.now(), slug.to_owned());
+        let (actor, waived, tests) = (doer.actor, doer.untested, Arc::clone(&self.tests));
         let identity_moved = !form::same_people(&before.settings, &settings);
         if identity_moved {
             notes.push(NEW_NAMESPACE.to_owned());
@@ -193,6 +213,17 @@ impl App {
                     namespace,
                     ..before.clone()
                 };
+                let turned_on = after.settings.active && !before.settings.active;
+                let tested = || {
+                    tests
+                        .passed(after.id, &Connection::of(&after), now)
+                        .is_some()
+                };
+                // A secret that is set with the same act was never sent.
+                let untested = turned_on && (secret.is_some() || !tested());
+                if untested && !waived {
+                    return Err(untested_problem());
+                }
                 let key = form::redirect_key(settings.redirect, &slug);
                 if !store::providers::update(tx, &after, &key, seen, now).await? {
                     return Err(Problem::Stale);
@@ -212,6 +243,10 @@ impl App {
                 if ignoring {
                     let tls = json!(after.settings.tls);
                     audit::note(tx, now, &actor, IGNORED, &slug, tls).await?;
+                }
+                if untested {
+                    let details = json!({});
+                    audit::note(tx, now, &actor, ENABLED_UNTESTED, &slug, details).await?;
                 }
                 by_slug(tx, &slug).await
             })
@@ -311,6 +346,14 @@ impl App {
             .map_err(|_| Problem::Unavailable("a sealed client secret is not text".to_owned()))?;
         Ok(SecretString::from(text.to_owned()))
     }
+}
+
+fn untested_problem() -> Problem {
+    Problem::field(
+        UNTESTED,
+        "no test sign-in has passed with this provider as it is set up now: run one, or turn the \
+         provider on untested",
+    )
 }
 
 /// Binds a sealed secret to its row. The slug never changes.

@@ -17,7 +17,7 @@ use store::Conn;
 /// What has to be known again when the answer arrives; sealed in the store, since the verifier and
 /// the nonce are what keeps a stolen code useless.
 #[derive(Serialize, Deserialize)]
-pub(super) struct FlowSecrets {
+pub(crate) struct FlowSecrets {
     /// Of whom the code is.
     pub(super) asked: Asked,
     pub(super) nonce: String,
@@ -79,22 +79,7 @@ impl App {
             .ok_or_else(|| Problem::Refused(Refusal::new(Code::ProviderOff)))?;
         record.by(&provider);
         provision::switched_on(&provider).map_err(Problem::Refused)?;
-        let state = random::token(self.random.as_ref());
-        let verifier = Verifier::generate(self.random.as_ref());
-        let secrets = FlowSecrets {
-            asked: Asked::of(&provider),
-            nonce: random::token(self.random.as_ref()),
-            verifier: verifier.expose().to_owned(),
-            redirect: self.redirect_url(&provider),
-            return_to,
-        };
-        let departure = Departure {
-            state: &state,
-            nonce: &secrets.nonce,
-            verifier: &verifier,
-            redirect: &secrets.redirect,
-        };
-        let url = self.authorization_url(&provider, &departure).await?;
+        let (state, secrets, url) = self.leave_for(&provider, return_to).await?;
 
         let (state_tag, browser_tag) = (self.state_tag(&state), self.browser_tag(browser));
         let plain =
@@ -112,6 +97,31 @@ impl App {
             })
             .await?;
         Ok(url)
+    }
+
+    /// A fresh state, what is to be kept of the departure, and the URL to go to.
+    pub(super) async fn leave_for(
+        &self,
+        provider: &Provider,
+        return_to: ReturnTo,
+    ) -> Result<(String, FlowSecrets, String), Problem> {
+        let state = random::token(self.random.as_ref());
+        let verifier = Verifier::generate(self.random.as_ref());
+        let secrets = FlowSecrets {
+            asked: Asked::of(provider),
+            nonce: random::token(self.random.as_ref()),
+            verifier: verifier.expose().to_owned(),
+            redirect: self.redirect_url(provider),
+            return_to,
+        };
+        let departure = Departure {
+            state: &state,
+            nonce: &secrets.nonce,
+            verifier: &verifier,
+            redirect: &secrets.redirect,
+        };
+        let url = self.authorization_url(provider, &departure).await?;
+        Ok((state, secrets, url))
     }
 
     pub(super) fn state_tag(&self, state: &str) -> Vec<u8> {

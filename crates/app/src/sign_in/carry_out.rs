@@ -2,21 +2,21 @@
 
 use super::begin::Asked;
 use super::record::Record;
+use super::verdict::Known;
 use super::{Ended, Refused, ReturnTo, SignedIn};
 use crate::provider_calls::Identity;
 use crate::sessions::{NewSession, Who};
-use crate::{App, Client, Problem, audit, facts, helpdesk, revoke};
-use model::address::{Address, DomainName};
+use crate::{App, Client, Problem, audit, helpdesk, revoke};
+use model::address::Address;
 use model::attempt::StepState;
 use model::audit::Actor;
-use model::domain::{DomainUse, MailDomain};
 use model::ids::MailboxId;
-use model::link::{Link, LinkOrigin};
+use model::link::LinkOrigin;
 use model::mailbox::Mailbox;
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::random;
-use model::rules::provision::{self, Changes, Facts, Place, Verdict};
+use model::rules::provision::{self, Changes, Verdict};
 use model::session::Principal;
 use model::time::Timestamp;
 use secrecy::SecretString;
@@ -143,21 +143,9 @@ impl Case {
             let refused = self.record.insert_refused(tx, refusal).await?;
             return Ok(Done::Refused(refused));
         }
-        let linked = linked(tx, &self.identity).await?;
-        let place = match &linked {
-            Some(_) => None,
-            None => place(tx, &self.provider, &self.identity).await?,
-        };
-        let templates = store::templates::all(tx).await?;
-        let domain = match (&linked, &place) {
-            (Some((.., domain, _)), _) => Some(domain),
-            (None, place) => place
-                .as_ref()
-                .and_then(|place| place.domain.as_ref())
-                .map(|(domain, _)| domain),
-        };
-        let domains = facts::domains_to_name(tx, &self.provider, domain).await?;
-        let verdict = self.decide(linked.as_ref(), place.as_ref(), &templates, &domains);
+        let known = Known::read(tx, &self.provider, &self.identity).await?;
+        let verdict = known.decide(self.now, &self.provider, &self.identity, &mut self.record);
+        let linked = known.linked;
         match verdict {
             Verdict::SignIn { changes, renamed } => {
                 let Some((link, mailbox, ..)) = linked else {
@@ -257,37 +245,6 @@ impl Case {
         }
         self.provider = now;
         Ok(Ok(()))
-    }
-
-    fn decide(
-        &mut self,
-        linked: Option<&(Link, Mailbox, MailDomain, DomainUse)>,
-        place: Option<&Place>,
-        templates: &[model::template::Template],
-        domains: &[DomainName],
-    ) -> Verdict {
-        match linked {
-            Some((_, mailbox, ..)) => self.record.about(Some(mailbox.id), &mailbox.address),
-            None => {
-                if let Ok(address) =
-                    provision::claimed_address(&self.provider, &self.identity.claims)
-                {
-                    self.record.about(None, address);
-                }
-            }
-        }
-        let facts = Facts {
-            now: self.now,
-            provider: &self.provider,
-            provider_domains: domains,
-            namespace: &self.identity.namespace,
-            subject: &self.identity.subject,
-            claims: &self.identity.claims,
-            linked,
-            place,
-            templates,
-        };
-        provision::decide(&facts, &mut self.record.attempt.trace)
     }
 
     /// Writes what a template changes, and ends what it takes away.
@@ -406,32 +363,4 @@ impl Case {
         let refused = self.record.insert_refused(tx, refusal).await?;
         Ok(Done::Refused(refused))
     }
-}
-
-async fn linked(
-    tx: &mut Conn,
-    identity: &Identity,
-) -> Result<Option<(Link, Mailbox, MailDomain, DomainUse)>, StoreError> {
-    let Some(link) = store::links::by_subject(tx, &identity.namespace, &identity.subject).await?
-    else {
-        return Ok(None);
-    };
-    let mailbox = store::mailboxes::by_id(tx, link.mailbox)
-        .await?
-        .ok_or(StoreError::Missing)?;
-    let domain = store::domains::use_by_id(tx, mailbox.domain)
-        .await?
-        .ok_or(StoreError::Missing)?;
-    Ok(Some((link, mailbox, domain.0, domain.1)))
-}
-
-async fn place(
-    tx: &mut Conn,
-    provider: &Provider,
-    identity: &Identity,
-) -> Result<Option<Place>, StoreError> {
-    let Ok(address) = provision::claimed_address(provider, &identity.claims) else {
-        return Ok(None);
-    };
-    facts::place(tx, &address).await.map(Some)
 }

@@ -11,10 +11,12 @@ use model::provider::Provider;
 use model::rules::provision;
 use oidc::callback::Callback;
 use store::Conn;
+use tokio::time::Instant;
 
 impl App {
     /// Ends a sign-in by a provider with the answer that arrived: `parameters` is the query (or
-    /// form body) as it came, without `?`.
+    /// form body) as it came, without `?`. If an administrator left for a test, so does this one
+    /// end: nothing is stored, nobody is signed in.
     pub async fn finish_sign_in(
         &self,
         arrived: Arrived,
@@ -23,8 +25,20 @@ impl App {
         client: &Client,
     ) -> Ended {
         let mut record = Record::new(self, Door::Provider, client);
+        let callback = match Callback::parse(parameters) {
+            Ok(callback) => callback,
+            Err(error) => {
+                let trace = &mut record.attempt.trace;
+                trace.push("answer", StepState::Blocked, error.to_string());
+                let foreign = Problem::Refused(self.foreign_state());
+                return self.refuse_for(record, foreign).await;
+            }
+        };
+        if let Some(test) = self.take_test(&callback, browser) {
+            return self.finish_test(test, &arrived, &callback, record).await;
+        }
         match self
-            .come_back(&arrived, parameters, browser, &mut record)
+            .come_back(&arrived, &callback, browser, &mut record)
             .await
         {
             Ok((provider, secrets, identity)) => {
@@ -46,28 +60,37 @@ impl App {
     async fn come_back(
         &self,
         arrived: &Arrived,
-        parameters: &str,
+        callback: &Callback,
         browser: Option<&str>,
         record: &mut Record,
     ) -> Result<(Provider, FlowSecrets, Identity), Problem> {
-        let callback = Callback::parse(parameters).map_err(|error| {
-            let trace = &mut record.attempt.trace;
-            trace.push("answer", StepState::Blocked, error.to_string());
-            Problem::Refused(self.foreign_state())
-        })?;
-        let (provider, secrets) = self.take_flow(arrived, &callback, browser, record).await?;
+        let (provider, secrets) = self.take_flow(arrived, callback, browser, record).await?;
+        let identity = self
+            .prove_identity(&provider, callback, &secrets, record)
+            .await?;
+        Ok((provider, secrets, identity))
+    }
+
+    /// Asks the provider who came, and notes what it said.
+    pub(super) async fn prove_identity(
+        &self,
+        provider: &Provider,
+        callback: &Callback,
+        secrets: &FlowSecrets,
+        record: &mut Record,
+    ) -> Result<Identity, Problem> {
         let kept = Kept {
             nonce: &secrets.nonce,
             verifier: &secrets.verifier,
             redirect: &secrets.redirect,
         };
-        let identity = self.identify_at(&provider, &callback, &kept).await?;
-        record
-            .attempt
-            .trace
-            .push("identity", StepState::Ok, identity.evidence.clone());
-        record.attempt.trace.claims.clone_from(&identity.seen);
-        Ok((provider, secrets, identity))
+        let asked = Instant::now();
+        let identity = self.identify_at(provider, callback, &kept).await?;
+        let took = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let trace = &mut record.attempt.trace;
+        trace.push_timed("identity", StepState::Ok, identity.evidence.clone(), took);
+        trace.claims.clone_from(&identity.seen);
+        Ok(identity)
     }
 
     /// Takes the flow that belongs to the answer's state and this browser; it is gone afterwards.
@@ -95,14 +118,7 @@ impl App {
             .await?
             .ok_or_else(foreign)?;
         record.by(&provider);
-        // Each redirect URL belongs to one provider: an answer that arrives at another's is a mix-up.
-        let at_home = match arrived {
-            Arrived::OwnPath(slug) => {
-                *slug == provider.slug && !provider.settings.redirect.is_bare()
-            }
-            Arrived::BareOrigin => provider.settings.redirect.is_bare(),
-        };
-        if !at_home {
+        if !arrived.is_at(&provider) {
             return Err(foreign());
         }
         provision::switched_on(&provider).map_err(Problem::Refused)?;
@@ -124,5 +140,17 @@ impl App {
             .last()
             .unwrap_or_default();
         Refusal::new(Code::ForeignState).with("public_host", host)
+    }
+}
+
+impl Arrived {
+    /// Whether an answer arrived at the provider's own redirect URL: each belongs to one provider,
+    /// so an answer that arrives at another's is a mix-up.
+    pub(super) fn is_at(&self, provider: &Provider) -> bool {
+        let bare = provider.settings.redirect.is_bare();
+        match self {
+            Self::OwnPath(slug) => *slug == provider.slug && !bare,
+            Self::BareOrigin => bare,
+        }
     }
 }

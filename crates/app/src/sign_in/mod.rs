@@ -2,7 +2,9 @@
 //!
 //! A sign-in by a provider is two visits: [`crate::App::begin_sign_in`] leaves a flow in the store
 //! and sends the browser away; [`crate::App::finish_sign_in`] takes the flow, asks the provider,
-//! and carries the verdict of `model::rules::provision` out in one transaction.
+//! and carries the verdict of `model::rules::provision` out in one transaction. An administrator's
+//! test sign-in takes the same way, except that its flow is kept in memory and nothing is carried
+//! out ([`crate::test_sign_in`]).
 
 mod begin;
 mod carry_out;
@@ -11,11 +13,16 @@ mod local;
 mod proof;
 mod record;
 mod refusals;
+mod testing;
+mod verdict;
 
+pub(crate) use begin::FlowSecrets;
 pub(crate) use record::locked;
 pub(crate) use refusals::Refusals;
+pub(crate) use verdict::Known;
 
 use crate::sessions::Who;
+use crate::test_sign_in::TestId;
 use model::attempt::Reference;
 use model::outcome::Refusal;
 use model::time::Timestamp;
@@ -63,6 +70,13 @@ pub enum Ended {
     },
     /// Refused.
     Refused(Box<Refused>),
+    /// A test sign-in has ended, well or not: see [`crate::App::test_sign_in`].
+    Tested {
+        /// The provider's slug.
+        provider: String,
+        /// The result's id.
+        test: TestId,
+    },
 }
 
 /// A fresh session.

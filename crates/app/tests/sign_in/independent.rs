@@ -1,15 +1,18 @@
 //! Signing in at `oidc-provider`, which somebody else wrote, beside the sample company.
 
-use crate::world::{ACTOR, BROWSER, PUBLIC, SECRET, World, address, quota, secret};
+use crate::testing::picture;
+use crate::world::{ACTOR, BROWSER, PUBLIC, SECRET, World, address, quota, secret, untested};
 use app::Client;
 use app::providers::SecretChange;
 use app::sign_in::{Arrived, Ended, ReturnTo, SignedIn};
 use app::templates::TemplateForm;
+use app::test_sign_in::{TestBegun, TestSignIn};
 use model::domain::GIB;
 use model::outcome::Code;
 use model::provider::{ClientAuth, Endpoints};
 use model::rule::Rule;
 use serde_json::json;
+use std::sync::Arc;
 use testkit::browser::Browser;
 use testkit::provider::{OidcProvider, Setup};
 
@@ -51,7 +54,7 @@ async fn joined(
     settings.rules.push(Rule::mailcow("board", board.id));
     world
         .app
-        .create_provider(&ACTOR, SLUG, settings, Some(secret(SECRET)))
+        .create_provider(untested(), SLUG, settings, Some(secret(SECRET)))
         .await
         .unwrap();
     Some((world, provider))
@@ -63,10 +66,41 @@ async fn sign_in(world: &World) -> Ended {
     let begun = world
         .app
         .begin_sign_in(SLUG, BROWSER, ReturnTo::Home, &client);
-    let url = begun.await.unwrap();
+    let query = at_provider(&begun.await.unwrap()).await;
+    let arrived = Arrived::OwnPath(SLUG.to_owned());
+    world
+        .app
+        .finish_sign_in(arrived, &query, Some(BROWSER), &client)
+        .await
+}
+
+/// A test sign-in; what it showed.
+async fn tested(world: &World) -> Arc<TestSignIn> {
+    let client = Client::default();
+    let begun = world
+        .app
+        .begin_test_sign_in(&ACTOR, SLUG, BROWSER, &client)
+        .await;
+    let TestBegun::Leave(url) = begun.unwrap() else {
+        panic!("it leaves")
+    };
+    let query = at_provider(&url).await;
+    let arrived = Arrived::OwnPath(SLUG.to_owned());
+    let ended = world
+        .app
+        .finish_sign_in(arrived, &query, Some(BROWSER), &client);
+    let Ended::Tested { test, .. } = ended.await else {
+        panic!("a test")
+    };
+    let kept = world.app.test_sign_in(SLUG, &test.to_string()).await;
+    kept.unwrap()
+}
+
+/// At the provider, as nora; the answer's query.
+async fn at_provider(url: &str) -> String {
     let mut tab = Browser::new().unwrap().tab();
     tab.stop_before(PUBLIC);
-    let mut page = tab.open(&url).await.unwrap();
+    let mut page = tab.open(url).await.unwrap();
     let back = loop {
         if let Some(back) = page.location().unwrap() {
             break back;
@@ -78,12 +112,7 @@ async fn sign_in(world: &World) -> Ended {
         }
         page = tab.submit(form).await.unwrap();
     };
-    let arrived = Arrived::OwnPath(SLUG.to_owned());
-    let query = back.query().unwrap_or_default();
-    world
-        .app
-        .finish_sign_in(arrived, query, Some(BROWSER), &client)
-        .await
+    back.query().unwrap_or_default().to_owned()
 }
 
 async fn signed_in(world: &World) -> SignedIn {
@@ -195,4 +224,41 @@ async fn claims_of_the_id_token_count_as_well() {
     };
     assert!(signed_in(&world).await.created);
     assert_eq!(given(&world).await, (2 * GIB, Some("Staff".to_owned())));
+}
+
+#[tokio::test]
+async fn a_test_tells_where_each_claim_came_from_and_stores_nothing() {
+    for in_id_token in [false, true] {
+        let setup = |setup: Setup| {
+            if in_id_token {
+                setup.claims_in_id_token()
+            } else {
+                setup
+            }
+        };
+        let Some((world, mut provider)) = joined(ClientAuth::Auto, setup).await else {
+            return;
+        };
+        world.app.test_provider(SLUG, &mut |_| {}).await.unwrap();
+        let before = picture(&world);
+        let test = tested(&world).await;
+        assert!(test.passed, "{test:?}");
+        let origin = |name: &str| {
+            let claim = test.claims.iter().find(|claim| claim.name == name);
+            claim.map(|claim| claim.origin.as_str())
+        };
+        // Where both speak, userinfo counts; what only the ID token has stays its own.
+        assert_eq!(origin("email"), Some("userinfo"));
+        assert_eq!(origin("nonce"), Some("id_token"));
+        provider
+            .set_claim("nora", "mailcow_template", "visitor")
+            .await
+            .unwrap();
+        let refused = tested(&world).await;
+        assert_eq!(
+            refused.refusal.as_ref().map(|r| r.code),
+            Some(Code::NoMapping)
+        );
+        assert_eq!(picture(&world), before);
+    }
 }

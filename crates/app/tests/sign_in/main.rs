@@ -19,4 +19,5 @@ mod ownership;
 mod races;
 mod records;
 mod retention;
+mod testing;
 mod world;

@@ -6,7 +6,9 @@ use app::mailboxes::{NewMailboxForm, NewSignIn};
 use app::passwords::{Budgets, HashPool, LocalDesk};
 use app::providers::{SavedProvider, SecretChange};
 use app::sign_in::{Arrived, Ended, Refused, ReturnTo, SignedIn};
+use app::step_up::Doer;
 use app::templates::TemplateForm;
+use app::test_sign_in::{TestBegun, TestId, TestSignIn};
 use app::{App, AppConfig, Client, Parts};
 use lab::{Client as LabClient, Company, Handle, Options};
 use model::address::{Address, DomainName};
@@ -47,6 +49,11 @@ pub struct World {
 
 pub fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
+}
+
+/// The command line, which turns providers on untested.
+pub fn untested() -> Doer {
+    Doer::from(&ACTOR).untested(true)
 }
 
 pub fn secret(text: &str) -> SecretString {
@@ -116,7 +123,7 @@ impl World {
         };
         let mut settings = settings(issuer, &staff);
         settings.domains.push(domain.id);
-        app.create_provider(&ACTOR, SLUG, settings, Some(secret(SECRET)))
+        app.create_provider(untested(), SLUG, settings, Some(secret(SECRET)))
             .await
             .unwrap();
         Self {
@@ -167,7 +174,7 @@ impl World {
         let mut settings = self.app.provider(SLUG).await.unwrap().settings;
         change(&mut settings);
         self.app
-            .edit_provider(&ACTOR, SLUG, settings, SecretChange::Keep, None)
+            .edit_provider(untested(), SLUG, settings, SecretChange::Keep, None)
             .await
             .unwrap()
     }
@@ -227,6 +234,36 @@ impl World {
             .unwrap()
             .unwrap_or_else(|| panic!("no way back: {}", page.text()));
         back.query().unwrap_or_default().to_owned()
+    }
+
+    /// Runs a test sign-in as `login`; what it showed.
+    pub async fn tested(&self, login: &str) -> Arc<TestSignIn> {
+        let id = match self.begin_test().await {
+            TestBegun::Ended(id) => id,
+            TestBegun::Leave(url) => {
+                let query = self.at_provider(&url, login).await;
+                self.test_ended(&query).await
+            }
+        };
+        let test = self.app.test_sign_in(SLUG, &id.to_string()).await;
+        test.unwrap()
+    }
+
+    pub async fn begin_test(&self) -> TestBegun {
+        let client = Client::default();
+        let begun = self.app.begin_test_sign_in(&ACTOR, SLUG, BROWSER, &client);
+        begun.await.unwrap()
+    }
+
+    /// Brings a test's answer back; the id of its result.
+    pub async fn test_ended(&self, query: &str) -> TestId {
+        match self.finish(query).await {
+            Ended::Tested { provider, test } => {
+                assert_eq!(provider, SLUG);
+                test
+            }
+            other => panic!("no test: {other:?}"),
+        }
     }
 
     pub async fn finish(&self, query: &str) -> Ended {

@@ -26,6 +26,7 @@ pub mod rules;
 mod server;
 pub mod status;
 pub mod templates;
+pub mod test_sign_ins;
 pub mod why;
 mod wire;
 

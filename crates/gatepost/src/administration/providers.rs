@@ -1,6 +1,7 @@
 //! Identity providers.
 
 use app::providers::{SavedProvider, SecretChange};
+use app::step_up::Doer;
 use app::test_provider::CheckLine;
 use app::{App, Problem};
 use model::address::DomainName;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rules::{RuleDocument, rule_documents};
-use super::{Progress, deleted, document, moment, templates};
+use super::{Progress, deleted, document, moment, templates, test_sign_ins};
 use crate::wiring::WireSecret;
 
 /// What is asked about providers, by slug.
@@ -44,6 +45,8 @@ pub enum ProviderRequest {
     },
     /// Tests the connection, line by line.
     Check(String),
+    /// Test sign-ins: where one is started, and the results.
+    Tests(String),
     /// Replaces the client secret, or removes it.
     Secret {
         /// Its slug.
@@ -86,6 +89,9 @@ pub struct ProviderChange {
     pub name: Option<String>,
     /// Switched on.
     pub active: Option<bool>,
+    /// Switching it on goes without a test sign-in.
+    #[serde(default)]
+    pub untested: bool,
     /// The issuer; not together with the three URLs.
     pub issuer: Option<String>,
     /// Authorization endpoint.
@@ -247,9 +253,18 @@ pub(super) async fn answer(
             change,
             secret,
         } => {
+            let doer = Doer::from(actor).untested(change.untested);
             let settings = settings(app, *change).await?;
             let secret = secret.map(WireSecret::into_inner);
-            app.create_provider(actor, &slug, settings, secret).await?
+            let mut saved = app.create_provider(doer, &slug, settings, secret).await?;
+            let Provider { slug, settings, .. } = &saved.provider;
+            if !settings.active {
+                saved.notes.push(format!(
+                    "It is switched off. Test a sign-in (gatepost provider test {slug}), then \
+                     switch it on (gatepost provider enable {slug})."
+                ));
+            }
+            saved
         }
         ProviderRequest::List => {
             let mut providers = Vec::new();
@@ -261,12 +276,14 @@ pub(super) async fn answer(
         ProviderRequest::Show(slug) => unchanged(app.provider(&slug).await?),
         ProviderRequest::Edit { slug, change } => {
             let before = app.provider(&slug).await?;
+            let doer = Doer::from(actor).untested(change.untested);
             let settings = change.over(app, before.settings).await?;
             let seen = Some(before.modified);
-            app.edit_provider(actor, &slug, settings, SecretChange::Keep, seen)
+            app.edit_provider(doer, &slug, settings, SecretChange::Keep, seen)
                 .await?
         }
         ProviderRequest::Check(slug) => return check(app, slug, progress).await,
+        ProviderRequest::Tests(slug) => return test_sign_ins::answer(app, &slug).await,
         ProviderRequest::Secret { slug, secret } => {
             let before = app.provider(&slug).await?;
             let change = secret.map_or(SecretChange::Clear, |secret| {

@@ -9,7 +9,8 @@
 use std::io;
 use std::process::ExitCode;
 
-use app::{Problem, explain};
+use app::providers::UNTESTED;
+use app::{FieldProblem, Problem, explain};
 use model::address::{Address, DomainName};
 use model::outcome::Refusal;
 
@@ -80,8 +81,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-const fn of_problem(problem: &Problem) -> u8 {
+fn of_problem(problem: &Problem) -> u8 {
     match problem {
+        Problem::Invalid(fields) if is_untested(fields) => exit::CONFLICT,
         Problem::Invalid(_) => exit::USAGE,
         Problem::NotFound(_) => exit::NOT_FOUND,
         Problem::Exists(_)
@@ -91,6 +93,11 @@ const fn of_problem(problem: &Problem) -> u8 {
         | Problem::Throttled { .. } => exit::CONFLICT,
         Problem::Unavailable(_) => exit::UNREACHABLE,
     }
+}
+
+/// Nothing typed is wrong: a test is missing.
+fn is_untested(fields: &[FieldProblem]) -> bool {
+    fields.iter().all(|field| field.field == UNTESTED)
 }
 
 fn of_opening(error: &OpenError) -> u8 {
@@ -111,6 +118,9 @@ fn tell(problem: &Problem) {
         Problem::Invalid(fields) => {
             for field in fields {
                 output::problem(&format!("error: {}: {}", field.field, field.message));
+            }
+            if is_untested(fields) {
+                output::problem("help: gatepost provider test SLUG, or the same with --untested");
             }
         }
         Problem::Refused(refusal) => {

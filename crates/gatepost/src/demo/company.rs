@@ -112,6 +112,10 @@ pub(super) async fn seed(cli: &Cli, issuer: &str) -> anyhow::Result<()> {
             DOMAIN,
             "--allow-host",
             "127.0.0.1",
+            // Nobody sits before the demo who could test it.
+            "--active",
+            "yes",
+            "--untested",
         ],
         SECRET,
     )

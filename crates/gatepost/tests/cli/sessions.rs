@@ -164,6 +164,10 @@ fn providers_and_rules() {
         .run("provider list")
         .run("provider check example-sso")
         .run("provider allow-host example-sso 127.0.0.1")
+        .run("provider test example-sso")
+        .run("provider tests example-sso")
+        .run("provider enable example-sso")
+        .run("provider enable example-sso --untested")
         .run("provider disable example-sso")
         .run("provider secret example-sso")
         .run("provider secret example-sso --clear")
@@ -238,7 +242,7 @@ fn switching_to_a_provider_and_back() {
     let place = furnished();
     let mut session = place.session();
     session
-        .run("provider add SSO --issuer https://127.0.0.1:1/ --client-id x --domain example.org")
+        .run("provider add SSO --issuer https://127.0.0.1:1/ --client-id x --domain example.org --active yes --untested")
         .with("mailbox add bob@example.org --password-stdin", PASSWORD)
         .run("mailbox method bob@example.org provider sso --subject b0b --keep-password-until no")
         .run("mailbox method bob@example.org provider sso --keep-password-until 2099-12-31")

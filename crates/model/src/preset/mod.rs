@@ -93,7 +93,8 @@ impl Preset {
         ProviderSettings {
             preset: self,
             name: facts.button.to_owned(),
-            active: true,
+            // Until a test sign-in has passed.
+            active: false,
             endpoints: if self == Self::Endpoints {
                 Endpoints::Manual {
                     authorize: String::new(),

@@ -82,6 +82,10 @@ pub(super) fn lines(steps: &[Step], button: Option<&Link>) -> Vec<Check> {
     let line = |(n, step): (usize, &Step)| {
         let line =
             Check::new(n, standing(step.state), sentence(&step.gate)).seen(step.evidence.as_str());
+        let line = match step.took_ms {
+            Some(ms) => line.took(ms),
+            None => line,
+        };
         match button {
             Some(button) if step.state == StepState::Blocked => line.fixed_by(button.clone()),
             _ => line,

@@ -119,6 +119,7 @@ async fn show(
             gate: refusal.title(),
             state: model::attempt::StepState::Blocked,
             evidence: refusal.admin(),
+            took_ms: None,
         });
     }
     Ok(Page(MailboxPage {

@@ -17,6 +17,8 @@ pub mod progress;
 pub mod provider_check;
 pub mod provider_form;
 pub mod provider_issuer;
+pub mod provider_switch;
+pub mod provider_test;
 pub mod provider_there;
 pub mod providers;
 pub mod setup;
@@ -43,6 +45,8 @@ pub fn routes() -> Routes<WebState> {
         .and(provider_check::routes())
         .and(provider_issuer::routes())
         .and(provider_there::routes())
+        .and(provider_test::routes())
+        .and(provider_switch::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(help::routes())

@@ -46,7 +46,6 @@ pub(super) struct Typed {
     email_trust: EmailTrust,
     domains: Vec<String>,
     create: bool,
-    active: bool,
     claim: Vec<String>,
     test: Vec<String>,
     value: Vec<String>,
@@ -130,7 +129,6 @@ impl Typed {
             email_trust: settings.email_trust,
             domains: settings.domains.iter().map(ToString::to_string).collect(),
             create: settings.create,
-            active: settings.active,
             everyone_else: match settings.everyone_else {
                 EveryoneElse::Refuse => "refuse".to_owned(),
                 EveryoneElse::Template(id) => id.to_string(),
@@ -186,8 +184,8 @@ impl Typed {
         typed
     }
 
-    /// What was typed as settings; the use case checks the rest.
-    pub fn settings(&self) -> Result<ProviderSettings, Problems> {
+    /// What was typed as settings of a provider that is on or off; the use case checks the rest.
+    pub fn settings(&self, active: bool) -> Result<ProviderSettings, Problems> {
         let mut problems = Problems::new();
         let endpoints = if self.kind == "endpoints" {
             Endpoints::Manual {
@@ -221,7 +219,7 @@ impl Typed {
         let settings = ProviderSettings {
             preset: self.preset,
             name: self.name.clone(),
-            active: self.active,
+            active,
             endpoints,
             client_id: self.client_id.clone(),
             client_auth: self.client_auth,
@@ -635,18 +633,6 @@ impl Typed {
     /// Whether certificate and hosts are as most providers have them.
     pub fn trusts_as_usual(&self) -> bool {
         matches!(self.tls.as_str(), "" | "public") && self.private_hosts.trim().is_empty()
-    }
-
-    /// Whether people may use it.
-    pub fn state(&self) -> Field {
-        Field::checks(
-            "active",
-            "State",
-            vec![
-                Opt::new("true", "Switched on", self.active)
-                    .help("Shown on the sign-in page. Checking its connection works in any case."),
-            ],
-        )
     }
 }
 

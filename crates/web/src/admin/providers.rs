@@ -1,8 +1,9 @@
 //! Identity providers: the list, and setting one up.
 
 use super::fix::path_of;
-use super::form::{Seen, Yes, ask, problems_of, seen, status_of};
+use super::form::{Yes, ask, problems_of, seen, status_of};
 use super::provider_form::{Choices, RuleRow, Typed, ignored_until};
+use super::provider_test::{self, Row as TestRow};
 use super::provider_there::{self, There};
 use crate::error::Failure;
 use crate::form::Posted;
@@ -41,8 +42,6 @@ pub fn routes() -> Routes<WebState> {
         .get(admin, "/admin/providers/new", new)
         .get(admin, "/admin/providers/{name}", show)
         .post(admin, "/admin/providers/{name}", edit.layer(roomy))
-        .get(admin, "/admin/providers/{name}/switch", ask_to_switch)
-        .post(admin, "/admin/providers/{name}/switch", switch)
         .get(admin, "/admin/providers/{name}/allow-host", ask_to_allow)
         .post(admin, "/admin/providers/{name}/allow-host", allow)
         .get(admin, "/admin/providers/{name}/delete", ask_to_delete)
@@ -130,7 +129,8 @@ struct ProviderPage {
     trust: Vec<Field>,
     /// The trust settings are in sight when they are not the usual ones.
     trust_open: bool,
-    state: Field,
+    /// Its test sign-ins of late.
+    tests: Vec<TestRow>,
 }
 
 struct Known {
@@ -196,7 +196,10 @@ async fn page(
         everyone_else: typed.everyone_else(&choices, &problems),
         trust: typed.trust(&problems),
         trust_open: trust_problem || !typed.trusts_as_usual(),
-        state: typed.state(),
+        tests: match provider {
+            Some(provider) => provider_test::rows(&state.app, &provider.slug).await?,
+            None => Vec::new(),
+        },
         problems,
     };
     Ok((status, Page(page)).into_response())
@@ -252,7 +255,8 @@ async fn create(
     Visitor(client): Visitor,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
-    let settings = match typed.settings() {
+    // Its page has the switch, which asks for a test.
+    let settings = match typed.settings(false) {
         Ok(settings) => settings,
         Err(problems) => return page(&state, &admin, None, &typed, problems).await,
     };
@@ -296,7 +300,7 @@ async fn edit(
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
     let provider = state.app.provider(&name).await?;
-    let settings = match typed.settings() {
+    let settings = match typed.settings(provider.settings.active) {
         Ok(settings) => settings,
         Err(problems) => return page(&state, &admin, Some(&provider), &typed, problems).await,
     };
@@ -341,68 +345,12 @@ fn question(
             lines: vec![line],
             action: format!("{path}/{act}"),
             act: button,
-            danger: matches!(button, "Switch off" | "Delete"),
+            danger: button == "Delete",
             back: path,
             hidden,
             token: admin.token.clone(),
         },
     )
-}
-
-async fn ask_to_switch(
-    State(state): State<WebState>,
-    admin: Administrator,
-    Path(name): Path<String>,
-) -> Result<Response, Failure> {
-    let provider = state.app.provider(&name).await?;
-    let shown = &provider.settings.name;
-    let modified = vec![("modified", provider.modified.0.to_string())];
-    Ok(if provider.settings.active {
-        let title = format!("Switch {shown} off?");
-        let line = "Its button leaves the sign-in page and nobody signs in by it. People who are \
-                    signed in stay so.";
-        question(
-            &admin,
-            &provider,
-            "switch",
-            title,
-            line.to_owned(),
-            "Switch off",
-            modified,
-        )
-    } else {
-        let title = format!("Switch {shown} on?");
-        let line = "Its button appears on the sign-in page. Check its connection first.";
-        question(
-            &admin,
-            &provider,
-            "switch",
-            title,
-            line.to_owned(),
-            "Switch on",
-            modified,
-        )
-    })
-}
-
-async fn switch(
-    State(state): State<WebState>,
-    admin: Administrator,
-    Path(name): Path<String>,
-    Posted(form): Posted<Seen>,
-) -> Result<Response, Failure> {
-    let provider = state.app.provider(&name).await?;
-    let mut settings = provider.settings;
-    settings.active = !settings.active;
-    let said = if settings.active { "on" } else { "off" };
-    let (actor, seen) = (admin.actor(), seen(form.modified));
-    let saved = state
-        .app
-        .edit_provider(&actor, &name, settings, SecretChange::Keep, seen)
-        .await?;
-    let shown = saved.provider.settings.name;
-    admin.tell(Notice::done(format!("{shown} is switched {said}.")));
-    Ok(Redirect::to(&path_of(&name)).into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]

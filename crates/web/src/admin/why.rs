@@ -125,6 +125,7 @@ impl Answer {
                 gate: refusal.title(),
                 state: StepState::Blocked,
                 evidence: refusal.code.to_string(),
+                took_ms: None,
             });
         }
         let exists = gates

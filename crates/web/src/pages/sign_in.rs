@@ -138,7 +138,9 @@ async fn by_password(
             Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
         }
         Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
-        Ended::ProveLocal { .. } => Err(Failure::internal("a local sign-in asked for a proof")),
+        Ended::ProveLocal { .. } | Ended::Tested { .. } => Err(Failure::internal(
+            "a local sign-in ended as one by a provider",
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signing in by a provider: leaving, coming back, and proving a local password once.
 
 use super::{refusal, sign_in};
+use crate::admin::provider_test::result_path;
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::{BrowserId, SentBrowserId};
@@ -13,6 +14,7 @@ use crate::session::Visitor;
 use crate::shell::{Frame, PersonEntry, PublicShell};
 use crate::state::WebState;
 use app::sign_in::{Arrived, Ended, ReturnTo};
+use app::test_sign_in::TestId;
 use askama::Template;
 use axum::extract::{FromRequestParts as _, Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -111,6 +113,7 @@ async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Resp
             sign_in::welcome(&state, &parts.headers, *signed_in, &LocalPath::default()).await
         }
         Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::Tested { provider, test } => Ok(tested(&provider, &test)),
         Ended::ProveLocal {
             proof,
             address,
@@ -127,6 +130,11 @@ async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Resp
             Ok((status, Page(page)).into_response())
         }
     }
+}
+
+/// To a test's result, which only administrators are shown.
+fn tested(provider: &str, test: &TestId) -> Response {
+    Redirect::to(&result_path(provider, test)).into_response()
 }
 
 /// Asks for the local password of the mailbox that a proven identity wants to be linked to.
@@ -202,6 +210,7 @@ async fn prove(
             sign_in::welcome(&state, &headers, *signed_in, &LocalPath::default()).await
         }
         Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::Tested { provider, test } => Ok(tested(&provider, &test)),
         Ended::ProveLocal {
             proof,
             address,

@@ -11,6 +11,7 @@ mod matrix;
 mod paging;
 mod passwords;
 mod presets;
+mod provider_test;
 mod security;
 mod sso;
 mod world;

@@ -5,6 +5,7 @@ use app::devices::{MailServer, ServerSettings};
 use app::domains::DomainForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
 use app::passwords::{Budgets, HashPool, LocalDesk};
+use app::step_up::Doer;
 use app::templates::TemplateForm;
 use app::{App, AppConfig, Parts};
 use axum::Router;
@@ -197,7 +198,7 @@ impl World {
         self.company.company().add_client(client);
         self.app
             .create_provider(
-                &Actor::CommandLine,
+                Doer::from(&Actor::CommandLine).untested(true),
                 slug,
                 settings,
                 Some(SecretString::from(secret)),

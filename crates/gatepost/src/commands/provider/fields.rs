@@ -64,9 +64,12 @@ pub(super) struct Fields {
     /// Create mailboxes at first sign-in.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     create: Option<bool>,
-    /// Switched on.
+    /// Switched on: asks for a test sign-in that has passed (gatepost provider test).
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
+    /// Switch it on without a test sign-in; this is remembered.
+    #[arg(long)]
+    untested: bool,
     /// A host that may have private addresses; several times for several. Takes the place of those
     /// named before.
     #[arg(long = "allow-host", value_name = "HOST")]
@@ -129,6 +132,7 @@ impl Fields {
             preset: self.preset,
             name: None,
             active: self.active,
+            untested: self.untested,
             issuer: self.issuer,
             authorize_url: self.authorize_url,
             token_url: self.token_url,

@@ -1,6 +1,7 @@
 //! `gatepost provider`
 
 mod fields;
+mod tests;
 mod text;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use crate::administration::Request;
 use crate::administration::providers::{
     CheckReport, ProviderChange, ProviderDocument, ProviderRequest,
 };
+use crate::administration::test_sign_ins::TestList;
 use crate::exit;
 use crate::wiring::WireSecret;
 
@@ -82,10 +84,24 @@ enum Verb {
         #[arg(long, value_name = "URL")]
         issuer: String,
     },
-    /// Switch a provider on.
+    /// Print where an administrator tests a sign-in by a provider, on or off; nothing is saved.
+    Test {
+        /// The provider.
+        slug: String,
+    },
+    /// Print what the test sign-ins of the last half hour showed. Exit code 7 if the last one was
+    /// refused.
+    Tests {
+        /// The provider.
+        slug: String,
+    },
+    /// Switch a provider on, after a test sign-in that passed with it as it is set up now.
     Enable {
         /// The provider.
         slug: String,
+        /// Without a test sign-in; this is remembered.
+        #[arg(long)]
+        untested: bool,
     },
     /// Switch a provider off: nobody signs in by it, links stay.
     Disable {
@@ -173,8 +189,14 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         }
         Verb::AllowHost { slug, host } => ProviderRequest::AllowHost { slug, host },
         Verb::LearnIssuer { slug, issuer } => ProviderRequest::LearnIssuer { slug, issuer },
-        Verb::Enable { slug } => switch(slug, true),
-        Verb::Disable { slug } => switch(slug, false),
+        Verb::Enable { slug, untested } => switch(slug, true, untested),
+        Verb::Disable { slug } => switch(slug, false, false),
+        Verb::Test { slug } => {
+            let request = Request::Provider(ProviderRequest::Tests(slug));
+            let document = office.ask(request).await?;
+            return office.show(document, tests::where_to);
+        }
+        Verb::Tests { slug } => return test_results(office, slug).await,
         Verb::Instructions { slug, new_secret } => {
             let request = ProviderRequest::Instructions { slug, new_secret };
             let document = office.ask(Request::Provider(request)).await?;
@@ -202,15 +224,29 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
     office.show(document, text::one)
 }
 
-fn switch(slug: String, active: bool) -> ProviderRequest {
+fn switch(slug: String, active: bool, untested: bool) -> ProviderRequest {
     let change = ProviderChange {
         active: Some(active),
+        untested,
         ..ProviderChange::default()
     };
     ProviderRequest::Edit {
         slug,
         change: Box::new(change),
     }
+}
+
+async fn test_results(office: &mut Office, slug: String) -> anyhow::Result<ExitCode> {
+    let request = Request::Provider(ProviderRequest::Tests(slug));
+    let document = office.ask(request).await?;
+    let list: TestList = serde_json::from_value(document.clone())?;
+    let refused = list.tests.first().is_some_and(|last| !last.passed);
+    let shown = office.show(document, tests::all)?;
+    Ok(if refused {
+        ExitCode::from(exit::PROBLEMS_FOUND)
+    } else {
+        shown
+    })
 }
 
 /// Prints the lines as they come.

@@ -692,11 +692,18 @@ pub fn inactive(mailbox: &Mailbox) -> Refusal {
                     &disabled.reason
                 },
             ),
-        None => refusal
-            .with("when", "creation")
-            .with("who", "its template")
-            .with("reason", "none given"),
+        None => made_inactive(&mailbox.address),
     }
+}
+
+/// The refusal of a mailbox that its template made switched off.
+#[must_use]
+pub fn made_inactive(address: &Address) -> Refusal {
+    Refusal::new(Code::MailboxInactive)
+        .with("address", address)
+        .with("when", "creation")
+        .with("who", "its template")
+        .with("reason", "none given")
 }
 
 fn wrong_method(facts: &Facts<'_>, mailbox: &Mailbox) -> Refusal {

@@ -1,0 +1,213 @@
+//! Test sign-ins: an administrator signs in by a provider, on or off, and sees what came of it.
+//!
+//! It is the sign-in's own code ([`crate::sign_in`]): the same redirect, exchange, proof, facts and
+//! verdict. Only what carries a verdict out is left away, so nothing is stored, nobody is signed in
+//! and no mailbox changes. What it showed is kept for half an hour in the memory of this process,
+//! for every administrator; a restart loses it. The one thing that may be written on the way is
+//! what the connection check writes too: a client secret is bound to the origin to which it is sent
+//! for the first time, so that it never goes to another.
+//!
+//! A passed test is also what [`App::edit_provider`] asks for before it switches a provider on.
+
+mod compose;
+mod kept;
+
+pub(crate) use compose::{Came, Ran};
+pub(crate) use kept::{Connection, TestFlow, TestSignIns};
+
+use crate::{App, Problem};
+use model::attempt::Step;
+use model::outcome::Refusal;
+use model::provider::Provider;
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a result is kept, and how long a passed test counts.
+pub const KEPT_FOR: Duration = Duration::from_secs(1800);
+
+/// The name of a result in its address; nobody can guess it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TestId(pub(crate) String);
+
+impl std::fmt::Display for TestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a test sign-in goes on.
+#[derive(Debug, Clone)]
+pub enum TestBegun {
+    /// To this URL at the provider.
+    Leave(String),
+    /// Nowhere: it ended before it could leave, with this result.
+    Ended(TestId),
+}
+
+/// What one test sign-in showed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestSignIn {
+    /// Its name.
+    pub id: TestId,
+    /// When it ended.
+    pub at: Timestamp,
+    /// Until when it is kept.
+    pub ends: Timestamp,
+    /// Which administrator it was.
+    pub by: String,
+    /// Whether a sign-in would have led into a mailbox, if need be after the local password.
+    pub passed: bool,
+    /// What would have become of it, in a sentence.
+    pub sentence: String,
+    /// Why it would have been refused.
+    pub refusal: Option<Refusal>,
+    /// The command that mends the refusal.
+    pub fix: Option<String>,
+    /// What to notice although it passed.
+    pub notice: Option<Refusal>,
+    /// The scopes asked for.
+    pub scopes_asked: String,
+    /// Who came; `None` if nobody was proven.
+    pub identity: Option<TestIdentity>,
+    /// Everything the provider said about them, by name.
+    pub claims: Vec<TestClaim>,
+    /// Every rule in order, everyone else as the last; empty if nobody was proven.
+    pub rules: Vec<TestRule>,
+    /// What would have become of the mailbox.
+    pub mailbox: TestMailbox,
+    /// The limits of the domain.
+    pub room: Option<TestRoom>,
+    /// What was done and found.
+    pub steps: Vec<Step>,
+}
+
+/// Somebody whom the provider vouches for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestIdentity {
+    /// The provider's stable name of them.
+    pub subject: String,
+    /// Where that name is unique.
+    pub namespace: String,
+    /// The address claim, canonical.
+    pub address: Option<String>,
+    /// The name claim.
+    pub name: Option<String>,
+    /// The scopes granted.
+    pub scopes_granted: String,
+    /// How they were proven.
+    pub proof: String,
+}
+
+/// A claim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TestClaim {
+    /// Its name.
+    pub name: String,
+    /// Its value; the beginning of its text if it is [`TestClaim::cut`].
+    pub value: Value,
+    /// `id_token` or `userinfo`.
+    pub origin: String,
+    /// Whether it was too long to be kept whole.
+    pub cut: bool,
+}
+
+/// A rule, and whether it fits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRule {
+    /// The rule in words, or "everyone else".
+    pub rule: String,
+    /// What it gives: a template, or "refused".
+    pub gives: String,
+    /// How it stood.
+    pub outcome: RuleOutcome,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// How a rule stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleOutcome {
+    /// It decides.
+    Fits,
+    /// It does not fit.
+    FitsNot,
+    /// One above decides.
+    NotLookedAt,
+}
+
+/// What would become of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestMailbox {
+    /// In a sentence.
+    pub sentence: String,
+    /// Its fields before and after; empty if no mailbox is concerned.
+    pub fields: Vec<Difference>,
+}
+
+/// A field of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Which.
+    pub field: String,
+    /// As it is; `None` for a new mailbox.
+    pub before: Option<String>,
+    /// As it would be.
+    pub after: String,
+}
+
+impl Difference {
+    /// Whether it would change.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+}
+
+/// How full a domain is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestRoom {
+    /// The domain.
+    pub domain: String,
+    /// Mailboxes and quota now, with their limits.
+    pub now: String,
+    /// The same after the sign-in, if it changes.
+    pub then: Option<String>,
+}
+
+impl App {
+    /// The results of a provider's test sign-ins that are still kept, newest first.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`]: there is no such provider.
+    pub async fn test_sign_ins(&self, slug: &str) -> Result<Vec<Arc<TestSignIn>>, Problem> {
+        let provider = self.provider(slug).await?;
+        Ok(self.tests.of(provider.id, self.clock.now()))
+    }
+
+    /// One result.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`]: no such provider, or no result of that name is kept any more.
+    pub async fn test_sign_in(&self, slug: &str, id: &str) -> Result<Arc<TestSignIn>, Problem> {
+        let kept = self.test_sign_ins(slug).await?;
+        kept.into_iter()
+            .find(|test| test.id.0 == id)
+            .ok_or_else(|| {
+                Problem::NotFound(
+                    "such test sign-in any more; results are kept for half an hour".to_owned(),
+                )
+            })
+    }
+
+    /// When a test sign-in last passed by a provider as it is set up now, if that still counts.
+    #[must_use]
+    pub fn test_passed(&self, provider: &Provider) -> Option<Timestamp> {
+        self.tests
+            .passed(provider.id, &Connection::of(provider), self.clock.now())
+    }
+}
