@@ -2,7 +2,7 @@
 
 use crate::ports::OtherTry;
 use crate::sign_in::SignedIn;
-use crate::{App, Client, Problem, admins};
+use crate::{App, Client, Problem, admins, templates};
 use model::audit::Actor;
 use model::random;
 use secrecy::SecretString;
@@ -54,7 +54,8 @@ impl App {
             self.config.public_url
         )))
     }
-    /// Creates the first administrator and signs it in. Throttled by network.
+    /// Creates the first administrator and signs it in; a template to begin with is made too.
+    /// Throttled by network.
     pub async fn redeem_setup_link(
         &self,
         token: &str,
@@ -78,7 +79,9 @@ impl App {
                         "such set-up link: it was used or has run out; run `gatepost setup link` on the server".to_owned(),
                     ));
                 }
-                admins::insert(tx, now, &Actor::System, &form, &hash).await
+                let admin = admins::insert(tx, now, &Actor::System, &form, &hash).await?;
+                templates::insert_default(tx, now).await?;
+                Ok(admin)
             })
             .await?;
         self.desk.forgive(OtherTry::SetupLink, client.ip).await;

@@ -4,11 +4,14 @@ use crate::{App, Problem, audit};
 use model::audit::Actor;
 use model::ids::TemplateId;
 use model::provider::{EveryoneElse, Provider};
-use model::template::{Template, TemplateSettings};
+use model::template::{Template, TemplateSettings, Templated};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Conn;
+
+/// The template that a server begins with, so that "everyone else" has something to choose.
+const DEFAULT: &str = "Default";
 
 /// What an administrator fills in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,6 +20,21 @@ pub struct TemplateForm {
     pub name: String,
     /// What it sets.
     pub settings: TemplateSettings,
+}
+
+/// Makes the first template, where there is none: the domain's quota and every protocol but POP3.
+pub(crate) async fn insert_default(tx: &mut Conn, now: Timestamp) -> Result<(), Problem> {
+    if !store::templates::all(tx).await?.is_empty() {
+        return Ok(());
+    }
+    let settings = TemplateSettings {
+        pop3: Templated::in_step(false),
+        ..TemplateSettings::default()
+    };
+    store::templates::insert(tx, DEFAULT, &settings, now).await?;
+    let by = Actor::System;
+    audit::note(tx, now, &by, "template.create", DEFAULT, json!(settings)).await?;
+    Ok(())
 }
 
 impl App {

@@ -2,6 +2,7 @@
 
 use super::form::{FormPage, Yes, ask, domain, problems_of, seen, size, size_text};
 use super::list::{Turn, count, segment};
+use super::overview;
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
@@ -353,10 +354,11 @@ async fn create(
     };
     match state.app.create_domain(&admin.actor(), form).await {
         Ok(domain) => {
-            admin.tell(Notice::done(format!(
-                "The domain {} is added.",
-                domain.name
-            )));
+            let done = Notice::done(format!("The domain {} is added.", domain.name));
+            admin.tell(match overview::next_step(&state).await? {
+                Some(step) => done.with(step),
+                None => done,
+            });
             Ok(Redirect::to(LIST).into_response())
         }
         Err(problem) => Ok(new_page(&admin, &typed, problems_of(problem, "name", &[])?)),

@@ -25,6 +25,11 @@ pub fn routes() -> Routes<WebState> {
     Routes::new().get(Policy::Administrator, AdminEntry::Overview.path(), show)
 }
 
+/// The first steps, as links.
+const ADD_DOMAIN: (&str, &str) = ("/admin/domains/new", "Add a domain");
+const ADD_TEMPLATE: (&str, &str) = ("/admin/templates/new", "Add a template");
+const ADD_PROVIDER: (&str, &str) = ("/admin/providers/new", "Add a provider");
+
 #[derive(Template)]
 #[template(path = "admin/overview.html")]
 struct OverviewPage {
@@ -72,6 +77,23 @@ async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Res
     .into_response())
 }
 
+/// The next step of setting up a server on which nobody can sign in by a provider yet.
+pub(super) async fn next_step(state: &WebState) -> Result<Option<Link>, Failure> {
+    let next = |(href, text): (&str, &str)| Some(Link::new(href, text));
+    if state.app.domain_count().await? == 0 {
+        return Ok(next(ADD_DOMAIN));
+    }
+    if state.app.templates().await?.is_empty() {
+        return Ok(next(ADD_TEMPLATE));
+    }
+    let providers = state.app.providers().await?;
+    Ok(if providers.is_empty() {
+        next(ADD_PROVIDER)
+    } else {
+        None
+    })
+}
+
 async fn recent(state: &WebState, refused: bool, limit: u32) -> Result<Vec<Attempt>, Failure> {
     let filter = AttemptFilter {
         refused,
@@ -108,27 +130,35 @@ impl Steps {
             || "/admin/providers/new".to_owned(),
             |provider| format!("{}#rules", super::fix::path_of(&provider.slug)),
         );
+        // One that was added is off until somebody has tested it.
+        let (switch, switch_words) = match provider {
+            Some(provider) => {
+                let tests = format!("{}/tests", super::fix::path_of(&provider.slug));
+                (tests, "Test a sign-in")
+            }
+            None => (ADD_PROVIDER.0.to_owned(), ADD_PROVIDER.1),
+        };
         let lines = [
             (
                 self.domain,
                 "Add a mail domain",
                 "What stands behind the @.",
-                "/admin/domains/new",
-                "Add a domain",
+                ADD_DOMAIN.0,
+                ADD_DOMAIN.1,
             ),
             (
                 self.template,
                 "Add a template",
                 "What a new mailbox gets.",
-                "/admin/templates/new",
-                "Add a template",
+                ADD_TEMPLATE.0,
+                ADD_TEMPLATE.1,
             ),
             (
                 self.provider,
                 "Connect your provider",
                 "Where your people sign in.",
-                "/admin/providers/new",
-                "Add a provider",
+                switch.as_str(),
+                switch_words,
             ),
             (
                 self.rule,

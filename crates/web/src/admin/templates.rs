@@ -1,6 +1,7 @@
 //! Mailbox templates.
 
 use super::form::{FormPage, Yes, ask, problems_of, seen, size, size_text};
+use super::overview;
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
@@ -287,10 +288,11 @@ async fn create(
     };
     match state.app.create_template(&admin.actor(), form).await {
         Ok(template) => {
-            admin.tell(Notice::done(format!(
-                "The template {} is added.",
-                template.name
-            )));
+            let done = Notice::done(format!("The template {} is added.", template.name));
+            admin.tell(match overview::next_step(&state).await? {
+                Some(step) => done.with(step),
+                None => done,
+            });
             Ok(Redirect::to(LIST).into_response())
         }
         Err(problem) => Ok(typed.page(&admin, None, problems_of(problem, "", &[])?)),
