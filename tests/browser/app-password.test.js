@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
-  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp,
+  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp, turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { examine } from "./support/examine.js";
@@ -37,6 +37,7 @@ before(async () => {
   await addTemplate(tab.page, origin);
   await addProvider(tab.page, origin, sso.issuer);
   await checkConnection(tab.page, origin);
+  await turnOnUntested(tab.page, origin);
   await tab.close();
 });
 

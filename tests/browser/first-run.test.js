@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
-  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp,
+  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp, turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
+import { connect, testSignIn } from "./support/connect.js";
+import { Effort } from "./support/effort.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -45,6 +47,8 @@ test("from the set-up link to a provider that answers", async (t) => {
   assert.doesNotMatch(report, /^FAILED/m);
   assert.match(report, /^ok /m);
 
+  await turnOnUntested(page, origin, examined);
+
   await page.goto(`${origin}/admin`);
   await examined("overview-later");
   await page.goto(`${origin}/admin/providers`);
@@ -80,6 +84,73 @@ test("a browser without JavaScript takes the same way", async (t) => {
   assert.deepEqual(tab.complaints, []);
   await tab.close();
 });
+
+const PEOPLE = {
+  alice: { name: "Alice Aalto", email: "alice@example.org", email_verified: true, groups: ["staff"] },
+  mallory: { name: "Mallory", email: "mallory@elsewhere.example", email_verified: true },
+};
+
+// What a whole connection may cost; without a script the set-up code is a field more.
+const MOST_CLICKS = 12;
+const MOST_FIELDS = { true: 9, false: 10 };
+
+for (const javaScript of [true, false]) {
+  const way = javaScript ? "with" : "without";
+  test(`from the set-up link to the first sign-in by the pages alone, ${way} JavaScript`, async (t) => {
+    const gatepost = await server.start();
+    t.after(gatepost.close);
+    const { origin } = gatepost;
+    const sso = await provider.start(redirectOf(origin), PEOPLE);
+    t.after(sso.close);
+    const guests = [sso.issuer];
+    const tab = await visit(browser, origin, { javaScript, guests });
+    const examined = (name) => examine(tab, `connect-${way}-script-${name}`);
+    const { page } = tab;
+    const text = () => page.locator("main").innerText();
+    const effort = new Effort();
+
+    await connect(page, effort, await gatepost.setUpLink(), sso.issuer, examined);
+    await testSignIn(page, effort, sso.issuer, "alice");
+    assert.match(await text(), /It works/);
+    assert.match(await text(), /Nothing was saved/);
+    assert.match(await text(), /alice@example\.org would be made/);
+    await examined("tested");
+    const result = page.url();
+    await effort.click(page.getByRole("button", { name: "Looks right: switch it on" }));
+    await page.getByText(`${PROVIDER.name} is switched on.`).waitFor();
+    await examined("switched-on");
+
+    // Alice herself, elsewhere.
+    const hers = await visit(browser, origin, { javaScript, guests });
+    await hers.page.goto(origin);
+    await effort.click(hers.page.getByRole("link", { name: `Continue with ${PROVIDER.name}` }));
+    await provider.signInThere(hers.page, sso.issuer, "alice");
+    await hers.page.getByText("Your mailbox alice@example.org was created.").waitFor();
+    assert.deepEqual(hers.complaints, []);
+    t.diagnostic(`${effort.clicks} clicks, ${effort.fields} typed fields`);
+    assert.ok(effort.clicks <= MOST_CLICKS, `${effort.clicks} clicks`);
+    assert.ok(effort.fields <= MOST_FIELDS[javaScript], `${effort.fields} typed fields`);
+
+    // Her own session shows nothing of the test.
+    hers.expectStatus(403);
+    await hers.page.goto(result);
+    assert.ok(!(await hers.page.content()).includes("Nothing was saved"));
+    await hers.close();
+
+    // Somebody of another domain, whom the same page refuses.
+    await page.context().clearCookies({ domain: "127.0.0.1", name: /^_/ });
+    await page.goto(`${origin}/admin/providers/${PROVIDER.slug}/tests`);
+    await examined("tests");
+    await page.getByRole("link", { name: `Sign in at ${PROVIDER.name}` }).click();
+    await provider.signInThere(page, sso.issuer, "mallory");
+    await page.getByRole("heading", { name: "Refused: SSO-401" }).waitFor();
+    assert.match(await text(), /The person would read/);
+    await examined("refused");
+    await page.getByRole("link", { name: "Add elsewhere.example" }).click();
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "elsewhere.example");
+    await tab.close();
+  });
+}
 
 test("a wrong set-up code and a weak password are told at their fields", async (t) => {
   const gatepost = await server.start();

@@ -86,6 +86,15 @@ export async function checkConnection(page, origin, examined = nothing) {
   await examined("check-done");
 }
 
+/** Switches the provider on with the word that nobody has tested it. */
+export async function turnOnUntested(page, origin, examined = nothing) {
+  await page.goto(`${origin}/admin/providers/${PROVIDER.slug}/switch`);
+  await examined("switch-on");
+  await page.getByLabel("Turn it on untested").check();
+  await page.getByRole("button", { name: "Switch on", exact: true }).click();
+  await page.getByText(`${PROVIDER.name} is switched on.`).waitFor();
+}
+
 /** The result stands on the page once the text of it does; without JavaScript one asks again. */
 async function finished(page) {
   const report = page.getByRole("region", { name: "As text" });
