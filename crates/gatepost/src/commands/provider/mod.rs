@@ -1,7 +1,7 @@
 //! `gatepost provider`
 
 mod fields;
-mod tests;
+mod test_sign_ins;
 mod text;
 
 use std::process::ExitCode;
@@ -194,7 +194,7 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Test { slug } => {
             let request = Request::Provider(ProviderRequest::Tests(slug));
             let document = office.ask(request).await?;
-            return office.show(document, tests::where_to);
+            return office.show(document, test_sign_ins::where_to);
         }
         Verb::Tests { slug } => return test_results(office, slug).await,
         Verb::Instructions { slug, new_secret } => {
@@ -241,7 +241,7 @@ async fn test_results(office: &mut Office, slug: String) -> anyhow::Result<ExitC
     let document = office.ask(request).await?;
     let list: TestList = serde_json::from_value(document.clone())?;
     let refused = list.tests.first().is_some_and(|last| !last.passed);
-    let shown = office.show(document, tests::all)?;
+    let shown = office.show(document, test_sign_ins::all)?;
     Ok(if refused {
         ExitCode::from(exit::PROBLEMS_FOUND)
     } else {
