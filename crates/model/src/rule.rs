@@ -3,11 +3,16 @@
 use crate::ids::TemplateId;
 use serde::{Deserialize, Serialize};
 
+mod pattern;
+
+pub use pattern::{Pattern, PatternError};
+
 /// One line of a provider's mapping. First match wins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
-    /// Path of the claim: names separated by dots (`custom.mail.template`). A claim whose whole
-    /// name holds dots is found by that name first.
+    /// Path of the claim: names separated by dots (`custom.mail.template`). A claim whose own name
+    /// holds dots is found by that name first. Lists on the way are gone through: `roles.name`
+    /// finds the `name` of every object in the list `roles`.
     pub claim: String,
     /// What its value must be.
     pub test: Test,
@@ -20,12 +25,16 @@ pub struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "test", content = "value")]
 pub enum Test {
-    /// The string, or a list that holds it.
+    /// The string, or a list that holds it: as mailcow compares its `mailcow_template`.
     Is(String),
     /// One of the strings, or a list that holds one of them.
     OneOf(Vec<String>),
+    /// A list with an element that is exactly this string; a string that holds it anywhere.
+    Contains(String),
     /// A string, or a list with a string, that starts so.
     StartsWith(String),
+    /// A string, or a list with a string, that the whole pattern describes.
+    Matches(Pattern),
     /// Present and neither null, false, empty text nor empty list.
     Present,
 }
@@ -41,6 +50,37 @@ impl Rule {
             claim: MAILCOW_CLAIM.to_owned(),
             test: Test::Is(value.to_owned()),
             template,
+        }
+    }
+
+    /// The rule as people read it: `mailcow_template is staff`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{} {}", self.claim, self.test.words())
+    }
+}
+
+impl Test {
+    /// What is asked of the claim, as people read it: `is staff`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Is(value) => format!("is {value}"),
+            Self::OneOf(values) => format!("is one of {}", values.join(", ")),
+            Self::Contains(value) => format!("contains {value}"),
+            Self::StartsWith(value) => format!("starts with {value}"),
+            Self::Matches(pattern) => format!("matches {}", pattern.text()),
+            Self::Present => "is present".to_owned(),
+        }
+    }
+
+    /// The texts it compares with, if it compares with whole texts.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        match self {
+            Self::Is(value) | Self::Contains(value) => std::slice::from_ref(value),
+            Self::OneOf(values) => values,
+            Self::StartsWith(_) | Self::Matches(_) | Self::Present => &[],
         }
     }
 }

@@ -217,8 +217,14 @@ fn rules(settings: &ProviderSettings, found: &mut Found) {
             found.wrong(&field, "name the claim");
         }
         let empty = match &rule.test {
-            Test::Is(value) | Test::StartsWith(value) => value.is_empty(),
+            Test::Is(value) | Test::Contains(value) | Test::StartsWith(value) => value.is_empty(),
             Test::OneOf(values) => values.is_empty() || values.iter().any(String::is_empty),
+            Test::Matches(pattern) => {
+                if let Err(error) = pattern.check() {
+                    found.wrong(&field, error);
+                }
+                false
+            }
             Test::Present => false,
         };
         if empty {

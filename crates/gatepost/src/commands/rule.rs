@@ -148,17 +148,7 @@ fn row(rule: RuleDocument) -> [String; 4] {
     [
         rule.number.to_string(),
         rule.claim,
-        asked(&rule.test),
+        rule.test.words(),
         rule.template.unwrap_or_else(|| "deleted".to_owned()),
     ]
-}
-
-/// What a rule asks of the claim.
-pub(super) fn asked(test: &Test) -> String {
-    match test {
-        Test::Is(value) => format!("is {value}"),
-        Test::OneOf(values) => format!("is one of {}", values.join(", ")),
-        Test::StartsWith(start) => format!("starts with {start}"),
-        Test::Present => "is present".to_owned(),
-    }
 }

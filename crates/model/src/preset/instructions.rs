@@ -2,7 +2,6 @@
 
 use super::{Preset, authelia, authentik, keycloak, steps};
 use crate::provider::{Endpoints, ProviderSettings};
-use crate::rule::Test;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -115,11 +114,7 @@ impl Setup<'_> {
             if Some(rule.claim.as_str()) != claim {
                 continue;
             }
-            match &rule.test {
-                Test::Is(value) => values.push(value.clone()),
-                Test::OneOf(several) => values.extend(several.iter().cloned()),
-                Test::StartsWith(_) | Test::Present => {}
-            }
+            values.extend_from_slice(rule.test.texts());
         }
         if values.is_empty() {
             values = self.templates.to_vec();

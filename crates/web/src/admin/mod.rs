@@ -21,6 +21,7 @@ pub mod provider_switch;
 pub mod provider_test;
 pub mod provider_there;
 pub mod providers;
+mod rules_row;
 pub mod setup;
 pub mod sign_ins;
 pub mod templates;

@@ -1,6 +1,7 @@
 //! The form of a provider: what an administrator typed, as settings and as fields.
 
 use super::form::{day_text, last_day, own_password};
+use super::rules_row;
 use crate::form::Typed as Secret;
 use crate::parts::{Field, Opt, Problems, When};
 use app::domains::Page as Wanted;
@@ -12,7 +13,7 @@ use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
     TlsTrust,
 };
-use model::rule::{Rule, Test};
+use model::rule::Rule;
 use model::template::Template;
 use serde::Deserialize;
 
@@ -170,12 +171,7 @@ impl Typed {
         };
         tls.clone_into(&mut typed.tls);
         for rule in &settings.rules {
-            let (test, value) = match &rule.test {
-                Test::Is(value) => ("is", value.clone()),
-                Test::OneOf(values) => ("one_of", values.join(", ")),
-                Test::StartsWith(value) => ("starts_with", value.clone()),
-                Test::Present => ("present", String::new()),
-            };
+            let (test, value) = rules_row::shown(&rule.test);
             typed.claim.push(rule.claim.clone());
             typed.test.push(test.to_owned());
             typed.value.push(value);
@@ -274,18 +270,9 @@ impl Typed {
                 problems.add("rules", words);
                 continue;
             };
-            let test = match cell(&self.test).as_str() {
-                "one_of" => {
-                    let values = value.split(',').map(|value| value.trim().to_owned());
-                    Test::OneOf(values.filter(|value| !value.is_empty()).collect())
-                }
-                "starts_with" => Test::StartsWith(value),
-                "present" => Test::Present,
-                _ => Test::Is(value),
-            };
             rules.push(Rule {
                 claim,
-                test,
+                test: rules_row::read(&cell(&self.test), &value),
                 template,
             });
         }
@@ -296,9 +283,7 @@ impl Typed {
     pub fn rows(&self, choices: &Choices) -> Vec<RuleRow> {
         let row = |n: usize| {
             let cell = |cells: &[String]| cells.get(n).cloned().unwrap_or_default();
-            let (test, chosen) = (cell(&self.test), cell(&self.template));
-            let option =
-                |value: &'static str, words: &'static str| Opt::new(value, words, value == test);
+            let chosen = cell(&self.template);
             let mut templates = vec![Opt::new("", "Choose…", chosen.is_empty())];
             templates.extend(choices.templates.iter().map(|(template, _)| {
                 Opt::new(
@@ -309,12 +294,7 @@ impl Typed {
             }));
             RuleRow {
                 claim: cell(&self.claim),
-                tests: vec![
-                    option("is", "is, or contains"),
-                    option("one_of", "is one of"),
-                    option("starts_with", "starts with"),
-                    option("present", "is present"),
-                ],
+                tests: rules_row::test_options(&cell(&self.test)),
                 value: cell(&self.value),
                 templates,
             }

@@ -7,7 +7,6 @@ use model::provider::{ClientAuth, EmailTrust};
 
 use crate::administration::providers::{ProviderDocument, ProviderList, TlsDocument};
 use crate::commands::output::{details, on_off, table, when, yes_no};
-use crate::commands::rule::asked;
 
 /// What to do at a provider's side.
 pub(super) fn instructions(made: Instructions) -> String {
@@ -54,7 +53,7 @@ fn facts(provider: ProviderDocument) -> String {
                 "{}. {} {}: {template}",
                 rule.number,
                 rule.claim,
-                asked(&rule.test)
+                rule.test.words()
             )
         })
         .collect();
