@@ -37,6 +37,8 @@ ids! {
     TemplateId;
     /// A company identity provider.
     ProviderId;
+    /// A state of a provider's rules, as it was saved once.
+    RuleVersionId;
     /// A link between a person at a provider and a mailbox.
     LinkId;
     /// An app password.

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     2 "0002_domain_counter"
     3 "0003_secret_origin"
     4 "0004_helpdesk_notices"
+    5 "0005_rules"
 };
 
 /// The schema version of this program.

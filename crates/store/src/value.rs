@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use model::address::{Address, DomainName};
 use model::ids::{
     AdminId, AliasId, AppPasswordId, AttemptId, DomainId, LinkId, MailboxId, OutboxId, ProviderId,
-    SessionId, TemplateId,
+    RuleVersionId, SessionId, TemplateId,
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
@@ -256,6 +256,7 @@ integers! {
     LinkId, "an id", LinkId, |id: LinkId| id.0;
     AppPasswordId, "an id", AppPasswordId, |id: AppPasswordId| id.0;
     AdminId, "an id", AdminId, |id: AdminId| id.0;
+    RuleVersionId, "an id", RuleVersionId, |id: RuleVersionId| id.0;
     SessionId, "an id", SessionId, |id: SessionId| id.0;
     AttemptId, "an id", AttemptId, |id: AttemptId| id.0;
     OutboxId, "an id", OutboxId, |id: OutboxId| id.0;

@@ -5,6 +5,11 @@
 
 pub mod access;
 pub mod claims;
+pub mod effect;
+pub mod fields;
 pub mod limits;
+pub mod lint;
 pub mod mapping;
 pub mod provision;
+pub mod seen;
+pub mod versions;

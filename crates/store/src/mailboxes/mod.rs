@@ -30,7 +30,7 @@ macro_rules! columns {
          m.password_until, m.created, m.modified, m.last_sign_in"
     };
 }
-use columns;
+pub(crate) use columns;
 
 statements! {
     INSERT = "INSERT INTO mailboxes (domain, address, name, storage, quota, protocols, active,
@@ -261,7 +261,7 @@ pub async fn delete(
     Ok(sql.execute(DELETE, &[id.into()]).await? == 1)
 }
 
-fn mailbox(row: &Row) -> Result<Mailbox, StoreError> {
+pub(crate) fn mailbox(row: &Row) -> Result<Mailbox, StoreError> {
     let disabled = match row.get("disabled_at")? {
         None => None,
         Some(at) => Some(Disabled {

@@ -1,0 +1,148 @@
+//! What a template says about each field of a mailbox, and why a field differs from it.
+
+use crate::domain::DomainLimits;
+use crate::mailbox::Mailbox;
+use crate::protocol::Protocol;
+use crate::rules::limits::{effective_quota, size};
+use crate::template::{Keep, Template, TemplateField};
+use serde::{Deserialize, Serialize};
+
+/// One field of a mailbox beside what its template says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldLine {
+    /// Which field.
+    pub field: TemplateField,
+    /// What it is.
+    pub is: String,
+    /// What it becomes.
+    pub becomes: String,
+    /// What the template says.
+    pub says: String,
+    /// What holds the field.
+    pub held: Held,
+}
+
+/// What decides about a field of a mailbox that has a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// The template, at every sign-in.
+    InStep,
+    /// The template, when it was given; it does not follow later changes.
+    Once,
+    /// An administrator set it by hand; templates leave it alone.
+    ByHand,
+}
+
+impl Held {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::InStep => "kept in step",
+            Self::Once => "set once",
+            Self::ByHand => "set by hand",
+        }
+    }
+}
+
+impl FieldLine {
+    /// Whether the field changes.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.is != self.becomes
+    }
+
+    /// Whether it ends other than the template says.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.becomes != self.says
+    }
+}
+
+/// The fields of a mailbox as it is and as it becomes, beside what `template` says for mailboxes of
+/// a domain with these limits. All fields, in display order.
+#[must_use]
+pub fn lines(
+    before: &Mailbox,
+    after: &Mailbox,
+    template: &Template,
+    limits: &DomainLimits,
+) -> Vec<FieldLine> {
+    let fields = TemplateField::ALL.into_iter();
+    fields
+        .map(|field| FieldLine {
+            field,
+            is: value_of(before, field),
+            becomes: value_of(after, field),
+            says: said_by(template, field, limits),
+            held: held(after, template, field),
+        })
+        .collect()
+}
+
+/// What a new mailbox gets of a template, field by field.
+#[must_use]
+pub fn of_new(template: &Template, limits: Option<&DomainLimits>) -> Vec<(TemplateField, String)> {
+    let fields = TemplateField::ALL.into_iter();
+    fields
+        .map(|field| {
+            let says = match (limits, field) {
+                (None, TemplateField::Quota) if template.settings.quota.value == 0 => {
+                    "the domain's default".to_owned()
+                }
+                (None, TemplateField::Quota) => size(template.settings.quota.value),
+                (limits, _) => said_by(template, field, limits.unwrap_or(&DomainLimits::default())),
+            };
+            (field, says)
+        })
+        .collect()
+}
+
+fn held(mailbox: &Mailbox, template: &Template, field: TemplateField) -> Held {
+    if mailbox.overrides.contains(field) {
+        return Held::ByHand;
+    }
+    let settings = &template.settings;
+    let keep = match protocol(field) {
+        Some(protocol) => settings.protocol(protocol).keep,
+        None if field == TemplateField::Quota => settings.quota.keep,
+        None => settings.active.keep,
+    };
+    match keep {
+        Keep::InStep => Held::InStep,
+        Keep::Once => Held::Once,
+    }
+}
+
+fn protocol(field: TemplateField) -> Option<Protocol> {
+    let mut all = Protocol::ALL.into_iter();
+    all.find(|protocol| TemplateField::of(*protocol) == field)
+}
+
+fn value_of(mailbox: &Mailbox, field: TemplateField) -> String {
+    match protocol(field) {
+        Some(protocol) => allowed(mailbox.protocols.contains(protocol)),
+        None if field == TemplateField::Quota => size(mailbox.quota),
+        None => yes_no(mailbox.active),
+    }
+}
+
+fn said_by(template: &Template, field: TemplateField, limits: &DomainLimits) -> String {
+    let settings = &template.settings;
+    match protocol(field) {
+        Some(protocol) => allowed(settings.protocol(protocol).value),
+        None if field == TemplateField::Quota => {
+            size(effective_quota(settings.quota.value, limits))
+        }
+        None => yes_no(settings.active.value),
+    }
+}
+
+fn allowed(on: bool) -> String {
+    if on { "allowed" } else { "not allowed" }.to_owned()
+}
+
+fn yes_no(on: bool) -> String {
+    if on { "yes" } else { "no" }.to_owned()
+}
