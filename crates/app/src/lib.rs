@@ -32,6 +32,7 @@ pub mod providers;
 mod removal;
 pub mod retention;
 mod revoke;
+pub mod rules;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;

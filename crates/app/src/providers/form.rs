@@ -5,7 +5,7 @@ use model::ids::ProviderId;
 use model::link::Namespace;
 use model::preset::{Preset, repair_issuer};
 use model::provider::{Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust};
-use model::rule::Test;
+use model::rule::{Rule, Test};
 use model::time::Timestamp;
 use oidc::endpoint::Endpoint;
 use oidc::issuer;
@@ -62,7 +62,7 @@ pub(super) fn check(
         .take()
         .filter(|claim| !claim.trim().is_empty());
     subject_claim(&settings, &mut found);
-    rules(&settings, &mut found);
+    rules(&settings.rules, &mut found);
     tls(&mut settings.tls, &mut found);
     for host in &settings.private_hosts {
         if check_host(host).is_err() {
@@ -207,11 +207,22 @@ fn subject_claim(settings: &ProviderSettings, found: &mut Found) {
     }
 }
 
-fn rules(settings: &ProviderSettings, found: &mut Found) {
-    if settings.rules.len() > MOST_RULES {
+/// Checks rules by themselves, without their templates.
+pub(crate) fn check_rules(all: &[Rule]) -> Result<(), Problem> {
+    let mut found = Found::default();
+    rules(all, &mut found);
+    if found.problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::Invalid(found.problems))
+    }
+}
+
+fn rules(all: &[Rule], found: &mut Found) {
+    if all.len() > MOST_RULES {
         found.wrong("rules", format!("at most {MOST_RULES}"));
     }
-    for (n, rule) in settings.rules.iter().enumerate() {
+    for (n, rule) in all.iter().enumerate() {
         let field = format!("rules.{}", n + 1);
         if rule.claim.trim().is_empty() || rule.claim.len() > 200 {
             found.wrong(&field, "name the claim");
@@ -230,7 +241,7 @@ fn rules(settings: &ProviderSettings, found: &mut Found) {
         if empty {
             found.wrong(&field, "name the value");
         }
-        let twin = settings.rules[..n]
+        let twin = all[..n]
             .iter()
             .any(|other| other.claim == rule.claim && other.test == rule.test);
         if twin {
@@ -304,7 +315,7 @@ pub(super) fn ignores_anew(
 }
 
 /// Domains, templates and other objects that the settings name must exist.
-pub(super) async fn check_references(
+pub(crate) async fn check_references(
     tx: &mut Conn,
     settings: &ProviderSettings,
 ) -> Result<(), Problem> {
@@ -389,7 +400,7 @@ pub(super) fn check_host(host: &str) -> Result<(), Problem> {
 }
 
 /// What makes the redirect URL unique: the two bare forms arrive at the same path.
-pub(super) fn redirect_key(form: RedirectForm, slug: &str) -> String {
+pub(crate) fn redirect_key(form: RedirectForm, slug: &str) -> String {
     if form.is_bare() {
         "bare".to_owned()
     } else {

@@ -1,6 +1,6 @@
 //! Identity providers, as administrators set them up.
 
-mod form;
+pub(crate) mod form;
 mod issuer;
 mod pasted;
 mod scopes;
@@ -10,7 +10,7 @@ pub use issuer::LearnedIssuer;
 
 use crate::step_up::Doer;
 use crate::test_sign_in::Connection;
-use crate::{App, Problem, audit};
+use crate::{App, Problem, audit, rules};
 use model::audit::Actor;
 use model::link::Namespace;
 use model::provider::{Provider, ProviderSettings};
@@ -123,6 +123,7 @@ impl App {
                     .as_ref()
                     .map(|(bytes, ends)| (bytes.as_slice(), ends.as_str()));
                 store::providers::set_secret(tx, id, secret, now).await?;
+                rules::note_first_version(tx, &actor, id, &settings, now).await?;
                 audit::note(tx, now, &actor, "provider.create", &name, json!(settings)).await?;
                 if ignoring {
                     let tls = json!(settings.tls);
@@ -234,6 +235,7 @@ impl App {
                         .map(|(bytes, ends)| (bytes.as_slice(), ends.as_str()));
                     store::providers::set_secret(tx, before.id, secret, now).await?;
                 }
+                rules::note_version(tx, &actor, &before, &after.settings, now).await?;
                 let details = json!({
                     "before": before.settings,
                     "after": after.settings,
@@ -362,7 +364,7 @@ fn secret_row(slug: &str) -> Vec<u8> {
 }
 
 /// The provider of a slug.
-async fn by_slug(conn: &mut Conn, slug: &str) -> Result<Provider, Problem> {
+pub(crate) async fn by_slug(conn: &mut Conn, slug: &str) -> Result<Provider, Problem> {
     store::providers::by_slug(conn, slug)
         .await?
         .ok_or_else(|| Problem::NotFound(format!("provider {slug}")))

@@ -5,12 +5,13 @@ use super::record::Record;
 use super::verdict::Known;
 use super::{Ended, Refused, ReturnTo, SignedIn};
 use crate::provider_calls::Identity;
+use crate::rules::{self, Kept};
 use crate::sessions::{NewSession, Who};
 use crate::{App, Client, Problem, audit, helpdesk, revoke};
 use model::address::Address;
 use model::attempt::StepState;
 use model::audit::Actor;
-use model::ids::MailboxId;
+use model::ids::{LinkId, MailboxId};
 use model::link::LinkOrigin;
 use model::mailbox::Mailbox;
 use model::outcome::{Code, Refusal};
@@ -31,6 +32,8 @@ struct Case {
     now: Timestamp,
     provider: Provider,
     identity: Identity,
+    /// What is remembered of the claims with the link.
+    kept: Kept,
     record: Record,
     /// The refusal of an answer that belongs to nothing any more.
     moved: Refusal,
@@ -76,6 +79,7 @@ impl App {
             proof_token: SecretString::from(proof_token),
             browser_tag: self.browser_tag(browser),
             posts: self.config.helpdesk.is_some(),
+            kept: rules::kept(&identity.claims),
             provider,
             identity,
             record: record.clone(),
@@ -144,6 +148,9 @@ impl Case {
             return Ok(Done::Refused(refused));
         }
         let known = Known::read(tx, &self.provider, &self.identity).await?;
+        if let Some((link, ..)) = &known.linked {
+            self.keep_claims(tx, link.id).await?;
+        }
         let verdict = known.decide(self.now, &self.provider, &self.identity, &mut self.record);
         let linked = known.linked;
         match verdict {
@@ -293,6 +300,12 @@ impl Case {
         Ok(())
     }
 
+    /// Remembers what the person came with, so that other rules can be tried on it.
+    async fn keep_claims(&self, tx: &mut Conn, link: LinkId) -> Result<(), StoreError> {
+        let Kept { claims, left_out } = &self.kept;
+        store::link_claims::put(tx, link, claims, left_out, self.now).await
+    }
+
     async fn link(
         &self,
         tx: &mut Conn,
@@ -303,7 +316,7 @@ impl Case {
         let Identity {
             namespace, subject, ..
         } = &self.identity;
-        store::links::insert(
+        let link = store::links::insert(
             tx,
             mailbox,
             self.provider.id,
@@ -313,6 +326,7 @@ impl Case {
             self.now,
         )
         .await?;
+        self.keep_claims(tx, link).await?;
         let details = json!({ "namespace": namespace, "subject": subject, "origin": origin });
         audit::note(
             tx,

@@ -19,5 +19,6 @@ mod ownership;
 mod races;
 mod records;
 mod retention;
+mod rules;
 mod testing;
 mod world;

@@ -63,9 +63,13 @@ pub type Linked = (Link, Mailbox, MailDomain, DomainUse);
 pub struct LastClaims<'a> {
     /// The claims.
     pub claims: &'a Claims,
-    /// Names of claims that were too large to be kept.
+    /// Names of claims that were too large to be kept, or only [`EVERYTHING`].
     pub left_out: &'a [String],
 }
+
+/// Stands for all names where too many claims were left out to name them. No claim that a rule can
+/// sensibly ask for has this name.
+pub const EVERYTHING: &str = "*";
 
 /// Judges one person by both states of the rules.
 #[must_use]
@@ -137,9 +141,10 @@ fn decide(change: &Change<'_>, provider: &Provider, person: &Linked, claims: &Cl
 fn asks_for(provider: &Provider, left_out: &[String]) -> bool {
     let mut rules = provider.settings.rules.iter();
     let within = |claim: &str, name: &String| {
-        claim
+        let part = claim
             .strip_prefix(name.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        part || name == EVERYTHING
     };
     !left_out.is_empty() && rules.any(|rule| left_out.iter().any(|name| within(&rule.claim, name)))
 }

@@ -81,20 +81,25 @@ pub fn lines(
         .collect()
 }
 
-/// What a new mailbox gets of a template, field by field.
+/// What a new mailbox gets of a template, in whatever domain.
 #[must_use]
-pub fn of_new(template: &Template, limits: Option<&DomainLimits>) -> Vec<(TemplateField, String)> {
+pub fn of_new(template: &Template) -> Vec<FieldLine> {
     let fields = TemplateField::ALL.into_iter();
     fields
         .map(|field| {
-            let says = match (limits, field) {
-                (None, TemplateField::Quota) if template.settings.quota.value == 0 => {
+            let says = match field {
+                TemplateField::Quota if template.settings.quota.value == 0 => {
                     "the domain's default".to_owned()
                 }
-                (None, TemplateField::Quota) => size(template.settings.quota.value),
-                (limits, _) => said_by(template, field, limits.unwrap_or(&DomainLimits::default())),
+                _ => said_by(template, field, &DomainLimits::default()),
             };
-            (field, says)
+            FieldLine {
+                field,
+                is: says.clone(),
+                becomes: says.clone(),
+                says,
+                held: kept(template, field),
+            }
         })
         .collect()
 }
@@ -103,6 +108,10 @@ fn held(mailbox: &Mailbox, template: &Template, field: TemplateField) -> Held {
     if mailbox.overrides.contains(field) {
         return Held::ByHand;
     }
+    kept(template, field)
+}
+
+fn kept(template: &Template, field: TemplateField) -> Held {
     let settings = &template.settings;
     let keep = match protocol(field) {
         Some(protocol) => settings.protocol(protocol).keep,

@@ -250,7 +250,12 @@ fn what_is_not_known_is_not_guessed() {
     let (before, after) = rules();
     assert_eq!(effect_of(before, after, &alice, None), Effect::Unknown);
     let claims = json!({"email": "alice@example.org"});
-    for (left_out, unknown) in [("groups", true), ("group", false), ("other", false)] {
+    for (left_out, unknown) in [
+        ("groups", true),
+        (EVERYTHING, true),
+        ("group", false),
+        ("other", false),
+    ] {
         let left_out = [left_out.to_owned()];
         let last = LastClaims {
             claims: claims.as_object().unwrap(),

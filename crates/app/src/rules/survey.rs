@@ -1,0 +1,320 @@
+//! What a draft of rules would change for everybody: one pass over the people of a provider.
+
+use crate::providers::by_slug;
+use crate::{App, Problem};
+use model::address::Address;
+use model::domain::{DomainUse, MailDomain};
+use model::ids::{DomainId, LinkId, TemplateId};
+use model::mailbox::Mailbox;
+use model::provider::Provider;
+use model::rules::effect::{self, Change, Changed, Effect, LastClaims, Linked};
+use model::rules::fields::{FieldLine, Held};
+use model::rules::lint::{Finding, lint};
+use model::rules::mapping::first_match;
+use model::rules::seen::Seen;
+use model::rules::versions::RuleSet;
+use model::template::Template;
+use model::time::{DAY, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use store::link_claims::LinkedPerson;
+use store::{Conn, StoreError};
+
+/// Most people looked at in one pass.
+pub const MOST_PEOPLE: usize = 100_000;
+/// People read at once.
+const BATCH: u32 = 500;
+/// Who signed in within this many days is counted with each rule.
+const RECENT_DAYS: u32 = 30;
+
+/// What a draft would change.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// People linked through the provider who were looked at.
+    pub people: u32,
+    /// Whether these are all of them.
+    pub complete: bool,
+    /// Nothing changes for them.
+    pub unchanged: u32,
+    /// They get what another template says.
+    pub changed: u32,
+    /// Another template decides, but cannot be applied: they keep what they have.
+    pub not_applied: u32,
+    /// No rule matches them any more: they keep what they have.
+    pub unmatched: u32,
+    /// They get in now and would be refused at their next sign-in.
+    pub refused: u32,
+    /// Their claims are not known.
+    pub unknown: u32,
+    /// Who is concerned, person by person, as many as were asked for; never those for whom nothing
+    /// changes.
+    pub rows: Vec<SurveyRow>,
+    /// There are more.
+    pub more_rows: bool,
+    /// For each rule of the draft, the people of the last 30 days for whom it decides.
+    pub recent: Vec<u32>,
+    /// The people of the last 30 days whom no rule matches.
+    pub recent_else: u32,
+    /// What their claims look like.
+    pub seen: Seen,
+    /// What looks wrong with the draft.
+    pub findings: Vec<Finding>,
+}
+
+/// One person in a survey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurveyRow {
+    /// The mailbox.
+    pub address: Address,
+    /// What happens.
+    pub effect: EffectKind,
+    /// The template now.
+    pub template: Option<String>,
+    /// The template that would decide.
+    pub becomes: Option<String>,
+    /// What changes, in words.
+    pub words: String,
+}
+
+/// What happens to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// Another template is applied.
+    Changed,
+    /// Another template decides, but cannot be applied.
+    NotApplied,
+    /// No rule matches any more.
+    Unmatched,
+    /// Refused at the next sign-in.
+    Refused,
+    /// Not known.
+    Unknown,
+}
+
+impl EffectKind {
+    /// The words people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Changed => "other template",
+            Self::NotApplied => "template does not fit",
+            Self::Unmatched => "no rule matches",
+            Self::Refused => "refused",
+            Self::Unknown => "not known",
+        }
+    }
+}
+
+impl App {
+    /// Judges a draft on everybody who is linked through the provider, [`MOST_PEOPLE`] at most, and
+    /// tells of `rows` of them. Writes nothing.
+    pub async fn survey_rules(
+        &self,
+        slug: &str,
+        draft: &RuleSet,
+        rows: usize,
+    ) -> Result<Survey, Problem> {
+        let (before, templates) = {
+            let mut read = self.store.read()?;
+            let before = by_slug(&mut read, slug).await?;
+            (before, store::templates::all(&mut read).await?)
+        };
+        let after = with_rules(&before, draft);
+        let change = Change {
+            now: self.clock.now(),
+            before: &before,
+            after: &after,
+            templates: &templates,
+        };
+        let mut pass = Pass {
+            survey: Survey {
+                complete: true,
+                recent: vec![0; draft.rules.len()],
+                ..Survey::default()
+            },
+            change,
+            names: names(&templates),
+            since: days_before(self.clock.now(), RECENT_DAYS),
+            domains: HashMap::new(),
+            rows,
+        };
+        let mut last = LinkId(0);
+        loop {
+            // A connection for each batch: a long pass holds none.
+            let mut read = self.store.read()?;
+            let batch = store::link_claims::people(&mut read, before.id, last, BATCH).await?;
+            let Some(end) = batch.last() else { break };
+            last = end.link.id;
+            for person in batch {
+                // People of an issuer before this one come no more.
+                if person.link.namespace != before.namespace {
+                    continue;
+                }
+                if pass.survey.people as usize >= MOST_PEOPLE {
+                    pass.survey.complete = false;
+                    break;
+                }
+                let domain = pass.domain(&mut read, person.mailbox.domain).await?;
+                pass.look_at(person, domain);
+            }
+            if !pass.survey.complete {
+                break;
+            }
+            drop(read);
+            tokio::task::yield_now().await;
+        }
+        let mut survey = pass.survey;
+        let exists = |id| templates.iter().any(|template| template.id == id);
+        survey.findings = lint(&draft.rules, draft.everyone_else, exists, &survey.seen);
+        Ok(survey)
+    }
+}
+
+/// One pass.
+struct Pass<'a> {
+    survey: Survey,
+    change: Change<'a>,
+    names: HashMap<TemplateId, String>,
+    since: Timestamp,
+    domains: HashMap<DomainId, (MailDomain, DomainUse)>,
+    rows: usize,
+}
+
+impl Pass<'_> {
+    /// A domain with what its mailboxes take after the changes so far.
+    async fn domain(
+        &mut self,
+        read: &mut Conn,
+        id: DomainId,
+    ) -> Result<(MailDomain, DomainUse), StoreError> {
+        if let Some(known) = self.domains.get(&id) {
+            return Ok(known.clone());
+        }
+        let found = store::domains::use_by_id(read, id)
+            .await?
+            .ok_or(StoreError::Missing)?;
+        self.domains.insert(id, found.clone());
+        Ok(found)
+    }
+
+    fn look_at(&mut self, person: LinkedPerson, (domain, used): (MailDomain, DomainUse)) {
+        let LinkedPerson {
+            link,
+            mailbox,
+            kept,
+        } = person;
+        let recent = link.last_sign_in.is_some_and(|at| at >= self.since);
+        let linked: Linked = (link, mailbox, domain, used);
+        let last = kept.as_ref().map(|kept| LastClaims {
+            claims: &kept.claims,
+            left_out: &kept.left_out,
+        });
+        let effect = effect::effect(&self.change, &linked, last);
+        let survey = &mut self.survey;
+        survey.people += 1;
+        if let Some(kept) = &kept {
+            survey.seen.add(&kept.claims);
+            if recent {
+                match first_match(&self.change.after.settings.rules, &kept.claims) {
+                    Some(at) => survey.recent[at] += 1,
+                    None => survey.recent_else += 1,
+                }
+            }
+        }
+        let (kind, becomes, words) = match &effect {
+            Effect::Unchanged => {
+                survey.unchanged += 1;
+                return;
+            }
+            Effect::Changed(changed) => match &changed.not_applied {
+                Some(refusal) => {
+                    survey.not_applied += 1;
+                    let template = Some(changed.template);
+                    (EffectKind::NotApplied, template, refusal.admin())
+                }
+                None => {
+                    survey.changed += 1;
+                    (EffectKind::Changed, Some(changed.template), told(changed))
+                }
+            },
+            Effect::Unmatched => {
+                survey.unmatched += 1;
+                let words = "keeps what it has, and follows no template any more";
+                (EffectKind::Unmatched, None, words.to_owned())
+            }
+            Effect::Refused(refusal) => {
+                survey.refused += 1;
+                (EffectKind::Refused, None, refusal.to_string())
+            }
+            Effect::Unknown => {
+                survey.unknown += 1;
+                let words = match &kept {
+                    None => "has not signed in since claims are kept",
+                    Some(_) => "a claim that the rules ask for was too large to be kept",
+                };
+                (EffectKind::Unknown, None, words.to_owned())
+            }
+        };
+        if let Effect::Changed(changed) = &effect {
+            self.took(&linked.1, &changed.after);
+        }
+        // Unknown people are many at first, and nothing can be said of them one by one.
+        if self.survey.rows.len() >= self.rows {
+            self.survey.more_rows = true;
+            return;
+        }
+        let name = |id: TemplateId| self.names.get(&id).cloned();
+        let row = SurveyRow {
+            template: linked.1.template.and_then(name),
+            becomes: becomes.and_then(name),
+            address: linked.1.address,
+            effect: kind,
+            words,
+        };
+        self.survey.rows.push(row);
+    }
+
+    /// What one person's change takes is not there for the next one.
+    fn took(&mut self, before: &Mailbox, after: &Mailbox) {
+        if let Some((_, used)) = self.domains.get_mut(&before.domain) {
+            used.quota += after.quota - before.quota;
+        }
+    }
+}
+
+/// The provider with other rules.
+pub(super) fn with_rules(provider: &Provider, draft: &RuleSet) -> Provider {
+    let mut provider = provider.clone();
+    provider.settings.rules.clone_from(&draft.rules);
+    provider.settings.everyone_else = draft.everyone_else;
+    provider
+}
+
+/// Templates by id.
+pub(super) fn names(templates: &[Template]) -> HashMap<TemplateId, String> {
+    let named = templates.iter();
+    named
+        .map(|template| (template.id, template.name.clone()))
+        .collect()
+}
+
+/// The fields that change, and those that do not because somebody set them by hand.
+fn told(changed: &Changed) -> String {
+    let moved = changed.fields.iter().filter(|line| line.changes());
+    let moved = moved.map(|line| format!("{} {} → {}", line.field.label(), line.is, line.becomes));
+    let held = |line: &&FieldLine| line.held == Held::ByHand && line.differs();
+    let stay = changed.fields.iter().filter(held);
+    let stay = stay.map(|line| format!("{} stays {} (set by hand)", line.field.label(), line.is));
+    let words: Vec<_> = moved.chain(stay).collect();
+    if words.is_empty() {
+        "only the template's name changes".to_owned()
+    } else {
+        words.join("; ")
+    }
+}
+
+fn days_before(now: Timestamp, days: u32) -> Timestamp {
+    let span = i64::from(days) * i64::try_from(DAY.as_secs()).unwrap_or(i64::MAX);
+    Timestamp::from_secs(now.secs() - span)
+}
