@@ -5,6 +5,7 @@ use model::app_password::{AppPassword, LastUse};
 use model::link::{Link, PendingLink};
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
+use model::rules::fields::FieldLine;
 use model::time::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,8 @@ pub struct MailboxView {
     pub mailbox: Mailbox,
     /// The template's name.
     pub template: Option<String>,
+    /// Its fields beside what the template says; empty without a template.
+    pub fields: Vec<FieldLine>,
     /// People linked to it, with the provider's name.
     pub links: Vec<(Link, String)>,
     /// A link that waits, with the provider's name.

@@ -19,6 +19,7 @@ use model::link::{PENDING_LINK_LIFETIME, PendingLink};
 use model::mailbox::{Mailbox, NewMailbox, SignInMethods};
 use model::protocol::{Protocol, Protocols};
 use model::provider::Provider;
+use model::rules::fields;
 use model::rules::limits::{self, Ask};
 use model::template::{Template, TemplateField, TemplateFields};
 use model::time::{DAY, Timestamp};
@@ -222,11 +223,15 @@ async fn view(
 ) -> Result<MailboxView, Problem> {
     let mailbox = by_address(conn, address).await?;
     let template = match mailbox.template {
-        Some(id) => store::templates::by_id(conn, id)
-            .await?
-            .map(|template| template.name),
+        Some(id) => store::templates::by_id(conn, id).await?,
         None => None,
     };
+    let domain = store::domains::by_id(conn, mailbox.domain).await?;
+    let fields = match template.as_ref().zip(domain) {
+        Some((template, domain)) => fields::lines(&mailbox, &mailbox, template, &domain.limits),
+        None => Vec::new(),
+    };
+    let template = template.map(|template| template.name);
     let providers = store::providers::all(conn).await?;
     let named = |id| {
         providers
@@ -252,6 +257,7 @@ async fn view(
             .collect(),
         mailbox,
         template,
+        fields,
         links,
         pending,
         devices,

@@ -5,7 +5,7 @@ mod survey;
 mod tried;
 
 pub(crate) use kept::{Kept, kept};
-pub use survey::{EffectKind, MOST_PEOPLE, Survey, SurveyRow};
+pub use survey::{EffectKind, Reach, Survey, SurveyRow};
 pub use tried::{MOST_PASTED, Trial, Tried, pasted};
 
 use crate::providers::{by_slug, form};
@@ -94,6 +94,14 @@ impl App {
             .await?
             .ok_or_else(|| Problem::NotFound(format!("state {id} of these rules")))
     }
+}
+
+/// Checks rules by themselves: what each asks, not whether its template exists.
+///
+/// # Errors
+/// [`Problem::Invalid`], with the fields `rules.1`, `rules.2` …
+pub fn check(set: &RuleSet) -> Result<(), Problem> {
+    form::check_rules(&set.rules)
 }
 
 /// The rules of settings.

@@ -20,8 +20,33 @@ use std::collections::HashMap;
 use store::link_claims::LinkedPerson;
 use store::{Conn, StoreError};
 
-/// Most people looked at in one pass.
-pub const MOST_PEOPLE: usize = 100_000;
+/// How far a pass goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Most people looked at.
+    pub people: usize,
+    /// Most people told of one by one.
+    pub rows: usize,
+}
+
+impl Reach {
+    /// A look while a page is opened.
+    pub const GLANCE: Self = Self {
+        people: 2_000,
+        rows: 0,
+    };
+    /// A preview on a page.
+    pub const PAGE: Self = Self {
+        people: 100_000,
+        rows: 200,
+    };
+    /// A preview in a file.
+    pub const ALL: Self = Self {
+        people: 100_000,
+        rows: 100_000,
+    };
+}
+
 /// People read at once.
 const BATCH: u32 = 500;
 /// Who signed in within this many days is counted with each rule.
@@ -107,13 +132,13 @@ impl EffectKind {
 }
 
 impl App {
-    /// Judges a draft on everybody who is linked through the provider, [`MOST_PEOPLE`] at most, and
-    /// tells of `rows` of them. Writes nothing.
+    /// Judges a draft on everybody who is linked through the provider, as far as `reach` goes.
+    /// Writes nothing.
     pub async fn survey_rules(
         &self,
         slug: &str,
         draft: &RuleSet,
-        rows: usize,
+        reach: Reach,
     ) -> Result<Survey, Problem> {
         let (before, templates) = {
             let mut read = self.store.read()?;
@@ -137,7 +162,7 @@ impl App {
             names: names(&templates),
             since: days_before(self.clock.now(), RECENT_DAYS),
             domains: HashMap::new(),
-            rows,
+            rows: reach.rows,
         };
         let mut last = LinkId(0);
         loop {
@@ -151,7 +176,7 @@ impl App {
                 if person.link.namespace != before.namespace {
                     continue;
                 }
-                if pass.survey.people as usize >= MOST_PEOPLE {
+                if pass.survey.people as usize >= reach.people {
                     pass.survey.complete = false;
                     break;
                 }
@@ -280,6 +305,42 @@ impl Pass<'_> {
         if let Some((_, used)) = self.domains.get_mut(&before.domain) {
             used.quota += after.quota - before.quota;
         }
+    }
+}
+
+impl Survey {
+    /// Everybody concerned as CSV, with a header line.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] if it cannot be written.
+    pub fn csv(&self) -> Result<String, Problem> {
+        let broken = |error: csv::Error| Problem::Unavailable(error.to_string());
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["address", "effect", "template", "becomes", "words"])
+            .map_err(broken)?;
+        for row in &self.rows {
+            out.write_record([
+                cell(row.address.as_str()),
+                cell(row.effect.label()),
+                cell(row.template.as_deref().unwrap_or_default()),
+                cell(row.becomes.as_deref().unwrap_or_default()),
+                cell(&row.words),
+            ])
+            .map_err(broken)?;
+        }
+        let bytes = out
+            .into_inner()
+            .map_err(|error| Problem::Unavailable(error.to_string()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// A text as a spreadsheet shows it, and does not reckon with it.
+fn cell(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::world::{ACTOR, SLUG, World, address, company, quota};
 use app::Problem;
-use app::rules::{EffectKind, Tried, pasted, set_of};
+use app::rules::{EffectKind, Reach, Tried, pasted, set_of};
 use app::templates::TemplateForm;
 use model::domain::GIB;
 use model::ids::{LinkId, TemplateId};
@@ -38,6 +38,13 @@ fn refusing(rules: Vec<Rule>) -> RuleSet {
     }
 }
 
+const fn reach(rows: usize) -> Reach {
+    Reach {
+        people: 100_000,
+        rows,
+    }
+}
+
 async fn template(world: &World, name: &str, settings: TemplateSettings) -> Template {
     let form = TemplateForm {
         name: name.to_owned(),
@@ -61,9 +68,13 @@ async fn a_draft_is_judged_on_what_people_came_with() {
     let before = set_of(&world.app.provider(SLUG).await.unwrap().settings);
 
     // As it is: nothing changes, and both are counted with the first rule.
-    let survey = world.app.survey_rules(SLUG, &before, 10).await.unwrap();
+    let survey = world
+        .app
+        .survey_rules(SLUG, &before, reach(10))
+        .await
+        .unwrap();
     assert_eq!((survey.people, survey.unchanged), (2, 2));
-    assert_eq!((survey.recent, survey.recent_else), (vec![2], 0));
+    assert_eq!((survey.recent.clone(), survey.recent_else), (vec![2], 0));
     assert!(survey.complete && survey.rows.is_empty());
     assert!(survey.seen.at("email").is_some());
     assert!(survey.seen.at("iat").is_none(), "not kept");
@@ -74,12 +85,16 @@ async fn a_draft_is_judged_on_what_people_came_with() {
         rule("email", is("alice@example.org"), sales.id),
         rule("email", is("Bob@example.org"), sales.id),
     ]);
-    let survey = world.app.survey_rules(SLUG, &draft, 10).await.unwrap();
+    let survey = world
+        .app
+        .survey_rules(SLUG, &draft, reach(10))
+        .await
+        .unwrap();
     assert_eq!(
         (survey.changed, survey.unmatched, survey.refused),
         (1, 1, 0)
     );
-    assert_eq!((survey.recent, survey.recent_else), (vec![1, 0], 1));
+    assert_eq!((survey.recent.clone(), survey.recent_else), (vec![1, 0], 1));
     let told: Vec<_> = survey
         .rows
         .iter()
@@ -94,6 +109,10 @@ async fn a_draft_is_judged_on_what_people_came_with() {
     );
     assert_eq!(survey.rows[0].template.as_deref(), Some("Staff"));
     assert_eq!(survey.rows[0].words, "quota 2 GiB → 3 GiB");
+    assert_eq!(
+        survey.csv().unwrap().lines().nth(1).unwrap(),
+        "alice@example.org,other template,Staff,Sales,quota 2 GiB → 3 GiB"
+    );
     let kinds: Vec<_> = survey
         .findings
         .iter()
@@ -103,11 +122,19 @@ async fn a_draft_is_judged_on_what_people_came_with() {
 
     // Both refused by a template that says off; one row was asked for.
     let draft = refusing(vec![rule("email", Test::Present, left.id)]);
-    let survey = world.app.survey_rules(SLUG, &draft, 1).await.unwrap();
+    let survey = world
+        .app
+        .survey_rules(SLUG, &draft, reach(1))
+        .await
+        .unwrap();
     assert_eq!(
         (survey.refused, survey.rows.len(), survey.more_rows),
         (2, 1, true)
     );
+
+    let first = Reach { people: 1, rows: 1 };
+    let survey = world.app.survey_rules(SLUG, &draft, first).await.unwrap();
+    assert_eq!((survey.people, survey.complete), (1, false));
 
     // Nothing was written: they still get in by the rules in force.
     assert!(!world.signed_in("alice").await.created);
@@ -308,7 +335,7 @@ async fn ten_thousand_people_are_judged_in_a_moment() {
     let begun = std::time::Instant::now();
     let survey = world
         .app
-        .survey_rules(SLUG, &refusing(rules), 100)
+        .survey_rules(SLUG, &refusing(rules), reach(100))
         .await
         .unwrap();
     let took = begun.elapsed();
@@ -337,6 +364,10 @@ async fn people_of_an_issuer_before_this_one_are_not_counted() {
         .await
         .unwrap();
     let draft = refusing(Vec::new());
-    let survey = world.app.survey_rules(SLUG, &draft, 10).await.unwrap();
+    let survey = world
+        .app
+        .survey_rules(SLUG, &draft, reach(10))
+        .await
+        .unwrap();
     assert_eq!((survey.people, survey.complete), (0, true));
 }

@@ -45,7 +45,17 @@ pub(super) fn button(
             _ => Link::new(provider_page(""), "Open the provider"),
         },
         Fix::ProviderCheck => Link::new(provider_page("/check"), "Check the connection"),
-        Fix::Rules => Link::new(provider_page("#rules"), "Open the provider's rules"),
+        Fix::Rules => match (provider, claim_of(refusal)) {
+            (Some(_), Some((claim, value))) => Link::new(
+                with_query(
+                    &provider_page("/rules"),
+                    &[("claim", claim), ("value", value)],
+                ),
+                "Add a rule from these claims",
+            ),
+            (Some(_), None) => Link::new(provider_page("/rules"), "Open the provider's rules"),
+            (None, _) => Link::new(provider_page(""), "Open the providers"),
+        },
         Fix::Domain => Link::new(domains::path_of(&address?.domain()), "Open the domain"),
         Fix::AddDomain => {
             let domain = address?.domain();
@@ -65,6 +75,12 @@ pub(super) fn button(
         Fix::Person | Fix::Server => return None,
     };
     Some(link)
+}
+
+/// The claim that decided nothing, with its value, where a refusal names them.
+fn claim_of(refusal: &Refusal) -> Option<(&str, &str)> {
+    let fact = |name| refusal.facts.get(name).map(String::as_str);
+    fact("claim").zip(fact("value"))
 }
 
 /// Where a provider's page is.

@@ -20,6 +20,7 @@ use model::address::Address;
 use model::app_password::LastUse;
 use model::link::LinkOrigin;
 use model::protocol::{Protocol, Protocols};
+use model::rules::fields::Held;
 use model::template::TemplateField;
 use model::time::Timestamp;
 use serde::Deserialize;
@@ -56,9 +57,21 @@ impl MailboxPage {
         marked.then(|| Tag::new(Standing::Neutral, "set by hand"))
     }
 
-    fn protocol(&self, protocol: &Protocol) -> (bool, Option<Tag>) {
+    /// What the template says of a field that is otherwise, and why it is.
+    fn says(&self, field: TemplateField) -> Option<String> {
+        let line = self.view.fields.iter().find(|line| line.field == field)?;
+        let says = &line.says;
+        line.differs().then(|| match line.held {
+            Held::ByHand => format!("template says {says}"),
+            Held::Once => format!("set once; template says {says} now"),
+            Held::InStep => format!("{says} at the next sign-in, as the template says"),
+        })
+    }
+
+    fn protocol(&self, protocol: &Protocol) -> (bool, Option<Tag>, Option<String>) {
         let on = self.view.mailbox.protocols.contains(*protocol);
-        (on, self.by_hand(TemplateField::of(*protocol)))
+        let field = TemplateField::of(*protocol);
+        (on, self.by_hand(field), self.says(field))
     }
 
     /// Until when the dormant password opens mail programs, if it still does.

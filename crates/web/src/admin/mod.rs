@@ -21,6 +21,9 @@ pub mod provider_switch;
 pub mod provider_test;
 pub mod provider_there;
 pub mod providers;
+pub mod rules;
+mod rules_draft;
+mod rules_page;
 mod rules_row;
 pub mod setup;
 pub mod sign_ins;
@@ -48,6 +51,7 @@ pub fn routes() -> Routes<WebState> {
         .and(provider_there::routes())
         .and(provider_test::routes())
         .and(provider_switch::routes())
+        .and(rules::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(help::routes())

@@ -150,6 +150,9 @@ async fn only_changed_fields_are_marked_as_set_by_hand() {
     tab.submit(form).await.unwrap();
     let mailbox = world.app.mailbox(&erin).await.unwrap().mailbox;
     assert_eq!(mailbox.quota, 7 << 30, "set by hand");
+    let page = tab.open(&world.at(ERIN)).await.unwrap();
+    let facts = page.text();
+    assert!(facts.contains("(template says 5 GiB)"), "{facts}");
     assert!(
         !mailbox.protocols.contains(model::protocol::Protocol::Pop3),
         "by the template"

@@ -12,6 +12,7 @@ mod paging;
 mod passwords;
 mod presets;
 mod provider_test;
+mod rules;
 mod security;
 mod sso;
 mod world;
