@@ -9,6 +9,7 @@ use model::address::Address;
 use model::audit::Actor;
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
+use model::rules::fields::FieldLine;
 use model::template::TemplateFields;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -144,6 +145,8 @@ pub struct MailboxDetails {
     pub disabled: Option<DisabledDocument>,
     /// Fields of the template that an administrator set otherwise.
     pub overrides: TemplateFields,
+    /// Its fields beside what the template says; empty without a template.
+    pub fields: Vec<FieldLine>,
     /// There is a local password, in use or dormant.
     pub has_password: bool,
     /// Until when a dormant password opens mail programs.
@@ -242,6 +245,7 @@ impl From<MailboxView> for MailboxDetails {
                 reason: disabled.reason,
             }),
             overrides: mailbox.overrides,
+            fields: view.fields,
             has_password: mailbox.has_password,
             password_until: mailbox.password_until.map(moment),
             links: links.collect(),

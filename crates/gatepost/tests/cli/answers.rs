@@ -13,7 +13,7 @@ use gatepost::administration::domains::{DomainChange, DomainRequest};
 use gatepost::administration::imports::ImportRequest;
 use gatepost::administration::mailboxes::{MailboxRequest, NewMailbox, SignIn};
 use gatepost::administration::providers::{ProviderChange, ProviderRequest};
-use gatepost::administration::rules::{RuleRequest, RuleVerb};
+use gatepost::administration::rules::{How, RuleRequest, RuleVerb};
 use gatepost::administration::templates::{TemplateChange, TemplateRequest};
 use gatepost::administration::{self, Request};
 use gatepost::wiring::{self, WireSecret};
@@ -469,6 +469,7 @@ async fn providers_and_their_rules() {
         here.ask(Request::Rule(RuleRequest {
             provider: slug(),
             verb,
+            how: How::default(),
         }))
     };
     let add_rule = |template: &str| RuleVerb::Add {

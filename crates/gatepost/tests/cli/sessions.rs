@@ -188,6 +188,55 @@ fn providers_and_rules() {
 }
 
 #[test]
+fn rules() {
+    let place = furnished();
+    let file = place.join("rules.json");
+    std::fs::write(
+        &file,
+        r#"{"rules": [{"claim": "roles.name", "test": "is", "value": "staff", "template": "Staff"}],
+            "everyone_else": "Staff"}"#,
+    )
+    .unwrap();
+    let file = file.display();
+    let claims = "{\"groups\": [\"sales\"], \"email\": \"x@example.org\"}";
+    let mut session = place.session();
+    session
+        .run("template add Staff")
+        .run("template add Sales --quota 2G")
+        .with(
+            "provider add 'Example SSO' --issuer https://127.0.0.1:1/ --client-id gatepost \
+             --secret-stdin --domain example.org",
+            "a secret of many characters k3\n",
+        )
+        .run("rule add example-sso --claim groups --contains sales --template Sales")
+        .run("rule add example-sso --claim email --matches '.*@example\\.org' --template Staff")
+        .run("rule add example-sso --claim email --matches '(' --template Staff")
+        .run("rule add example-sso --claim email --template Staff")
+        .run("rule add example-sso --claim groups --value sales --template Staff --dry-run")
+        .run("rule edit example-sso 2 --starts-with x")
+        .run("rule edit example-sso 3 --starts-with x")
+        .run("rule move example-sso 2 1")
+        .with("rule try example-sso --claims -", claims)
+        .with("rule try example-sso --claims - --json", claims)
+        .with("rule try example-sso --claims -", "[]")
+        .with("rule try example-sso --claims -", "{}")
+        .run("rule try example-sso --address nobody@example.org")
+        .run("rule try example-sso --address nobody")
+        .run("rule lint example-sso")
+        .run("rule edit example-sso 1 --value groups")
+        .run("rule lint example-sso")
+        .run("rule lint example-sso --json")
+        .run(&format!("rule preview example-sso --rules {file}"))
+        .run(&format!("rule set example-sso --rules {file}"))
+        .with("rule set example-sso --rules -", "{}")
+        .run("rule history example-sso")
+        .run("rule restore example-sso 1")
+        .run("rule restore example-sso 99")
+        .run("rule history nowhere");
+    insta::assert_snapshot!("rules", session.transcript());
+}
+
+#[test]
 fn what_to_do_at_a_provider() {
     let place = furnished();
     assert!(place.run("template add Staff", "").status.success());

@@ -1,6 +1,7 @@
 //! Mailboxes as text.
 
 use model::rules::limits::size;
+use model::template::TemplateField;
 
 use crate::administration::mailboxes::{MailboxDetails, MailboxDocument, MailboxList};
 use crate::commands::device::last_use;
@@ -40,7 +41,17 @@ pub(super) fn one(view: MailboxDetails) -> String {
             format!("off since {} by {}{reason}", when(&off.at), off.by)
         }
     };
-    let overrides: Vec<_> = view.overrides.iter().map(|field| field.label()).collect();
+    let says = |field: TemplateField| {
+        let line = view.fields.iter().find(|line| line.field == field);
+        line.filter(|line| line.differs())
+            .map_or_else(String::new, |line| {
+                format!(" (template says {})", line.says)
+            })
+    };
+    let overrides = view.overrides.iter();
+    let overrides: Vec<_> = overrides
+        .map(|field| format!("{}{}", field.label(), says(field)))
+        .collect();
     let devices = view.devices.into_iter().map(|device| {
         let used = device.last_used.as_ref().map_or_else(
             || "never used".to_owned(),
