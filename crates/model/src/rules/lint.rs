@@ -96,7 +96,7 @@ pub fn lint(
         if let Some((kind, words)) = shadowed(&rules[..position], rule) {
             note(kind, words);
         }
-        if let Some(words) = value_is_claim(rule, seen) {
+        if let Some(words) = value_is_claim(rule, rules, seen) {
             note(Kind::ValueIsClaim, words);
         }
         if let Some((kind, words)) = against(seen, rule) {
@@ -177,9 +177,12 @@ fn covers_text(test: &Test, text: &str) -> bool {
 }
 
 /// mailcow's form invites to type the claim's name where its value belongs.
-fn value_is_claim(rule: &Rule, seen: &Seen) -> Option<String> {
-    let is_claim =
-        |text: &str| text == rule.claim || text == MAILCOW_CLAIM || seen.at(text).is_some();
+fn value_is_claim(rule: &Rule, rules: &[Rule], seen: &Seen) -> Option<String> {
+    let is_claim = |text: &str| {
+        text == MAILCOW_CLAIM
+            || rules.iter().any(|other| other.claim == text)
+            || seen.at(text).is_some()
+    };
     let value = rule.test.texts().iter().find(|text| is_claim(text))?;
     let value = printable(value, 60);
     Some(format!(

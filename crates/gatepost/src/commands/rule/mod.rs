@@ -5,10 +5,10 @@ mod text;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use model::rule::{MAILCOW_CLAIM, Pattern, Test};
 use serde_json::Value;
 
+use super::failure::Usage;
 use super::input;
 use super::office::{self, Common, Office};
 use crate::administration::Request;
@@ -391,5 +391,6 @@ impl Shape {
 /// Reads rules from a file.
 async fn file(path: &std::path::Path) -> anyhow::Result<RuleFile> {
     let text = input::text(path, MOST_FILE).await?;
-    serde_json::from_str(&text).with_context(|| format!("{} holds no rules", path.display()))
+    serde_json::from_str(&text)
+        .map_err(|error| Usage(format!("{} holds no rules: {error}", path.display())).into())
 }

@@ -43,7 +43,7 @@ fn finding(finding: &FindingDocument) -> String {
 pub(super) fn lint(lint: LintDocument) -> String {
     if lint.findings.is_empty() {
         return format!(
-            "Nothing looks wrong, held against the claims of {} people.",
+            "Nothing looks wrong; people whose claims are known: {}",
             lint.people_known
         );
     }
