@@ -193,6 +193,7 @@ fn app(installation: &Installation) -> anyhow::Result<App> {
             public_url: "https://mail.example.test".to_owned(),
             sessions: SessionLifetime::default(),
             admin_sessions: SessionLifetime::default(),
+            helpdesk: None,
             servers: ServerSettings {
                 servers: Vec::new(),
             },
