@@ -21,8 +21,9 @@ bench: ## measure beside anchors, on this machine (BENCH=NAME for one)
 fuzz: ## every parser of foreign bytes (FUZZ_SECONDS=60 for each)
 	@tools/fuzz.sh $(TARGET)
 
-deps: ## Debian and Node packages that the demo and the tests use (YES=1: do not ask)
+deps: ## Debian, Node and Python packages that the demo and the tests use (YES=1: do not ask)
 	@tools/deps.sh test
 	@tools/npm.sh
+	@tools/python.sh
 
 .PHONY: help demo walkthrough test check bench fuzz deps

@@ -3,8 +3,8 @@
 #
 #   tools/deps.sh demo|test|bench      YES=1 installs without asking
 #
-# It never removes a package, and no mail service runs afterwards that did not run before: Gatepost
-# starts Dovecot and Postfix itself, with its own configuration.
+# It never removes a package, and no service runs afterwards that did not run before: Gatepost starts
+# Dovecot and Postfix itself, and its tests start providers, each with a configuration of their own.
 #
 # shellcheck disable=SC2086 # lists of package names are meant to fall apart into words
 set -eu
@@ -15,6 +15,22 @@ engines='dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesi
 # Those with a command are satisfied by it, wherever it comes from. Without Net::SSLeay swaks has no TLS.
 clients='curl:curl swaks:swaks libnet-ssleay-perl python3:python3'
 pages='chromium:chromium nodejs:node npm:npm'
+
+# OpenID providers that tests sign in at. The portal needs the Perl modules below, although it only
+# recommends them: two for OpenID Connect, two for a captcha that it loads but does not show.
+glewlwyd='glewlwyd dbconfig-sqlite3 sqlite3:sqlite3'
+lemonldap='liblemonldap-ng-portal-perl libstring-random-perl libio-string-perl
+    libgd-securityimage-perl libimage-magick-perl'
+providers="$glewlwyd $lemonldap python3-venv"
+
+# What would run by itself after its package was installed, as NAME:PACKAGE.
+services='dovecot:dovecot-core postfix:postfix glewlwyd:glewlwyd
+    lemonldap-ng-fastcgi-server:lemonldap-ng-fastcgi-server
+    liblemonldap-ng-handler-perl:liblemonldap-ng-handler-perl
+    liblemonldap-ng-handler-perl.timer:liblemonldap-ng-handler-perl
+    liblemonldap-ng-portal-perl:liblemonldap-ng-portal-perl
+    liblemonldap-ng-portal-perl.timer:liblemonldap-ng-portal-perl'
+
 build='gcc:cc libc6-dev git:git'
 
 installed() {
@@ -41,6 +57,11 @@ running() {
     case $1 in
     dovecot) pid=/run/dovecot/master.pid ;;
     postfix) pid=/var/spool/postfix/pid/master.pid ;;
+    glewlwyd) pid=/run/glewlwyd.pid ;;
+    lemonldap-ng-fastcgi-server)
+        pid=/run/llng-fastcgi-server/llng-fastcgi-server.pid
+        ;;
+    *) return 1 ;; # known to systemd alone
     esac
     [ -s "$pid" ] && kill -0 "$(tr -d ' ' <"$pid")" 2>/dev/null
 }
@@ -62,7 +83,7 @@ install_packages() {
 
     stopped=''
     fresh=''
-    for service in dovecot:dovecot-core postfix:postfix; do
+    for service in $services; do
         running "${service%%:*}" || stopped="$stopped ${service%%:*}"
         installed "${service#*:}" || fresh="$fresh ${service%%:*}"
     done
@@ -93,7 +114,11 @@ install_packages() {
     fetch "$@" || { apt-get update && fetch "$@"; } || return 1
 
     for service in $stopped; do
-        if running "$service"; then
+        if ! running "$service"; then
+            continue
+        elif [ -d /run/systemd/system ]; then
+            systemctl stop "$service"
+        else
             service "$service" stop
         fi
     done
@@ -109,7 +134,7 @@ install_packages() {
 
 case ${1:-} in
 demo) set -- $build $engines $clients ;;
-test) set -- $build $engines $clients $pages shellcheck ;;
+test) set -- $build $engines $clients $pages $providers shellcheck ;;
 bench) set -- $build $engines dovecot-sqlite valgrind ;;
 --as-root)
     shift

@@ -5,6 +5,8 @@
 //   people          login -> claims. The login is the `sub` too; any password opens the account
 //   pkce_required   whether a client must send a challenge (default true)
 //   claims_in_id_token   whether claims appear there too, and not in userinfo alone (default false)
+//   template_scope    whether there is a scope `mailcow_template` (default true)
+//   trailing_slashes  whether the endpoints lie where authentik has them (default false)
 // Any later line replaces `people`, and is acknowledged by its own `turn`. When the input ends, so
 // does the provider: it cannot outlive the test that started it.
 //
@@ -20,21 +22,29 @@ function jwk(type, options) {
   return { ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig' };
 }
 
+const likeAuthentik = {
+  authorization: '/application/o/authorize/',
+  token: '/application/o/token/',
+  userinfo: '/application/o/userinfo/',
+};
+
 function start(config, people, server) {
   const issuer = `http://127.0.0.1:${server.address().port}`;
+  const template = (config.template_scope ?? true) ? ['mailcow_template'] : [];
   const provider = new Provider(issuer, {
     clients: config.clients,
     findAccount(_context, login) {
       const claims = own(people(), login);
       return claims && { accountId: login, claims: () => ({ ...claims, sub: login }) };
     },
-    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups', 'mailcow_template'],
+    scopes: ['openid', 'offline_access', 'profile', 'email', 'groups', ...template],
     claims: {
       profile: ['name', 'preferred_username'],
       email: ['email', 'email_verified'],
       groups: ['groups'],
-      mailcow_template: ['mailcow_template'],
+      ...Object.fromEntries(template.map((name) => [name, [name]])),
     },
+    ...(config.trailing_slashes && { routes: likeAuthentik }),
     conformIdTokenClaims: !config.claims_in_id_token,
     cookies: { keys: [randomBytes(16).toString('hex')] },
     features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },

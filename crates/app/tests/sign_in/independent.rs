@@ -14,7 +14,7 @@ use model::rule::Rule;
 use serde_json::json;
 use std::sync::Arc;
 use testkit::browser::Browser;
-use testkit::provider::{OidcProvider, Setup};
+use testkit::provider::{OidcProvider, RealProvider as _, Setup};
 
 const SLUG: &str = "independent";
 
@@ -160,7 +160,7 @@ async fn a_mailbox_is_made_and_follows_its_claim() {
     );
 
     provider
-        .set_claim("nora", "mailcow_template", "board")
+        .set_claim("nora", "mailcow_template", json!("board"))
         .await
         .unwrap();
     assert!(!signed_in(&world).await.created);
@@ -168,7 +168,7 @@ async fn a_mailbox_is_made_and_follows_its_claim() {
 
     // A value that no rule knows takes nothing away; see the first-time person below.
     provider
-        .set_claim("nora", "mailcow_template", "visitor")
+        .set_claim("nora", "mailcow_template", json!("visitor"))
         .await
         .unwrap();
     signed_in(&world).await;
@@ -181,12 +181,12 @@ async fn somebody_new_whom_no_rule_fits_is_refused_until_the_claim_is_right() {
         return;
     };
     provider
-        .set_claim("nora", "mailcow_template", "visitor")
+        .set_claim("nora", "mailcow_template", json!("visitor"))
         .await
         .unwrap();
     assert_eq!(refused(&world).await, Code::NoMapping);
     provider
-        .set_claim("nora", "mailcow_template", "staff")
+        .set_claim("nora", "mailcow_template", json!("staff"))
         .await
         .unwrap();
     assert!(signed_in(&world).await.created);

@@ -251,6 +251,29 @@ impl Tab {
         self.navigate(target, initiator).await
     }
 
+    /// What a script of the page would send: one request with the browser's cookies, no navigation.
+    ///
+    /// # Errors
+    /// When the URL is none or the server cannot be reached.
+    pub async fn send_json(
+        &mut self,
+        method: Method,
+        url: &str,
+        body: &serde_json::Value,
+    ) -> Result<Page, BrowserError> {
+        let target = Submission {
+            method,
+            url: Url::parse(url)?,
+            body: Some(("application/json".to_owned(), body.to_string().into_bytes())),
+        };
+        let mut initiator = self
+            .page
+            .as_ref()
+            .map_or_else(Initiator::person, Initiator::page);
+        initiator.passes(&target.url);
+        self.browser.fetch(&target, &initiator).await
+    }
+
     /// Stops the next navigations before they reach a URL that starts with `prefix`: the tab then
     /// shows the redirect itself, and [`Page::location`] is where it would have gone. For codes
     /// that are to end up in other hands.
