@@ -17,6 +17,15 @@ pub fn basic(client_id: &str, secret: &SecretString) -> SecretString {
     format!("Basic {}", STANDARD.encode(pair)).into()
 }
 
+/// Whether [`basic`] changes either of the two: they hold reserved characters, and a server that
+/// does not undo the encoding takes them for others.
+#[must_use]
+pub fn basic_encodes(client_id: &str, secret: &SecretString) -> bool {
+    [client_id, secret.expose_secret()]
+        .iter()
+        .any(|text| form(text) != **text)
+}
+
 fn form(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

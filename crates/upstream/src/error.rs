@@ -90,10 +90,24 @@ pub struct TokenRefusal {
     pub client_id: String,
     /// The authentication methods tried, in order: `basic`, `body`, `none`.
     pub methods: Vec<&'static str>,
+    /// Whether `basic` was tried and had characters to encode, which some servers do not undo.
+    pub encoded: bool,
     /// The redirect URI sent.
     pub redirect_uri: String,
     /// The scopes asked for.
     pub scopes: String,
+}
+
+impl TokenRefusal {
+    /// What may be wrong although id and secret are right; empty when that is not so.
+    pub(crate) const fn encoding_hint(&self) -> &'static str {
+        if self.encoded {
+            " (id or secret has reserved characters, which basic must encode and some servers do not \
+             decode; one of letters and digits helps)"
+        } else {
+            ""
+        }
+    }
 }
 
 /// Why it failed. Each value has one outcome code ([`UpstreamError::code`]).
@@ -264,7 +278,10 @@ impl UpstreamError {
                 .with("detail", token)
                 .with("error", &token.error.error)
                 .with("client_id", &token.client_id)
-                .with("method", token.methods.join(", then "))
+                .with(
+                    "method",
+                    token.methods.join(", then ") + token.encoding_hint(),
+                )
                 .with("redirect", &token.redirect_uri)
                 .with("scopes", &token.scopes),
             Self::Authorization { error, scopes } => refusal
@@ -350,6 +367,7 @@ mod tests {
             error: ErrorResponse::new(error, description),
             client_id: "gatepost".into(),
             methods: vec!["basic", "body"],
+            encoded: false,
             redirect_uri: "https://mail.example/sso/a/callback".into(),
             scopes: "openid email".into(),
         }

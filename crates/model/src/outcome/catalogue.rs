@@ -258,7 +258,7 @@ impl Code {
                 id: "SSO-204",
                 title: "Start again",
                 person: "Your sign-in took too long or was already used. Start again.",
-                admin: "The provider answered invalid_grant to the code: expired, used before, or the redirect URL or PKCE verifier did not fit. Redirect URL sent: {redirect}.",
+                admin: "The provider answered {error} to the code: expired, used before, or the redirect URL or PKCE verifier did not fit. Redirect URL sent: {redirect}.",
                 fix: Fix::ProviderCheck,
                 retry: true,
                 status: 400,

@@ -105,6 +105,10 @@ impl Upstream {
             .metadata()
             .and_then(|metadata| metadata.token_auth_methods.as_deref());
         let methods = methods(settings, listed, memory.method());
+        let encoded = settings
+            .secret
+            .as_ref()
+            .is_some_and(|secret| token::basic_encodes(&settings.client_id, secret));
         let mut tried = Vec::new();
         let mut refused = None;
         for method in methods {
@@ -138,6 +142,7 @@ impl Upstream {
             status,
             error,
             client_id: settings.client_id.clone(),
+            encoded: tried.contains(&Method::Basic.name()) && encoded,
             methods: tried,
             redirect_uri: redirect_uri.as_str().to_owned(),
             scopes: settings.scopes.to_string(),

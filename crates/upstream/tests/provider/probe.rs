@@ -256,6 +256,16 @@ async fn scopes_the_provider_does_not_list_are_a_warning() {
         evidence.contains("does not list scope mailcow_template"),
         "{evidence}"
     );
+
+    // Glewlwyd lists `openid` alone. Without the address nothing works, so that is no warning.
+    let mut document = discovery(&op.issuer());
+    document["scopes_supported"] = json!(["openid"]);
+    op.set(|b| b.discovery = Reply::json(200, document));
+    let mut settings = op.settings();
+    settings.scopes = oidc::scope::Scopes::parse("openid profile email").unwrap();
+    let (state, code, evidence) = stands(&settings, StepName::Capabilities).await;
+    assert_eq!((state, code), (StepState::Ok, None), "{evidence}");
+    assert!(evidence.contains("profile, email"), "{evidence}");
 }
 
 #[tokio::test]

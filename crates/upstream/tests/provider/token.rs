@@ -65,8 +65,19 @@ async fn a_chosen_method_is_the_only_one_tried() {
     settings.client_auth = ClientAuth::Basic;
     let (code, admin) = refused(&upstream(), &settings).await;
     assert_eq!(code, Code::ClientRejected);
-    assert!(admin.contains("authentication: basic."), "{admin}");
+    assert!(admin.contains("authentication: basic ("), "{admin}");
+    assert!(admin.contains("reserved characters"), "{admin}");
     assert_eq!(op.server.asked("/token").len(), 1);
+
+    // Nothing had to be encoded: by this method, or in this secret.
+    settings.client_auth = ClientAuth::Body;
+    op.set(|b| b.method = "basic");
+    let (_, admin) = refused(&upstream(), &settings).await;
+    assert!(admin.contains("authentication: body."), "{admin}");
+    settings.client_auth = ClientAuth::Basic;
+    settings.secret = Some("plainletters".to_owned().into());
+    let (_, admin) = refused(&upstream(), &settings).await;
+    assert!(admin.contains("authentication: basic."), "{admin}");
 }
 
 #[tokio::test]

@@ -245,9 +245,11 @@ fn credentials(refusal: &TokenRefusal) -> Step {
             ),
         ),
         Meaning::Client => Step::failed(name, Code::ClientRejected, evidence).fix(format!(
-            "Compare client id {:?} and secret with the provider's. authentik answers the same \
-             when the redirect URL is not registered: {}",
-            refusal.client_id, refusal.redirect_uri
+            "Compare client id {:?} and secret with the provider's{}. authentik and Glewlwyd \
+             answer the same when the redirect URL is not registered: {}",
+            refusal.client_id,
+            refusal.encoding_hint(),
+            refusal.redirect_uri,
         )),
         Meaning::Redirect => Step::failed(name, Code::CodeRejected, evidence).fix(format!(
             "Register exactly this at the provider: {}",

@@ -19,6 +19,9 @@ use url::Url;
 /// From how many seconds on a clock difference is worth a warning.
 const CLOCK_WARN: i64 = 30;
 
+/// The scopes of OpenID Connect Core section 5.4 that a mailbox comes from.
+const STANDARD_SCOPES: [&str; 3] = ["openid", "profile", "email"];
+
 impl Test<'_> {
     /// Fetches the document; two lines, for "is there one" and "is it this issuer's".
     pub(super) async fn discover<F: FnMut(&Step)>(
@@ -186,17 +189,26 @@ pub(super) fn capabilities(settings: &ProviderSettings, places: &Places) -> Step
     if metadata.backchannel_logout {
         seen.push("back-channel logout".to_owned());
     }
-    let unknown: Vec<_> = settings
+    let unlisted: Vec<_> = settings
         .scopes
         .iter()
         .filter(|scope| metadata.knows_scope(scope) == Some(false))
         .collect();
+    if !unlisted.is_empty() {
+        seen.push(format!("does not list scope {}", unlisted.join(", ")));
+    }
+    // Glewlwyd lists `openid` and nothing else, whatever it has; without the standard ones there
+    // would be no address, so nobody is told to remove them.
+    let unknown: Vec<_> = unlisted
+        .into_iter()
+        .filter(|scope| !STANDARD_SCOPES.contains(scope))
+        .collect();
     if !unknown.is_empty() {
         let unknown = unknown.join(", ");
-        seen.push(format!("does not list scope {unknown}"));
         let mut step = Step::warn(StepName::Capabilities, seen.join("; ")).fix(format!(
-            "Remove the scope {unknown}, or define it at the provider. Some refuse sign-ins with \
-             unknown scopes, others drop them."
+            "Some providers list fewer scopes than they have. If {unknown} is not defined there, \
+             define it or remove it here: some refuse sign-ins with unknown scopes, others drop \
+             them. The test sign-in tells."
         ));
         step.code = Some(Code::ScopeRefused);
         return step;
