@@ -105,11 +105,18 @@ install_packages() {
         chmod 755 "$policy"
     fi
 
-    # A Postfix that is there already keeps what its administrator answered.
-    if ! installed postfix && command -v debconf-set-selections >/dev/null 2>&1; then
-        echo 'postfix postfix/main_mailer_type select Local only' | debconf-set-selections
+    # What is there already keeps what its administrator answered.
+    if command -v debconf-set-selections >/dev/null 2>&1; then
+        installed postfix ||
+            echo 'postfix postfix/main_mailer_type select Local only' | debconf-set-selections
+        installed glewlwyd ||
+            echo 'glewlwyd glewlwyd/config_type select No configuration' | debconf-set-selections
     fi
-    fetch() { apt-get install --yes --no-remove --no-install-recommends "$@"; }
+    # Glewlwyd's installation ends with a sample from its documentation, which slim machines leave out.
+    fetch() {
+        apt-get install --yes --no-remove --no-install-recommends \
+            -o 'Dpkg::Options::=--path-include=/usr/share/doc/glewlwyd/*' "$@"
+    }
     # Lists of last month name versions that the mirror has dropped: once more with new ones.
     fetch "$@" || { apt-get update && fetch "$@"; } || return 1
 

@@ -123,7 +123,7 @@ async fn a_complete_code_flow_with_pkce() {
 
     // The claim changes while the browser is signed in: the next code comes without a form.
     provider
-        .set_claim("alice", "mailcow_template", json!("board"))
+        .set_claim("alice", "mailcow_template", "board")
         .await
         .unwrap();
     let page = tab

@@ -6,11 +6,14 @@
 mod codes;
 mod ends;
 mod foreseen;
+mod guides;
+mod habits;
 mod helpdesk;
 mod hostile;
 mod imports;
-mod independent;
 mod issuer;
+mod joined;
+mod journey;
 mod local;
 mod mail;
 mod moves;

@@ -169,6 +169,22 @@ impl World {
         )
     }
 
+    /// The same installation under another address.
+    pub fn app_at(&self, public: &str) -> App {
+        let config = AppConfig {
+            public_url: public.to_owned(),
+            ..config()
+        };
+        app_of(
+            &self.dir,
+            &self.master,
+            &self.desk,
+            Arc::new(SystemClock),
+            Arc::new(OsRandom),
+            config,
+        )
+    }
+
     /// Changes the provider.
     pub async fn provider(&self, change: impl FnOnce(&mut ProviderSettings)) -> SavedProvider {
         let mut settings = self.app.provider(SLUG).await.unwrap().settings;
@@ -341,7 +357,7 @@ fn app_of(
     random: Arc<dyn Random>,
     config: AppConfig,
 ) -> App {
-    let own = url::Url::parse(PUBLIC).unwrap();
+    let own = url::Url::parse(&config.public_url).unwrap();
     let upstream = upstream::Upstream::new(
         upstream::Config {
             guard: upstream::http::Guard::new([&own], []),

@@ -177,7 +177,7 @@ impl Code {
                 id: "SSO-101",
                 title: "Sign-in is not answering",
                 person: "{provider} is not answering. Nothing is wrong with your account. Try again in a few minutes.",
-                admin: "Could not connect to {host} from this server: {detail}. A browser may reach it while this server cannot (split DNS).",
+                admin: "{host} gives this server no answer that can be used: {detail}. A browser may reach it while this server cannot (split DNS).",
                 fix: Fix::ProviderCheck,
                 retry: true,
                 status: 503,

@@ -86,7 +86,7 @@ impl RealProvider for Canaille {
         &mut self,
         login: &str,
         claim: &str,
-        value: Value,
+        value: impl Into<Value>,
     ) -> Result<(), ProviderError> {
         set_claim(&mut self.people, login, claim, value)?;
         self.turn += 1;

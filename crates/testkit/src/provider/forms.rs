@@ -30,25 +30,12 @@ pub(super) async fn walk(
 ) -> Result<Url, ProviderError> {
     let mut page = open(tab, url).await?;
     for _ in 0..MOST_PAGES {
-        if let Some(answer) = leaves(&page)? {
+        if let Some(answer) = page.location()? {
             return Ok(answer);
         }
         page = tab.submit(fill(&page)?).await?;
     }
     Err(stuck(&page))
-}
-
-/// Where the page sends the browser: by a redirect, or by a `Refresh` header as LemonLDAP does
-/// after a page that it wants seen.
-pub(super) fn leaves(page: &Page) -> Result<Option<Url>, ProviderError> {
-    if let Some(answer) = page.location()? {
-        return Ok(Some(answer));
-    }
-    let refresh = page.header("refresh").and_then(|header| {
-        let (_, target) = header.split_once("url=")?;
-        page.url().join(target.trim()).ok()
-    });
-    Ok(refresh)
 }
 
 pub(super) fn stuck(page: &Page) -> ProviderError {

@@ -165,7 +165,7 @@ impl RealProvider for Glewlwyd {
         &mut self,
         login: &str,
         claim: &str,
-        value: Value,
+        value: impl Into<Value>,
     ) -> Result<(), ProviderError> {
         super::setup::set_claim(&mut self.people, login, claim, value)?;
         let person = account(login, &self.people[login]).into();
@@ -177,7 +177,7 @@ impl RealProvider for Glewlwyd {
 
     async fn sign_in(&self, tab: &mut Tab, url: &str, login: &str) -> Result<Url, ProviderError> {
         let page = forms::open(tab, url).await?;
-        if let Some(answer) = forms::leaves(&page)? {
+        if let Some(answer) = page.location()? {
             return Ok(answer);
         }
         let query = |name: &str| {
@@ -195,7 +195,7 @@ impl RealProvider for Glewlwyd {
         let path = format!("auth/grant/{client}");
         self.call(tab, Method::PUT, &path, &consent).await?;
         let page = tab.open(&format!("{back}&g_continue")).await?;
-        forms::leaves(&page)?.ok_or_else(|| forms::stuck(&page))
+        page.location()?.ok_or_else(|| forms::stuck(&page))
     }
 
     fn output(&self) -> String {

@@ -140,7 +140,7 @@ impl RealProvider for LemonLdap {
         &mut self,
         login: &str,
         claim: &str,
-        value: Value,
+        value: impl Into<Value>,
     ) -> Result<(), ProviderError> {
         set_claim(&mut self.directory.people.lock(), login, claim, value)
     }

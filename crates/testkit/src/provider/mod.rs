@@ -88,7 +88,7 @@ pub trait RealProvider: Sized {
         &mut self,
         login: &str,
         claim: &str,
-        value: Value,
+        value: impl Into<Value>,
     ) -> Result<(), ProviderError>;
 
     /// Opens an authorization URL and signs in through the provider's own forms, consent included;

@@ -93,7 +93,7 @@ impl RealProvider for OidcProvider {
         &mut self,
         login: &str,
         claim: &str,
-        value: Value,
+        value: impl Into<Value>,
     ) -> Result<(), ProviderError> {
         set_claim(&mut self.people, login, claim, value)?;
         self.tell_people().await

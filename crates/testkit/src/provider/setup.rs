@@ -98,10 +98,10 @@ pub(super) fn set_claim(
     people: &mut Map<String, Value>,
     login: &str,
     claim: &str,
-    value: Value,
+    value: impl Into<Value>,
 ) -> Result<(), ProviderError> {
     let claims = people.get_mut(login).and_then(Value::as_object_mut);
     let claims = claims.ok_or_else(|| ProviderError::NoSuchPerson(login.to_owned()))?;
-    claims.insert(claim.to_owned(), value);
+    claims.insert(claim.to_owned(), value.into());
     Ok(())
 }
