@@ -6,7 +6,7 @@ import {
   PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp, turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
-import { connect, testSignIn } from "./support/connect.js";
+import { SLUG, connect, testSignIn } from "./support/connect.js";
 import { Effort } from "./support/effort.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
@@ -100,7 +100,7 @@ for (const javaScript of [true, false]) {
     const gatepost = await server.start();
     t.after(gatepost.close);
     const { origin } = gatepost;
-    const sso = await provider.start(redirectOf(origin), PEOPLE);
+    const sso = await provider.start(`${origin}/sso/${SLUG}/callback`, PEOPLE);
     t.after(sso.close);
     const guests = [sso.issuer];
     const tab = await visit(browser, origin, { javaScript, guests });
@@ -139,7 +139,7 @@ for (const javaScript of [true, false]) {
 
     // Somebody of another domain, whom the same page refuses.
     await page.context().clearCookies({ domain: "127.0.0.1", name: /^_/ });
-    await page.goto(`${origin}/admin/providers/${PROVIDER.slug}/tests`);
+    await page.goto(`${origin}/admin/providers/${SLUG}/tests`);
     await examined("tests");
     await page.getByRole("link", { name: `Sign in at ${PROVIDER.name}` }).click();
     await provider.signInThere(page, sso.issuer, "mallory");

@@ -3,6 +3,9 @@
 import { ADMIN, DOMAIN, PROVIDER } from "./administrator.js";
 import { CLIENT, signInThere } from "./provider.js";
 
+/** The short name that is made from the provider's name. */
+export const SLUG = "example-sso";
+
 const nothing = async () => {};
 
 /** Sets up administrator, domain and provider by clicks and typed fields; ends on the provider's page. */
@@ -24,7 +27,7 @@ export async function connect(page, effort, link, issuer, examined = nothing) {
   await effort.click(button("Add domain"));
 
   await effort.click(to("Add a provider").first());
-  await effort.click(to("Another OpenID provider"));
+  await effort.click(page.getByRole("link", { name: "Another OpenID provider" }));
   await effort.type(page.getByLabel("Name on the button"), PROVIDER.name);
   await effort.type(page.getByLabel("Issuer", { exact: true }), issuer);
   await effort.type(page.getByLabel("Client id"), CLIENT.id);
