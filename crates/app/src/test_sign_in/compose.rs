@@ -342,6 +342,7 @@ fn rules(provider: &Provider, known: &Known, identity: &Identity) -> Vec<TestRul
     }
     let (outcome, why) = match (&mapped, fitting) {
         (Mapped::Rule { position, .. }, _) => (RuleOutcome::NotLookedAt, above(*position)),
+        _ if settings.rules.is_empty() => (RuleOutcome::Fits, "there are no rules".to_owned()),
         _ => (RuleOutcome::Fits, "no rule fits".to_owned()),
     };
     rows.push(TestRule {

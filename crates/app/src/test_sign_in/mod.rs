@@ -179,6 +179,25 @@ pub struct TestRoom {
     pub then: Option<String>,
 }
 
+impl TestSignIn {
+    /// The rules with their names in order: a number and the words, and "Everyone else" at the end.
+    pub fn named_rules(&self) -> impl Iterator<Item = (String, &TestRule)> {
+        name_rules(&self.rules)
+    }
+}
+
+/// As [`TestSignIn::named_rules`].
+pub fn name_rules(rules: &[TestRule]) -> impl Iterator<Item = (String, &TestRule)> {
+    rules.iter().enumerate().map(|(n, rule)| {
+        let name = if n + 1 == rules.len() {
+            "Everyone else".to_owned()
+        } else {
+            format!("{}. {}", n + 1, rule.rule)
+        };
+        (name, rule)
+    })
+}
+
 impl App {
     /// The results of a provider's test sign-ins that are still kept, newest first.
     ///

@@ -209,7 +209,6 @@ struct ClaimRow {
 }
 
 struct RuleRow {
-    number: usize,
     rule: String,
     gives: String,
     ended: Tag,
@@ -245,7 +244,7 @@ async fn show(
         raw: (!shown.claims.is_empty())
             .then(|| Block::new("raw", "Claims as JSON", raw(&shown.claims))),
         report: Block::new("report", "As text", report(shown, &provider)),
-        rules: shown.rules.iter().enumerate().map(rule_row).collect(),
+        rules: shown.named_rules().map(rule_row).collect(),
         mailbox: shown.mailbox.clone(),
         exists: shown
             .mailbox
@@ -291,10 +290,9 @@ fn claim_row(claim: &TestClaim) -> ClaimRow {
     }
 }
 
-fn rule_row((n, rule): (usize, &TestRule)) -> RuleRow {
+fn rule_row((name, rule): (String, &TestRule)) -> RuleRow {
     RuleRow {
-        number: n + 1,
-        rule: rule.rule.clone(),
+        rule: name,
         gives: rule.gives.clone(),
         ended: match rule.outcome {
             RuleOutcome::Fits => Tag::new(Standing::Ok, "Decides"),
@@ -354,9 +352,14 @@ fn report(test: &TestSignIn, provider: &Provider) -> String {
             masked(&claim.value)
         );
     }
+    let last = test.rules.len();
     for (n, rule) in test.rules.iter().enumerate() {
-        let row = rule_row((n, rule));
-        let _ = writeln!(text, "rule {}: {}", row.number, outcome(rule.outcome));
+        let name = if n + 1 == last {
+            "everyone else".to_owned()
+        } else {
+            format!("rule {}", n + 1)
+        };
+        let _ = writeln!(text, "{name}: {}", outcome(rule.outcome));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! Test sign-ins as text, in the words of their page.
 
-use app::test_sign_in::{RuleOutcome, TestClaim};
+use app::test_sign_in::{RuleOutcome, TestClaim, name_rules};
 use serde_json::Value;
 
 use crate::administration::test_sign_ins::{TestDocument, TestList, TestRefusal};
@@ -78,15 +78,9 @@ fn one(test: TestDocument) -> String {
             step.evidence
         )
     });
-    let rules = test.rules.iter().enumerate().map(|(n, rule)| {
+    let rules = name_rules(&test.rules).map(|(name, rule)| {
         let outcome = outcome(rule.outcome);
-        format!(
-            "{}. {}: {}; {outcome}, {}",
-            n + 1,
-            rule.rule,
-            rule.gives,
-            rule.why
-        )
+        format!("{name}: {}; {outcome}, {}", rule.gives, rule.why)
     });
     let fields = test.mailbox.fields.iter().map(|field| match &field.before {
         Some(before) if field.changes() => {
