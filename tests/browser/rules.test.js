@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   DOMAIN, PROVIDER, TEMPLATE, addDomain, addProvider, addTemplate, checkConnection, redirectOf,
-  setUp,
+  setUp, turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { examine } from "./support/examine.js";
@@ -43,6 +43,7 @@ for (const javaScript of [true, false]) {
     await addTemplate(page, origin);
     await addProvider(page, origin, sso.issuer);
     await checkConnection(page, origin);
+    await turnOnUntested(page, origin);
     // A second template, which switches mailboxes off.
     await page.goto(`${origin}/admin/templates/new`);
     await page.getByLabel("Name", { exact: true }).fill("Left");
