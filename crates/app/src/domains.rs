@@ -1,11 +1,12 @@
 //! Mail domains.
 
+use crate::mailboxes::allowed_provider;
 use crate::outbox::{self, Effect};
 use crate::{App, Problem, audit};
 use model::address::{Address, DomainName};
 use model::audit::Actor;
 use model::domain::{DomainLimits, DomainUse, LimitsError, MailDomain};
-use model::ids::DomainId;
+use model::ids::{DomainId, ProviderId};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -177,6 +178,46 @@ impl App {
             Ok(after)
         })
         .await
+    }
+    /// Binds a domain to the one provider by which its people sign in, by slug; `None` frees it for
+    /// every provider that may sign them in. Local passwords and administrators are not touched, and
+    /// who is signed in stays so. `seen` as in [`App::edit_domain`].
+    ///
+    /// # Errors
+    /// A problem of the field `provider` if there is none, or it may not sign in people of this
+    /// domain.
+    pub async fn bind_domain(
+        &self,
+        actor: &Actor,
+        name: &DomainName,
+        provider: Option<&str>,
+        seen: Option<Timestamp>,
+    ) -> Result<MailDomain, Problem> {
+        let (now, actor, name) = (self.clock.now(), actor.clone(), name.clone());
+        let provider = provider.map(ToOwned::to_owned);
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let (before, _) = of(tx, &name).await?;
+                let bound = match &provider {
+                    Some(slug) => Some(allowed_provider(tx, slug, before.id).await?.id),
+                    None => None,
+                };
+                if !store::domains::bind(tx, before.id, bound, seen, now).await? {
+                    return Err(Problem::Stale);
+                }
+                let (after, _) = of(tx, &name).await?;
+                let details = json!({ "before": before.provider, "after": after.provider });
+                audit::note(tx, now, &actor, "domain.bind", &name, details).await?;
+                Ok(after)
+            })
+            .await
+    }
+
+    /// The domains that are bound to a provider, by name.
+    pub async fn domains_bound_to(&self, provider: ProviderId) -> Result<Vec<DomainName>, Problem> {
+        let mut read = self.store.read()?;
+        let bound = store::domains::bound_to(&mut read, provider, i64::MAX).await?;
+        Ok(bound.into_iter().map(|(_, name)| name).collect())
     }
     /// Deletes an empty domain: nobody is left whose sessions could go on, since each mailbox took
     /// its own along.

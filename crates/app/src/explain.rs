@@ -85,6 +85,12 @@ impl App {
             state(domain.active),
             switched(domain.active),
         );
+        if let Some(bound) = domain.provider
+            && let Some(provider) = store::providers::by_id(read, bound).await?
+        {
+            let words = format!("bound to {}", provider.settings.name);
+            gates.push("domain's provider", state(provider.settings.active), words);
+        }
         match &place.holder {
             Holder::Mailbox { mailbox, .. } => describe(mailbox, gates),
             Holder::Alias(_) => gates.push("mailbox", StepState::Warn, "an alias stands here"),
@@ -132,10 +138,12 @@ impl App {
         let templates = store::templates::all(read).await?;
         for provider in &providers {
             let names = facts::domains_to_name(read, provider, Some(domain)).await?;
+            let bound = facts::bound_elsewhere(read, provider, Some(domain)).await?;
             let known = Foresight {
                 now: self.clock.now(),
                 provider,
                 provider_domains: &names,
+                bound: bound.as_ref(),
                 address,
                 place,
                 templates: &templates,
@@ -211,7 +219,8 @@ fn likely(provider: &Provider, place: &Place, domain: &MailDomain) -> Likely {
             return Likely::Linked;
         }
     }
-    if provider.settings.active && provider.settings.domains.contains(&domain.id) {
+    let bound = domain.provider == Some(provider.id);
+    if bound || provider.settings.active && provider.settings.domains.contains(&domain.id) {
         Likely::Allowed
     } else {
         Likely::Hardly
@@ -364,6 +373,7 @@ pub fn command(address: &Address, refusal: &Refusal) -> String {
             format!("gatepost domain edit {domain} --max-mailboxes {more}")
         }
         (Code::DomainInactive, _) => format!("gatepost domain edit {domain} --active yes"),
+        (Code::DomainBound, _) => format!("gatepost domain edit {domain} --provider any"),
         (Code::MailboxInactive | Code::MailInactive, _) => {
             format!("gatepost mailbox enable {address}")
         }

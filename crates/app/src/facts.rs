@@ -45,3 +45,16 @@ pub(crate) async fn domains_to_name(
         _ => Ok(Vec::new()),
     }
 }
+
+/// The provider that `domain` is bound to, for the words of a refusal: read only if that is not
+/// `provider` itself.
+pub(crate) async fn bound_elsewhere(
+    conn: &mut Conn,
+    provider: &Provider,
+    domain: Option<&MailDomain>,
+) -> Result<Option<Provider>, StoreError> {
+    match domain.and_then(|domain| domain.provider) {
+        Some(bound) if bound != provider.id => store::providers::by_id(conn, bound).await,
+        _ => Ok(None),
+    }
+}

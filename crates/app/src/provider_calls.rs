@@ -22,6 +22,8 @@ pub(crate) struct Departure<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) verifier: &'a Verifier,
     pub(crate) redirect: &'a str,
+    /// The address that the person typed.
+    pub(crate) login_hint: Option<&'a str>,
 }
 
 /// What was kept of the departure.
@@ -69,7 +71,7 @@ impl App {
             nonce: departure.nonce,
             challenge: &challenge,
             prompt: None,
-            login_hint: None,
+            login_hint: departure.login_hint,
         };
         self.upstream
             .authorize(&settings, &input)

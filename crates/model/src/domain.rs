@@ -1,7 +1,7 @@
 //! Mail domains and their limits.
 
 use crate::address::{Address, DomainName};
-use crate::ids::DomainId;
+use crate::ids::{DomainId, ProviderId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct MailDomain {
     /// Where mail for role addresses (postmaster, abuse) goes unless a mailbox or alias of that
     /// name exists. May be outside this server.
     pub role_target: Address,
+    /// The one provider by which its people sign in; `None` for any that may sign them in.
+    #[serde(default)]
+    pub provider: Option<ProviderId>,
     /// When it was added.
     pub created: Timestamp,
     /// When it was last changed.

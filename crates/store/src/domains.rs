@@ -4,13 +4,13 @@ use crate::value::Row;
 use crate::{Conn, Listed, Page, StoreError};
 use model::address::{Address, DomainName};
 use model::domain::{DomainLimits, DomainUse, MailDomain};
-use model::ids::DomainId;
+use model::ids::{DomainId, ProviderId};
 use model::time::Timestamp;
 
 macro_rules! columns {
     () => {
         "id, name, active, max_mailboxes, default_quota, max_quota, domain_quota, role_target, \
-         used_mailboxes, used_quota, created, modified"
+         provider, used_mailboxes, used_quota, created, modified"
     };
 }
 
@@ -29,6 +29,11 @@ statements! {
             max_quota = $4, domain_quota = $5, role_target = $6,
             modified = CASE WHEN modified < $7 THEN $7 ELSE modified + 1 END
         WHERE id = $8 AND modified = COALESCE($9, modified)";
+    BIND = "UPDATE domains SET provider = $1,
+            modified = CASE WHEN modified < $2 THEN $2 ELSE modified + 1 END
+        WHERE id = $3 AND modified = COALESCE($4, modified)";
+    BOUND_TO = "SELECT id, name FROM domains WHERE provider = $1 ORDER BY name LIMIT $2";
+    ANY_BOUND = "SELECT id FROM domains WHERE provider IS NOT NULL LIMIT 1";
     DELETE = "DELETE FROM domains WHERE id = $1";
 }
 
@@ -199,6 +204,45 @@ pub async fn update(
     Ok(changed == 1)
 }
 
+/// Binds a domain to a provider, or frees it. `false` if the domain was changed since `seen`, or is
+/// gone.
+///
+/// # Errors
+/// [`StoreError::Missing`] if the provider is gone.
+pub async fn bind(
+    sql: &mut Conn,
+    id: DomainId,
+    provider: Option<ProviderId>,
+    seen: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let values = [provider.into(), now.into(), id.into(), seen.into()];
+    Ok(sql.execute(BIND, &values).await? == 1)
+}
+
+/// The domains that are bound to a provider, by name; at most `most`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn bound_to(
+    sql: &mut Conn,
+    provider: ProviderId,
+    most: i64,
+) -> Result<Vec<(DomainId, DomainName)>, StoreError> {
+    let rows = sql.all(BOUND_TO, &[provider.into(), most.into()]).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, row.get("name")?)))
+        .collect()
+}
+
+/// Whether any domain is bound to a provider.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn any_bound(sql: &mut Conn) -> Result<bool, StoreError> {
+    Ok(sql.one(ANY_BOUND, &[]).await?.is_some())
+}
+
 /// Deletes an empty domain. `false` if there was none.
 ///
 /// # Errors
@@ -223,6 +267,7 @@ fn domain_and_use(row: &Row) -> Result<(MailDomain, DomainUse), StoreError> {
             domain_quota: row.get("domain_quota")?,
         },
         role_target: row.get("role_target")?,
+        provider: row.get("provider")?,
         created: row.get("created")?,
         modified: row.get("modified")?,
     };

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_secret_origin"
     4 "0004_helpdesk_notices"
     5 "0005_rules"
+    6 "0006_domain_provider"
 };
 
 /// The schema version of this program.

@@ -24,6 +24,7 @@ statements! {
     UPDATE = "UPDATE providers SET active = $1, namespace = $2, redirect_key = $3, settings = $4,
             modified = CASE WHEN modified < $5 THEN $5 ELSE modified + 1 END
         WHERE id = $6 AND modified = COALESCE($7, modified)";
+    PLACE = "UPDATE providers SET position = $1 WHERE id = $2";
     SET_SECRET = "UPDATE providers SET secret = $1, secret_set = $2, secret_ends = $3,
             secret_origin = NULL
         WHERE id = $4";
@@ -106,6 +107,15 @@ pub async fn update(
         seen.into(),
     ];
     Ok(sql.execute(UPDATE, &values).await? == 1)
+}
+
+/// Sets where a provider stands on the sign-in page. What an open form shows stays as it is.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn place(sql: &mut Conn, id: ProviderId, position: i64) -> Result<(), StoreError> {
+    sql.execute(PLACE, &[position.into(), id.into()]).await?;
+    Ok(())
 }
 
 /// A sealed client secret.

@@ -9,7 +9,7 @@ use crate::openid::memory::Memory;
 use crate::provider::ProviderSettings;
 use model::ids::ProviderId;
 use model::random::Random;
-use model::time::Clock;
+use model::time::{Clock, Timestamp};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -68,6 +68,12 @@ impl Upstream {
     #[must_use]
     pub const fn http(&self) -> &Http {
         &self.http
+    }
+
+    /// Since when a provider has not answered, if it did not lately; to tell people, not to decide.
+    #[must_use]
+    pub fn down_since(&self, provider: ProviderId) -> Option<Timestamp> {
+        self.http.down_since(provider)
     }
 
     /// Forgets what is remembered of a provider: after it was deleted, or when an administrator

@@ -23,6 +23,7 @@ pub mod hosts;
 pub mod limits;
 pub mod live;
 pub mod local_path;
+pub mod loop_guard;
 pub mod once;
 pub mod page;
 pub mod pages;

@@ -288,7 +288,25 @@ pub(crate) async fn check_extension(conn: &mut Conn, address: &Address) -> Resul
 }
 
 /// The provider of a slug, if it may sign in people of the domain.
+/// The provider of a slug, if people of the domain may sign in by it.
 async fn provider_for(conn: &mut Conn, slug: &str, domain: DomainId) -> Result<Provider, Problem> {
+    let provider = allowed_provider(conn, slug, domain).await?;
+    let domain = store::domains::by_id(conn, domain).await?;
+    match domain.and_then(|domain| domain.provider) {
+        Some(bound) if bound != provider.id => Err(Problem::field(
+            "provider",
+            "the domain is bound to another provider; change that in the domain first",
+        )),
+        _ => Ok(provider),
+    }
+}
+
+/// The provider of a slug, if it may sign in people of the domain.
+pub(crate) async fn allowed_provider(
+    conn: &mut Conn,
+    slug: &str,
+    domain: DomainId,
+) -> Result<Provider, Problem> {
     let provider = store::providers::by_slug(conn, slug)
         .await?
         .ok_or_else(|| Problem::field("provider", format!("there is no provider {slug}")))?;

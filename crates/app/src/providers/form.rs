@@ -377,13 +377,17 @@ pub(super) fn check_slug(slug: &str) -> Result<(), Problem> {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !slug.starts_with('-')
         && !slug.ends_with('-');
-    if good {
-        return Ok(());
+    if !good {
+        return Err(Problem::field(
+            "slug",
+            "1 to 40 lower-case letters, digits and hyphens",
+        ));
     }
-    Err(Problem::field(
-        "slug",
-        "1 to 40 lower-case letters, digits and hyphens",
-    ))
+    if slug == "any" {
+        let words = "“any” means every provider in commands; choose another short name";
+        return Err(Problem::field("slug", words));
+    }
+    Ok(())
 }
 
 pub(super) fn check_host(host: &str) -> Result<(), Problem> {

@@ -1,10 +1,14 @@
 //! Identity providers, as administrators set them up.
 
+mod bound;
+mod buttons;
 pub(crate) mod form;
 mod issuer;
+mod order;
 mod pasted;
 mod scopes;
 
+pub use buttons::{ProviderButton, Ways};
 pub use form::slug_of;
 pub use issuer::LearnedIssuer;
 
@@ -58,15 +62,6 @@ pub struct SavedProvider {
     pub notes: Vec<String>,
     /// The client secret made here, to be shown once; `None` if somebody else made it.
     pub minted: Option<SecretString>,
-}
-
-/// A button on the sign-in page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderButton {
-    /// For `/sso/{slug}/start`.
-    pub slug: String,
-    /// The name on the button.
-    pub name: String,
 }
 
 impl App {
@@ -150,17 +145,6 @@ impl App {
     pub async fn providers(&self) -> Result<Vec<Provider>, Problem> {
         Ok(store::providers::all(&mut *self.store.read()?).await?)
     }
-    /// The switched-on ones, for the sign-in page.
-    pub async fn provider_buttons(&self) -> Result<Vec<ProviderButton>, Problem> {
-        let all = self.providers().await?;
-        let on = all.into_iter().filter(|provider| provider.settings.active);
-        Ok(on
-            .map(|p| ProviderButton {
-                slug: p.slug,
-                name: p.settings.name,
-            })
-            .collect())
-    }
     /// Changes one. Ignoring TLS errors, or for another time than so far, asks for the
     /// administrator's own password ([`crate::step_up`]). Switching it on asks for a test sign-in
     /// that passed as it is set up now ([`App::test_passed`]), or for the word that it is turned on
@@ -204,6 +188,7 @@ impl App {
             .write(async move |tx: &mut Conn| {
                 form::check_references(tx, &settings).await?;
                 let before = by_slug(tx, &slug).await?;
+                bound::check_kept(tx, before.id, &settings).await?;
                 let namespace = if identity_moved {
                     form::namespace(&settings, before.id, now)
                 } else {
@@ -253,6 +238,9 @@ impl App {
                 by_slug(tx, &slug).await
             })
             .await?;
+        if before.settings.active && !provider.settings.active {
+            notes.extend(self.bound_note(&provider).await?);
+        }
         Ok(SavedProvider {
             provider,
             notes,
@@ -279,12 +267,13 @@ impl App {
             .await?
             .provider)
     }
-    /// Deletes one that nobody is linked to.
+    /// Deletes one that nobody is linked to and no domain is bound to.
     pub async fn delete_provider(&self, actor: &Actor, slug: &str) -> Result<(), Problem> {
         let (now, actor, slug) = (self.clock.now(), actor.clone(), slug.to_owned());
         self.store
             .write(async move |tx: &mut Conn| {
                 let provider = by_slug(tx, &slug).await?;
+                bound::check_free(tx, provider.id).await?;
                 store::providers::delete(tx, provider.id).await?;
                 audit::note(
                     tx,

@@ -4,6 +4,7 @@ use super::record::{Record, own_fault};
 use super::{FLOW_LIFETIME, Refused, ReturnTo};
 use crate::provider_calls::Departure;
 use crate::{App, Client, Problem};
+use model::address::Address;
 use model::attempt::Door;
 use model::link::Namespace;
 use model::outcome::{Code, Refusal};
@@ -59,8 +60,29 @@ impl App {
         return_to: ReturnTo,
         client: &Client,
     ) -> Result<String, Box<Refused>> {
+        self.begin_sign_in_of(None, provider, browser, return_to, client)
+            .await
+    }
+
+    /// As [`App::begin_sign_in`], of somebody who typed an address: the provider is told, so that it
+    /// need not be typed twice. It proves nothing.
+    ///
+    /// # Errors
+    /// As [`App::begin_sign_in`].
+    pub async fn begin_sign_in_of(
+        &self,
+        address: Option<&Address>,
+        provider: &str,
+        browser: &str,
+        return_to: ReturnTo,
+        client: &Client,
+    ) -> Result<String, Box<Refused>> {
         let mut record = Record::new(self, Door::Provider, client);
-        match self.depart(provider, browser, return_to, &mut record).await {
+        let hint = address.map(Address::as_str);
+        match self
+            .depart(provider, browser, return_to, hint, &mut record)
+            .await
+        {
             Ok(url) => Ok(url),
             Err(problem) => Err(self.refuse(record, own_fault(problem)).await),
         }
@@ -71,6 +93,7 @@ impl App {
         slug: &str,
         browser: &str,
         return_to: ReturnTo,
+        login_hint: Option<&str>,
         record: &mut Record,
     ) -> Result<String, Problem> {
         self.starts.begin(record.attempt.ip)?;
@@ -79,7 +102,7 @@ impl App {
             .ok_or_else(|| Problem::Refused(Refusal::new(Code::ProviderOff)))?;
         record.by(&provider);
         provision::switched_on(&provider).map_err(Problem::Refused)?;
-        let (state, secrets, url) = self.leave_for(&provider, return_to).await?;
+        let (state, secrets, url) = self.leave_for(&provider, return_to, login_hint).await?;
 
         let (state_tag, browser_tag) = (self.state_tag(&state), self.browser_tag(browser));
         let plain =
@@ -104,6 +127,7 @@ impl App {
         &self,
         provider: &Provider,
         return_to: ReturnTo,
+        login_hint: Option<&str>,
     ) -> Result<(String, FlowSecrets, String), Problem> {
         let state = random::token(self.random.as_ref());
         let verifier = Verifier::generate(self.random.as_ref());
@@ -119,6 +143,7 @@ impl App {
             nonce: &secrets.nonce,
             verifier: &verifier,
             redirect: &secrets.redirect,
+            login_hint,
         };
         let url = self.authorization_url(provider, &departure).await?;
         Ok((state, secrets, url))

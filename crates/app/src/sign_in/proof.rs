@@ -147,10 +147,12 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
         .await?
         .ok_or_else(over)?;
     let pending = store::links::pending_of(tx, mailbox.id).await?;
+    let bound = facts::bound_elsewhere(tx, &provider, Some(&domain)).await?;
     let link = LinkFacts {
         now,
         provider: &provider,
         provider_domains: &facts::domains_to_name(tx, &provider, Some(&domain)).await?,
+        bound: bound.as_ref(),
         subject: &proof.subject,
         domain: &domain,
         mailbox: &mailbox,

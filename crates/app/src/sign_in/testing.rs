@@ -30,7 +30,7 @@ impl App {
         let provider = self.provider(slug).await?;
         let mut record = Record::new(self, Door::Provider, client);
         record.by(&provider);
-        match self.leave_for(&provider, ReturnTo::Home).await {
+        match self.leave_for(&provider, ReturnTo::Home, None).await {
             Ok((state, secrets, url)) => {
                 let flow = TestFlow {
                     provider: provider.id,

@@ -24,6 +24,8 @@ pub(crate) struct Known {
     pub(crate) templates: Vec<Template>,
     /// The provider's domains, where words need their names.
     domains: Vec<DomainName>,
+    /// The provider that the domain is bound to, if that is another.
+    bound: Option<Provider>,
 }
 
 impl Known {
@@ -42,9 +44,12 @@ impl Known {
             place,
             templates: store::templates::all(conn).await?,
             domains: Vec::new(),
+            bound: None,
         };
         let domain = known.domain().map(|(domain, _)| domain);
+        let bound = facts::bound_elsewhere(conn, provider, domain).await?;
         known.domains = facts::domains_to_name(conn, provider, domain).await?;
+        known.bound = bound;
         Ok(known)
     }
 
@@ -79,6 +84,7 @@ impl Known {
             now,
             provider,
             provider_domains: &self.domains,
+            bound: self.bound.as_ref(),
             namespace: &identity.namespace,
             subject: &identity.subject,
             claims: &identity.claims,

@@ -23,5 +23,7 @@ mod races;
 mod records;
 mod retention;
 mod rules;
+mod second;
+mod several;
 mod testing;
 mod world;

@@ -5,6 +5,7 @@ use app::{App, Problem};
 use model::address::{Address, DomainName};
 use model::audit::Actor;
 use model::domain::{DomainLimits, DomainUse, MailDomain};
+use model::provider::Provider;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,6 +52,19 @@ pub struct DomainChange {
     pub domain_quota: Option<i64>,
     /// Where postmaster and abuse go.
     pub role_target: Option<Address>,
+    /// By which provider its people sign in.
+    #[serde(default)]
+    pub provider: Option<ProviderChoice>,
+}
+
+/// By which provider the people of a domain sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderChoice {
+    /// Any that may sign them in.
+    Any,
+    /// The one of this slug.
+    Only(String),
 }
 
 /// A domain with what it holds. Sizes are bytes, 0 means no limit.
@@ -74,6 +88,8 @@ pub struct DomainDocument {
     pub max_quota: i64,
     /// Where postmaster and abuse go.
     pub role_target: String,
+    /// The slug of the one provider by which its people sign in; nothing for any.
+    pub provider: Option<String>,
     /// When it was added.
     pub created: String,
     /// When it was last changed.
@@ -90,7 +106,8 @@ pub struct DomainList {
 }
 
 impl DomainDocument {
-    fn new((domain, used): (MailDomain, DomainUse)) -> Self {
+    fn new((domain, used): (MailDomain, DomainUse), providers: &[Provider]) -> Self {
+        let bound = providers.iter().find(|p| Some(p.id) == domain.provider);
         let DomainLimits {
             max_mailboxes,
             default_quota,
@@ -107,6 +124,7 @@ impl DomainDocument {
             default_quota,
             max_quota,
             role_target: domain.role_target.to_string(),
+            provider: bound.map(|provider| provider.slug.clone()),
             created: moment(domain.created),
             modified: moment(domain.modified),
         }
@@ -114,6 +132,16 @@ impl DomainDocument {
 }
 
 impl DomainChange {
+    /// Whether anything beside the provider changes.
+    const fn is_about_the_domain(&self) -> bool {
+        self.active.is_some()
+            || self.max_mailboxes.is_some()
+            || self.default_quota.is_some()
+            || self.max_quota.is_some()
+            || self.domain_quota.is_some()
+            || self.role_target.is_some()
+    }
+
     fn over(&self, limits: DomainLimits) -> DomainLimits {
         DomainLimits {
             max_mailboxes: self.max_mailboxes.unwrap_or(limits.max_mailboxes),
@@ -149,6 +177,11 @@ pub(super) async fn answer(
 ) -> Result<Value, Problem> {
     match request {
         DomainRequest::Add { name, change } => {
+            if matches!(change.provider, Some(ProviderChoice::Only(_))) {
+                let words = "a new domain is on no provider's list yet: add it, let the provider \
+                             sign in its people, then choose";
+                return Err(Problem::field("provider", words));
+            }
             let form = DomainForm {
                 name: name.clone(),
                 active: change.active.unwrap_or(true),
@@ -160,13 +193,26 @@ pub(super) async fn answer(
         }
         DomainRequest::List(page) => {
             let listed = app.domains(page).await?;
+            let providers = app.providers().await?;
+            let one = |row| DomainDocument::new(row, &providers);
             document(DomainList {
-                domains: listed.rows.into_iter().map(DomainDocument::new).collect(),
+                domains: listed.rows.into_iter().map(one).collect(),
                 next: listed.next,
             })
         }
         DomainRequest::Show(name) => show(app, &name).await,
         DomainRequest::Edit { name, change } => {
+            // First, since it may be refused.
+            if let Some(choice) = &change.provider {
+                let slug = match choice {
+                    ProviderChoice::Any => None,
+                    ProviderChoice::Only(slug) => Some(slug.as_str()),
+                };
+                app.bind_domain(actor, &name, slug, None).await?;
+                if !change.is_about_the_domain() {
+                    return show(app, &name).await;
+                }
+            }
             let (before, _) = app.domain(&name).await?;
             let form = DomainForm {
                 name: name.clone(),
@@ -185,7 +231,8 @@ pub(super) async fn answer(
 }
 
 async fn show(app: &App, name: &DomainName) -> Result<Value, Problem> {
-    document(DomainDocument::new(app.domain(name).await?))
+    let providers = app.providers().await?;
+    document(DomainDocument::new(app.domain(name).await?, &providers))
 }
 
 #[cfg(test)]

@@ -75,6 +75,13 @@ pub enum ProviderRequest {
         /// Whether to make a new client secret, which then stands in them.
         new_secret: bool,
     },
+    /// Moves one to another place on the sign-in page.
+    Move {
+        /// Its slug.
+        slug: String,
+        /// The place, counted from 1.
+        number: usize,
+    },
     /// Deletes one that nobody is linked to.
     Delete(String),
 }
@@ -266,12 +273,10 @@ pub(super) async fn answer(
             }
             saved
         }
-        ProviderRequest::List => {
-            let mut providers = Vec::new();
-            for provider in app.providers().await? {
-                providers.push(describe(app, provider, Vec::new()).await?);
-            }
-            return document(ProviderList { providers });
+        ProviderRequest::List => return list(app, app.providers().await?).await,
+        ProviderRequest::Move { slug, number } => {
+            let moved = app.move_provider(actor, &slug, number).await?;
+            return list(app, moved).await;
         }
         ProviderRequest::Show(slug) => unchanged(app.provider(&slug).await?),
         ProviderRequest::Edit { slug, change } => {
@@ -334,6 +339,14 @@ pub(super) async fn answer(
         instructions,
         ..described
     })
+}
+
+async fn list(app: &App, all: Vec<Provider>) -> Result<Value, Problem> {
+    let mut providers = Vec::new();
+    for provider in all {
+        providers.push(describe(app, provider, Vec::new()).await?);
+    }
+    document(ProviderList { providers })
 }
 
 async fn check(app: &App, slug: String, progress: Progress<'_>) -> Result<Value, Problem> {

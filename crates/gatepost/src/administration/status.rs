@@ -24,6 +24,6 @@ pub(super) async fn answer(app: &App) -> Result<Value, Problem> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         setup_needed: admins::setup_needed(app).await?,
         mailboxes: app.mailbox_count().await?,
-        providers: app.provider_buttons().await?.len(),
+        providers: app.ways().await?.buttons.len(),
     })
 }

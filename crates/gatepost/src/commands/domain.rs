@@ -10,7 +10,9 @@ use super::office::{self, Common, Listing, Office};
 use super::output::{details, on_off, table, when};
 use super::values;
 use crate::administration::Request;
-use crate::administration::domains::{DomainChange, DomainDocument, DomainList, DomainRequest};
+use crate::administration::domains::{
+    DomainChange, DomainDocument, DomainList, DomainRequest, ProviderChoice,
+};
 
 /// Mail domains and their limits.
 #[derive(Debug, clap::Args)]
@@ -60,6 +62,9 @@ enum Verb {
         name: DomainName,
         #[command(flatten)]
         fields: Fields,
+        /// By which provider its people sign in: this one alone, or any that may sign them in.
+        #[arg(long, value_name = "SLUG|any")]
+        provider: Option<String>,
     },
     /// Delete a domain without mailboxes and aliases.
     Delete {
@@ -102,6 +107,7 @@ impl From<Fields> for DomainChange {
             max_quota: fields.max_quota,
             domain_quota: fields.domain_quota,
             role_target: fields.role_target,
+            provider: None,
         }
     }
 }
@@ -118,9 +124,16 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             change: fields.into(),
         },
         Verb::Show { name } => DomainRequest::Show(name),
-        Verb::Edit { name, fields } => DomainRequest::Edit {
+        Verb::Edit {
             name,
-            change: fields.into(),
+            fields,
+            provider,
+        } => DomainRequest::Edit {
+            name,
+            change: DomainChange {
+                provider: provider.map(choice),
+                ..fields.into()
+            },
         },
         Verb::List { search, listing } => {
             let page = |page| Request::Domain(DomainRequest::List(page));
@@ -138,6 +151,13 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
     office.show(document, one)
 }
 
+fn choice(provider: String) -> ProviderChoice {
+    match provider.as_str() {
+        "any" => ProviderChoice::Any,
+        _ => ProviderChoice::Only(provider),
+    }
+}
+
 fn one(domain: DomainDocument) -> String {
     let (mailboxes, given_out, quota) = (mailboxes(&domain), given_out(&domain), quota(&domain));
     details(&[
@@ -147,6 +167,10 @@ fn one(domain: DomainDocument) -> String {
         ("Given out", given_out),
         ("Quota of a mailbox", quota),
         ("Role mail to", domain.role_target),
+        (
+            "Signs in by",
+            domain.provider.unwrap_or_else(|| "any provider".to_owned()),
+        ),
         ("Added", when(&domain.created)),
         ("Changed", when(&domain.modified)),
     ])

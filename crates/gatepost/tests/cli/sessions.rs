@@ -70,6 +70,36 @@ fn domains() {
 }
 
 #[test]
+fn the_providers_of_a_domain() {
+    let place = furnished();
+    let mut session = place.session();
+    session
+        .with(
+            "provider add 'Company SSO' --issuer https://auth.example.org --client-id gatepost \
+             --domain example.org --secret-stdin",
+            "a secret of some length\n",
+        )
+        .with(
+            "provider add 'School SSO' --issuer https://auth.school.example --client-id gatepost \
+             --domain example.org --secret-stdin",
+            "a secret of some length\n",
+        );
+    let mut session = place.session();
+    session
+        .run("provider move school-sso 1")
+        .run("provider move school-sso 3")
+        .run("provider move nobody 1")
+        .run("domain edit example.org --provider school-sso --max-mailboxes 7")
+        .run("domain edit example.org --provider nobody")
+        .run("domain show example.org --json")
+        .run("provider disable school-sso --json")
+        .run("provider delete school-sso --yes")
+        .run("domain edit example.org --provider any")
+        .run("provider delete school-sso --yes");
+    insta::assert_snapshot!("the-providers-of-a-domain", session.transcript());
+}
+
+#[test]
 fn templates() {
     let place = Place::new();
     let mut session = place.session();

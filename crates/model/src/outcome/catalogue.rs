@@ -81,6 +81,8 @@ pub enum Code {
     TooManyTries,
     /// SSO-505. The mailbox could not be made or updated.
     ProvisioningFailed,
+    /// SSO-506. The domain is bound to another provider.
+    DomainBound,
     /// SSO-507. Gatepost's own store was not available.
     OwnFault,
     /// LOCAL-801. The local name or password is wrong.
@@ -139,6 +141,7 @@ impl Code {
         Self::WrongMethod,
         Self::TooManyTries,
         Self::ProvisioningFailed,
+        Self::DomainBound,
         Self::OwnFault,
         Self::WrongPassword,
         Self::MailWrong,
@@ -505,6 +508,15 @@ impl Code {
                 fix: Fix::Server,
                 retry: true,
                 status: 500,
+            },
+            Self::DomainBound => &Entry {
+                id: "SSO-506",
+                title: "Another way to sign in",
+                person: "People of {domain} sign in with {bound}.",
+                admin: "{domain} is bound to {bound}; the attempt of {address} came by {provider}. Change the domain's choice if that is right.",
+                fix: Fix::Domain,
+                retry: false,
+                status: 403,
             },
             Self::OwnFault => &Entry {
                 id: "SSO-507",

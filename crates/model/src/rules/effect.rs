@@ -127,6 +127,7 @@ fn decide(change: &Change<'_>, provider: &Provider, person: &Linked, claims: &Cl
         now: change.now,
         provider,
         provider_domains: &[],
+        bound: None,
         namespace: &person.0.namespace,
         subject: &person.0.subject,
         claims,

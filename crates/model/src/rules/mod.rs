@@ -11,5 +11,6 @@ pub mod limits;
 pub mod lint;
 pub mod mapping;
 pub mod provision;
+pub mod routing;
 pub mod seen;
 pub mod versions;

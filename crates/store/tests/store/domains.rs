@@ -2,7 +2,7 @@
 
 use crate::support::{NOW, TempStore, address, later, name, new_domain, new_mailbox, storage};
 use model::domain::{DomainLimits, DomainUse};
-use store::{Page, StoreError, Taken, aliases, domains, mailboxes};
+use store::{Page, StoreError, Taken, aliases, domains, mailboxes, providers};
 
 #[tokio::test]
 async fn a_domain_comes_back_as_it_was_put() {
@@ -211,4 +211,52 @@ async fn pages_follow_the_order_of_names() {
         ["a.example", "ab.example"]
     );
     assert_eq!(names(Some("ab"), 9, None).await.0, ["ab.example"]);
+}
+
+#[tokio::test]
+async fn a_domain_is_bound_to_a_provider_and_freed() {
+    let temp = TempStore::new();
+    let (org, net) = (
+        temp.domain("example.org").await,
+        temp.domain("example.net").await,
+    );
+    let (a, b) = (temp.provider("a").await, temp.provider("b").await);
+    let bind = async |domain, provider, seen| {
+        temp.write(async move |sql| domains::bind(sql, domain, provider, seen, NOW).await)
+            .await
+    };
+    let bound_to = async |provider| -> Vec<_> {
+        let found = domains::bound_to(&mut temp.read(), provider, 10).await;
+        found.unwrap().into_iter().map(|(id, _)| id).collect()
+    };
+    assert!(!domains::any_bound(&mut temp.read()).await.unwrap());
+    for domain in [org, net] {
+        assert_eq!(bind(domain, Some(a), Some(NOW)).await, Ok(true));
+    }
+    assert_eq!(bound_to(a).await, [net, org], "by name");
+    assert!(domains::any_bound(&mut temp.read()).await.unwrap());
+    assert_eq!(bind(org, Some(b), Some(NOW)).await, Ok(false), "stale");
+    assert_eq!(bind(org, Some(b), None).await, Ok(true));
+    assert_eq!(bound_to(b).await, [org]);
+    let found = domains::by_id(&mut temp.read(), org).await.unwrap();
+    assert_eq!(found.unwrap().provider, Some(b));
+    let nobody = model::ids::ProviderId(99);
+    assert_eq!(
+        bind(org, Some(nobody), None).await,
+        Err(StoreError::Missing)
+    );
+    // An edit of something else leaves it.
+    let domain = domains::by_id(&mut temp.read(), org)
+        .await
+        .unwrap()
+        .unwrap();
+    let edited = temp
+        .write(async move |sql| domains::update(sql, &domain, None, NOW).await)
+        .await;
+    assert_eq!(edited, Ok(true));
+    assert_eq!(bound_to(b).await, [org]);
+    let delete = || temp.write(async move |sql| providers::delete(sql, b).await);
+    assert_eq!(delete().await, Err(StoreError::InUse));
+    assert_eq!(bind(org, None, None).await, Ok(true));
+    assert_eq!(delete().await, Ok(true));
 }

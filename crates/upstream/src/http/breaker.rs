@@ -2,6 +2,7 @@
 //! thousand people at the sign-in page do not each wait for it to time out.
 
 use super::error::HttpError;
+use model::time::Timestamp;
 use parking_lot::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,6 +13,9 @@ pub(crate) const FAILURES: u32 = 5;
 /// How long it stays open before one call is let through.
 pub(crate) const PAUSE: Duration = Duration::from_secs(10);
 
+/// How long after the last failure it still says that the provider is down: later nobody knows.
+const KNOWN: Duration = Duration::from_secs(600);
+
 /// Counts one origin's failures. Time is monotonic: a clock that jumps neither opens nor holds it.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker(Mutex<State>);
@@ -20,6 +24,10 @@ pub(crate) struct Breaker(Mutex<State>);
 struct State {
     failures: u32,
     last: Option<HttpError>,
+    /// When the first of the failures was, for people to read.
+    since: Option<Timestamp>,
+    /// When the last one was.
+    failed: Option<Instant>,
     open_until: Option<Instant>,
 }
 
@@ -45,13 +53,22 @@ impl Breaker {
         }
     }
 
-    /// Takes note of how a call ended.
-    pub(crate) fn record<T>(&self, outcome: &Result<T, HttpError>) {
+    /// Since when nothing answers, while that is known: it opened, and failed lately.
+    pub(crate) fn down_since(&self) -> Option<Timestamp> {
+        let state = self.0.lock();
+        let lately = state.failed.is_some_and(|at| at.elapsed() < KNOWN);
+        state.since.filter(|_| lately && state.failures >= FAILURES)
+    }
+
+    /// Takes note of how a call that ended `now` did.
+    pub(crate) fn record<T>(&self, outcome: &Result<T, HttpError>, now: Timestamp) {
         let mut state = self.0.lock();
         match outcome {
             Err(error) if error.is_connection_failure() => {
                 state.failures = state.failures.saturating_add(1);
                 state.last = Some(error.clone());
+                state.since = state.since.or(Some(now));
+                state.failed = Some(Instant::now());
                 if state.failures >= FAILURES {
                     state.open_until = Some(Instant::now() + PAUSE);
                 }
@@ -67,6 +84,8 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
     fn failed() -> Result<(), HttpError> {
         Err(HttpError::Refused {
             host: "a.example:443".into(),
@@ -78,7 +97,7 @@ mod tests {
         let breaker = Breaker::default();
         for _ in 0..FAILURES {
             assert_eq!(breaker.admit(), Ok(()));
-            breaker.record(&failed());
+            breaker.record(&failed(), NOW);
         }
         assert!(matches!(
             breaker.admit(),
@@ -87,11 +106,11 @@ mod tests {
         tokio::time::advance(PAUSE).await;
         assert_eq!(breaker.admit(), Ok(()), "half open: one tries");
         assert!(breaker.admit().is_err(), "and only one");
-        breaker.record(&failed());
+        breaker.record(&failed(), NOW);
         assert!(breaker.admit().is_err(), "open again");
         tokio::time::advance(PAUSE).await;
         assert_eq!(breaker.admit(), Ok(()));
-        breaker.record(&Ok(()));
+        breaker.record(&Ok(()), NOW);
         assert_eq!((breaker.admit(), breaker.admit()), (Ok(()), Ok(())));
     }
 
@@ -100,10 +119,27 @@ mod tests {
         let breaker = Breaker::default();
         for _ in 0..3 {
             for _ in 0..FAILURES - 1 {
-                breaker.record(&failed());
+                breaker.record(&failed(), NOW);
             }
-            breaker.record(&Ok(()));
+            breaker.record(&Ok(()), NOW);
         }
         assert_eq!(breaker.admit(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn says_since_when_nothing_answers_while_it_knows() {
+        let breaker = Breaker::default();
+        for n in 0..FAILURES {
+            assert_eq!(breaker.down_since(), None, "after {n}");
+            let at = NOW.plus(Duration::from_secs(u64::from(n)));
+            breaker.record(&failed(), at);
+        }
+        assert_eq!(breaker.down_since(), Some(NOW));
+        tokio::time::advance(KNOWN).await;
+        assert_eq!(breaker.down_since(), None, "nobody asked for long");
+        breaker.record(&failed(), NOW.plus(KNOWN));
+        assert_eq!(breaker.down_since(), Some(NOW));
+        breaker.record(&Ok(()), NOW.plus(KNOWN));
+        assert_eq!(breaker.down_since(), None);
     }
 }

@@ -7,7 +7,7 @@ use super::guard::{Gate, Guard, Origin};
 use super::resolve::{Guarded, Lookup};
 use super::tls::{self, Roots, Trust};
 use model::ids::ProviderId;
-use model::time::Clock;
+use model::time::{Clock, Timestamp};
 use parking_lot::Mutex;
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::{BTreeSet, HashMap};
@@ -85,10 +85,20 @@ impl Http {
         }
         let outcome = entry.client.call(request).await;
         if !draft {
-            entry.breaker.record(&outcome);
+            entry.breaker.record(&outcome, self.clock.now());
         }
         log(request.url(), &outcome);
         outcome
+    }
+
+    /// Since when a host of a provider has not answered, if it did not lately.
+    #[must_use]
+    pub fn down_since(&self, provider: ProviderId) -> Option<Timestamp> {
+        let clients = self.clients.lock();
+        let of_provider = clients.iter().filter(|((id, _), _)| *id == provider);
+        of_provider
+            .filter_map(|(_, entry)| entry.breaker.down_since())
+            .min()
     }
 
     /// What of this machine is ours.

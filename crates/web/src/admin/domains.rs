@@ -1,5 +1,6 @@
 //! Mail domains.
 
+use super::domain_provider::Binding;
 use super::form::{FormPage, Yes, ask, domain, problems_of, seen, size, size_text};
 use super::list::{Turn, count, segment};
 use super::overview;
@@ -373,6 +374,9 @@ struct DomainPage {
     mailboxes: String,
     quota: Quota,
     listed: String,
+    binding: Option<Binding>,
+    /// Something is wrong with what was sent, in either form.
+    wrong: bool,
 }
 
 async fn show(
@@ -382,22 +386,63 @@ async fn show(
 ) -> Result<Response, Failure> {
     let found = state.app.domain(&domain(&name)?).await?;
     let typed = Typed::of(&found.0);
-    Ok(edit_page(&admin, &found, &typed, Problems::new()))
+    edit_page(&state, &admin, &found, &typed, Wrong::default()).await
 }
 
-fn edit_page(
+/// The domain's page again, after a provider was chosen that cannot be.
+pub(super) async fn with_binding(
+    state: &WebState,
+    admin: &Administrator,
+    name: &DomainName,
+    binding: Problems,
+) -> Result<Response, Failure> {
+    let found = state.app.domain(name).await?;
+    let typed = Typed::of(&found.0);
+    let wrong = Wrong {
+        binding,
+        ..Wrong::default()
+    };
+    edit_page(state, admin, &found, &typed, wrong).await
+}
+
+/// What is wrong with what was sent, of either form of the page.
+#[derive(Default)]
+struct Wrong {
+    domain: Problems,
+    binding: Problems,
+}
+
+impl From<Problems> for Wrong {
+    fn from(domain: Problems) -> Self {
+        Self {
+            domain,
+            ..Self::default()
+        }
+    }
+}
+
+async fn edit_page(
+    state: &WebState,
     admin: &Administrator,
     (domain, used): &(MailDomain, DomainUse),
     typed: &Typed,
-    problems: Problems,
-) -> Response {
-    let status = super::form::status_of(&problems);
+    wrong: Wrong,
+) -> Result<Response, Failure> {
+    let (problems, binding) = (wrong.domain, wrong.binding);
+    let status = if problems.is_empty() {
+        super::form::status_of(&binding)
+    } else {
+        super::form::status_of(&problems)
+    };
+    let providers = state.app.providers().await?;
     let shell = admin.shell(AdminEntry::Domains);
     let most = match domain.limits.max_mailboxes {
         0 => "no limit".to_owned(),
         most => format!("at most {most}"),
     };
     let page = DomainPage {
+        wrong: !problems.is_empty() || !binding.is_empty(),
+        binding: Binding::of(domain, &providers, binding),
         mailboxes: format!("{}, {most}", used.mailboxes),
         quota: Quota::new("Quota given out", used.quota, domain.limits.domain_quota),
         listed: super::list::with_query(
@@ -421,7 +466,7 @@ fn edit_page(
         },
         shell,
     };
-    (status, Page(page)).into_response()
+    Ok((status, Page(page)).into_response())
 }
 
 async fn edit(
@@ -437,7 +482,9 @@ async fn edit(
     };
     let form = match typed.form() {
         Ok(form) => form,
-        Err(problems) => return Ok(edit_page(&admin, &found, &typed, problems)),
+        Err(problems) => {
+            return edit_page(&state, &admin, &found, &typed, problems.into()).await;
+        }
     };
     match state
         .app
@@ -448,12 +495,10 @@ async fn edit(
             admin.tell(Notice::done(format!("{} is saved.", domain.name)));
             Ok(Redirect::to(&path_of(&domain.name)).into_response())
         }
-        Err(problem) => Ok(edit_page(
-            &admin,
-            &found,
-            &typed,
-            problems_of(problem, "", &[])?,
-        )),
+        Err(problem) => {
+            let problems = problems_of(problem, "", &[])?;
+            edit_page(&state, &admin, &found, &typed, problems.into()).await
+        }
     }
 }
 

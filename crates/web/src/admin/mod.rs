@@ -3,6 +3,7 @@
 
 pub mod administrators;
 pub mod aliases;
+pub mod domain_provider;
 pub mod domains;
 pub mod fix;
 pub mod form;
@@ -17,6 +18,7 @@ pub mod progress;
 pub mod provider_check;
 pub mod provider_form;
 pub mod provider_issuer;
+pub mod provider_order;
 pub mod provider_switch;
 pub mod provider_test;
 pub mod provider_there;
@@ -39,6 +41,7 @@ pub fn routes() -> Routes<WebState> {
     setup::routes()
         .and(overview::routes())
         .and(domains::routes())
+        .and(domain_provider::routes())
         .and(templates::routes())
         .and(mailboxes::routes())
         .and(mailbox::routes())
@@ -48,6 +51,7 @@ pub fn routes() -> Routes<WebState> {
         .and(providers::routes())
         .and(provider_check::routes())
         .and(provider_issuer::routes())
+        .and(provider_order::routes())
         .and(provider_there::routes())
         .and(provider_test::routes())
         .and(provider_switch::routes())

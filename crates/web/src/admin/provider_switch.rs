@@ -2,6 +2,7 @@
 
 use super::fix::path_of;
 use super::form::{ask, problems_of, seen, status_of};
+use super::list::count;
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::form::Posted;
@@ -87,12 +88,14 @@ async fn ask_to_switch(
     let path = path_of(&provider.slug);
     let line = "Its button leaves the sign-in page and nobody signs in by it. People who are \
                 signed in stay so.";
+    let mut lines = vec![line.to_owned()];
+    lines.extend(bound_words(&state, &provider).await?);
     Ok(ask(
         &admin,
         AdminEntry::Providers,
         Question {
             title: format!("Switch {} off?", provider.settings.name),
-            lines: vec![line.to_owned()],
+            lines,
             action: format!("{path}/switch"),
             act: "Switch off",
             danger: true,
@@ -101,6 +104,21 @@ async fn ask_to_switch(
             token: admin.token.clone(),
         },
     ))
+}
+
+/// A sentence about the domains that are bound to a provider.
+async fn bound_words(state: &WebState, provider: &Provider) -> Result<Option<String>, Failure> {
+    let bound = state.app.domains_bound_to(provider.id).await?;
+    Ok(match bound.as_slice() {
+        [] => None,
+        [one] => Some(format!(
+            "People of {one} sign in by it alone: they cannot until it is on again."
+        )),
+        [one, more @ ..] => Some(format!(
+            "People of {one} and {} sign in by it alone: they cannot until it is on again.",
+            count(more.len(), "other domain", "other domains")
+        )),
+    })
 }
 
 async fn switch(

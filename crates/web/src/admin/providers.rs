@@ -62,12 +62,18 @@ struct Row {
     state: Tag,
     place: String,
     warning: Option<Tag>,
+    /// The places before and behind its own, if there are any.
+    up: Option<usize>,
+    down: Option<usize>,
 }
 
 async fn list(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
     let now = state.app.now();
     let providers = state.app.providers().await?;
-    let row = |provider: Provider| Row {
+    let last = providers.len();
+    let row = |(number, provider): (usize, Provider)| Row {
+        up: Some(number - 1).filter(|place| *place > 0),
+        down: Some(number + 1).filter(|place| *place <= last),
         path: path_of(&provider.slug),
         state: state_of(&provider),
         place: match &provider.settings.endpoints {
@@ -90,7 +96,7 @@ async fn list(State(state): State<WebState>, admin: Administrator) -> Result<Res
             )
             .with(Link::new("/admin/providers/new", "Add a provider"))
         }),
-        rows: providers.into_iter().map(row).collect(),
+        rows: (1..).zip(providers).map(row).collect(),
     })
     .into_response())
 }

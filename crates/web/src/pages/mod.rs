@@ -1,6 +1,7 @@
 //! The pages of a person: signing in, home, devices, security. One file a page or a few that
 //! belong together: template structs, handlers, and the routes with their policies.
 
+pub mod address;
 mod device_words;
 pub mod devices;
 pub mod home;
@@ -17,6 +18,7 @@ use crate::state::WebState;
 #[must_use]
 pub fn routes() -> Routes<WebState> {
     sign_in::routes()
+        .and(address::routes())
         .and(sso::routes())
         .and(sign_out::routes())
         .and(home::routes())

@@ -5,14 +5,15 @@ use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::form::{Posted, Typed};
 use crate::local_path::LocalPath;
+use crate::loop_guard;
 use crate::page::Page;
-use crate::parts::{Field, Problems};
+use crate::parts::{Field, Problems, When};
 use crate::route::{Policy, Routes};
 use crate::session::{self, Visitor};
 use crate::session_cookie;
 use crate::shell::{AdminEntry, Frame, PersonEntry, PublicShell};
 use crate::state::WebState;
-use app::providers::ProviderButton;
+use app::providers::{ProviderButton, Ways};
 use app::sessions::Who;
 use app::setup::SetupState;
 use app::sign_in::{Ended, Refused, ReturnTo, SignedIn};
@@ -38,17 +39,24 @@ struct Asked {
     next: LocalPath,
 }
 
+/// The sign-in page.
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
-struct SignInPage {
+pub(super) struct SignInPage {
     shell: PublicShell,
     token: FormToken,
+    /// A sentence above the ways.
+    lead: Option<String>,
+    /// Asks for the address first; the buttons stand under the other ways then.
+    address: Option<Field>,
     buttons: Vec<ProviderButton>,
     next: LocalPath,
     fields: [Field; 2],
     problems: Problems,
     reference: Option<String>,
     set_up: bool,
+    /// The other ways are in sight.
+    open: bool,
 }
 
 /// The sign-in page; or the answer of the one provider that is registered with the bare origin, as
@@ -64,50 +72,109 @@ async fn show(State(state): State<WebState>, request: Request) -> Result<Respons
     }
     let token = FormToken::from_request_parts(&mut parts, &state).await?;
     let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
-    let page = SignInPage::of(&state, frame, token, asked.next, "", None).await?;
+    let page = SignInPage::of(&state, frame, token, asked.next).await?;
     Ok(Page(page).into_response())
 }
 
 impl SignInPage {
-    async fn of(
+    /// The page as a visitor finds it. The local form is there whatever becomes of the providers.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) async fn of(
         state: &WebState,
         frame: Frame,
         token: FormToken,
         next: LocalPath,
-        name: &str,
-        refused: Option<&Refused>,
     ) -> Result<Self, Failure> {
-        let mut problems = Problems::new();
-        if let Some(refused) = refused {
-            problems.add("name", refused.refusal.person());
-        }
+        let set_up = state.app.setup_state().await? == SetupState::Done;
+        let ways = state.app.ways().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the providers cannot be read");
+            Ways::default()
+        });
         Ok(Self {
             shell: PublicShell::new(frame),
             token,
-            buttons: state.app.provider_buttons().await?,
+            lead: None,
+            address: ways.asks_address.then(|| address_field("")),
+            open: ways.buttons.is_empty(),
+            buttons: ways.buttons,
             next,
-            fields: [
-                Field::code("name", "Address or name", name)
-                    .autocomplete("username")
-                    .at_most(254)
-                    .required(),
-                Field::secret("password", "Password", "current-password").required(),
-            ],
-            problems,
-            reference: refused.map(|refused| refused.reference.to_string()),
-            set_up: state.app.setup_state().await? == SetupState::Done,
+            fields: local_fields(""),
+            problems: Problems::new(),
+            reference: None,
+            set_up,
         })
+    }
+
+    /// With what was typed as address, or as name.
+    pub(super) fn about(self, typed: &str) -> Self {
+        Self {
+            address: self.address.map(|_| address_field(typed)),
+            fields: local_fields(typed),
+            ..self
+        }
+    }
+
+    /// No provider goes with the address: the other ways. The same for every such domain, served
+    /// here or not.
+    pub(super) fn by_other_ways(self) -> Self {
+        Self {
+            lead: Some("Sign in with your password, or choose another way.".to_owned()),
+            open: true,
+            ..self
+        }
+    }
+
+    /// Several providers go with the address.
+    pub(super) fn one_of(self, lead: String, buttons: Vec<ProviderButton>) -> Self {
+        Self {
+            lead: Some(lead),
+            address: None,
+            buttons,
+            ..self
+        }
+    }
+
+    /// What was typed as address is none.
+    pub(super) fn wrong_address(mut self, problem: String) -> Self {
+        let typed = self.address.take();
+        self.address = typed.map(|field| field.problem(Some(&problem)));
+        self.problems.add("address", problem);
+        self
+    }
+
+    fn wrong_password(mut self, refused: &Refused) -> Self {
+        self.problems.add("name", refused.refusal.person());
+        Self {
+            reference: Some(refused.reference.to_string()),
+            open: true,
+            ..self
+        }
     }
 
     /// Where a provider's button leads.
     fn start(&self, button: &ProviderButton) -> String {
         sso::start_path(&button.slug, &self.next)
     }
+}
 
-    /// Whether the local form is in sight at once: where it is the only way, or was just used.
-    fn form_open(&self) -> bool {
-        self.buttons.is_empty() || !self.problems.is_empty()
-    }
+fn address_field(typed: &str) -> Field {
+    Field::code("address", "E-mail address", typed)
+        .attribute("inputmode", "email")
+        .autocomplete("username")
+        .at_most(254)
+        .required()
+}
+
+fn local_fields(name: &str) -> [Field; 2] {
+    [
+        Field::code("name", "Address or name", name)
+            .autocomplete("username")
+            .at_most(254)
+            .required(),
+        Field::secret("password", "Password", "current-password").required(),
+    ]
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,8 +200,8 @@ async fn by_password(
     {
         Ended::SignedIn(signed_in) => welcome(&state, &headers, *signed_in, &form.next).await,
         Ended::Refused(refused) if refused.refusal.code == Code::WrongPassword => {
-            let page =
-                SignInPage::of(&state, frame, token, form.next, &form.name, Some(&refused)).await?;
+            let page = SignInPage::of(&state, frame, token, form.next).await?;
+            let page = page.about(&form.name).wrong_password(&refused);
             Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
         }
         Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
@@ -169,6 +236,11 @@ pub async fn welcome(
         .ok_or_else(|| Failure::internal("a session token is no cookie value"))?;
     let mut answer = Redirect::to(&place).into_response();
     answer.headers_mut().append(header::SET_COOKIE, cookie);
+    if loop_guard::was_sent(&state.site, headers)
+        && let Some(forgotten) = loop_guard::forget(&state.site)
+    {
+        answer.headers_mut().append(header::SET_COOKIE, forgotten);
+    }
     Ok(answer)
 }
 

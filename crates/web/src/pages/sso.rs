@@ -59,17 +59,26 @@ async fn start(
     frame: Frame,
 ) -> Response {
     let Query(Leaving { next }) = Query::try_from_uri(&uri).unwrap_or_default();
-    let return_to = match next.as_str() {
-        path if path.starts_with(PersonEntry::Devices.path()) => ReturnTo::Devices,
-        _ => ReturnTo::Home,
-    };
     let begun = state
         .app
-        .begin_sign_in(&provider, browser.expose_secret(), return_to, &client)
+        .begin_sign_in(
+            &provider,
+            browser.expose_secret(),
+            return_to(&next),
+            &client,
+        )
         .await;
     match begun {
         Ok(url) => Redirect::to(&url).into_response(),
         Err(refused) => refusal::page(frame, &refused),
+    }
+}
+
+/// Where a sign-in by a provider ends, of the places that people may ask for.
+pub(super) fn return_to(next: &LocalPath) -> ReturnTo {
+    match next.as_str() {
+        path if path.starts_with(PersonEntry::Devices.path()) => ReturnTo::Devices,
+        _ => ReturnTo::Home,
     }
 }
 

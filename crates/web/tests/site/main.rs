@@ -14,5 +14,6 @@ mod presets;
 mod provider_test;
 mod rules;
 mod security;
+mod several;
 mod sso;
 mod world;

@@ -103,12 +103,19 @@ enum Verb {
         #[arg(long)]
         untested: bool,
     },
-    /// Switch a provider off: nobody signs in by it, links stay.
+    /// Switch a provider off: nobody signs in by it, links stay, domains stay bound to it.
     Disable {
         /// The provider.
         slug: String,
     },
-    /// Delete a provider that nobody is linked to.
+    /// Move a provider to another place on the sign-in page; prints the new order.
+    Move {
+        /// The provider.
+        slug: String,
+        /// The place, counted from 1.
+        number: usize,
+    },
+    /// Delete a provider that nobody is linked to and no domain is bound to.
     Delete {
         /// The provider.
         slug: String,
@@ -203,9 +210,9 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             return office.show(document, text::instructions);
         }
         Verb::Check { slug } => return check(office, slug).await,
-        Verb::List => {
-            let document = office.ask(Request::Provider(ProviderRequest::List)).await?;
-            return office.show(document, text::list);
+        Verb::List => return list(office, ProviderRequest::List).await,
+        Verb::Move { slug, number } => {
+            return list(office, ProviderRequest::Move { slug, number }).await;
         }
         Verb::Delete { slug, leave } => {
             leave.to_delete("provider", &slug).await?;
@@ -222,6 +229,11 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         }
     }
     office.show(document, text::one)
+}
+
+async fn list(office: &mut Office, request: ProviderRequest) -> anyhow::Result<ExitCode> {
+    let document = office.ask(Request::Provider(request)).await?;
+    office.show(document, text::list)
 }
 
 fn switch(slug: String, active: bool, untested: bool) -> ProviderRequest {

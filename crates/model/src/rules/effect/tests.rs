@@ -122,6 +122,7 @@ fn person() -> Linked {
             ..DomainLimits::default()
         },
         role_target: Address::parse("root@example.net").unwrap(),
+        provider: None,
         created: NOW,
         modified: NOW,
     };

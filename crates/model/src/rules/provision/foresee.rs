@@ -25,6 +25,8 @@ pub struct Foresight<'a> {
     pub provider: &'a Provider,
     /// As [`Facts::provider_domains`].
     pub provider_domains: &'a [DomainName],
+    /// As [`Facts::bound`].
+    pub bound: Option<&'a Provider>,
     /// The address the person would come with.
     pub address: &'a Address,
     /// What it is here.
@@ -67,6 +69,7 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         now: known.now,
         provider: known.provider,
         provider_domains: known.provider_domains,
+        bound: known.bound,
         namespace: &known.provider.namespace,
         subject: link
             .map(|link| link.subject.as_str())

@@ -24,7 +24,8 @@ use serde_json::Value;
 mod doors;
 mod foresee;
 
-pub use doors::{by_local_password, switched_on};
+use doors::domain_gates;
+pub use doors::{BOUND_SLUG, by_local_password, switched_on};
 pub use foresee::{Foreseen, Foresight, foresee};
 
 /// Everything the verdict rests on, read in one transaction.
@@ -37,6 +38,8 @@ pub struct Facts<'a> {
     /// Names of the domains it may sign people in for, for the administrator's words: asked for
     /// only when the mailbox's domain is none of them.
     pub provider_domains: &'a [DomainName],
+    /// The provider that the domain is bound to, for the words: asked for only when it is another.
+    pub bound: Option<&'a Provider>,
     /// Where the subject is unique.
     pub namespace: &'a Namespace,
     /// The person's stable name there.
@@ -439,6 +442,8 @@ pub struct LinkFacts<'a> {
     pub provider: &'a Provider,
     /// Names of its domains, for the administrator's words.
     pub provider_domains: &'a [DomainName],
+    /// As [`Facts::bound`].
+    pub bound: Option<&'a Provider>,
     /// The person's stable name there.
     pub subject: &'a str,
     /// The mailbox's domain.
@@ -460,6 +465,7 @@ pub fn may_link(link: &LinkFacts<'_>) -> Result<(), Refusal> {
         now: link.now,
         provider: link.provider,
         provider_domains: link.provider_domains,
+        bound: link.bound,
         namespace: &link.provider.namespace,
         subject: link.subject,
         claims: &Claims::new(),
@@ -617,37 +623,6 @@ fn email_gate(facts: &Facts<'_>, address: &Address, trace: &mut Trace) -> Result
         // Anything else, the text "false" or "true" included, is not the value true.
         (_, Some(_)) => return refuse(Code::EmailUnverified),
     }
-    Ok(())
-}
-
-fn domain_gates(
-    facts: &Facts<'_>,
-    domain: &MailDomain,
-    address: &Address,
-    trace: &mut Trace,
-) -> Result<(), Refusal> {
-    if !facts.provider.settings.domains.contains(&domain.id) {
-        let domains = join(facts.provider_domains);
-        return Err(named(facts, Code::DomainNotOfProvider)
-            .with("domain", &domain.name)
-            .with("address", address)
-            .with(
-                "domains",
-                if domains.is_empty() {
-                    "no domain yet".to_owned()
-                } else {
-                    domains
-                },
-            ));
-    }
-    if !domain.active {
-        return Err(Refusal::new(Code::DomainInactive).with("domain", &domain.name));
-    }
-    trace.push(
-        "domain",
-        StepState::Ok,
-        format!("{} is served and switched on", domain.name),
-    );
     Ok(())
 }
 

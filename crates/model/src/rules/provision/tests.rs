@@ -23,6 +23,7 @@ struct World {
     templates: Vec<Template>,
     claims: serde_json::Value,
     subject: &'static str,
+    bound: Option<Provider>,
 }
 
 fn address(text: &str) -> Address {
@@ -139,6 +140,7 @@ impl Default for World {
                     domain_quota: 20 * GIB,
                 },
                 role_target: address("admin@example.net"),
+                provider: None,
                 created: NOW,
                 modified: NOW,
             },
@@ -158,6 +160,7 @@ impl Default for World {
                 "mailcow_template": "staff",
             }),
             subject: "s1",
+            bound: None,
         }
     }
 }
@@ -179,6 +182,7 @@ impl World {
             now: NOW,
             provider: &self.provider,
             provider_domains: &names,
+            bound: self.bound.as_ref(),
             namespace: &self.provider.namespace,
             subject: self.subject,
             claims: &claims,
@@ -276,6 +280,10 @@ fn each_gate_has_its_code() {
             Code::CreationOff,
         ),
         (with(|w| w.domain.active = false), Code::DomainInactive),
+        (
+            with(|w| w.domain.provider = Some(ProviderId(2))),
+            Code::DomainBound,
+        ),
         (with(|w| w.used.mailboxes = 10), Code::DomainFull),
         (with(|w| w.used.quota = 18 * GIB), Code::DomainQuotaFull),
         (
@@ -286,6 +294,54 @@ fn each_gate_has_its_code() {
     for (world, want) in cases {
         assert_eq!(world.code(), want);
     }
+}
+
+/// A domain bound to another provider than the one asked.
+fn bound_elsewhere(active: bool) -> World {
+    with(|w| {
+        let mut other = w.provider.clone();
+        other.id = ProviderId(2);
+        other.slug = "other-sso".to_owned();
+        other.settings.name = "Other SSO".to_owned();
+        other.settings.active = active;
+        w.domain.provider = Some(other.id);
+        w.bound = Some(other);
+    })
+}
+
+#[test]
+fn a_bound_domain_names_its_provider_to_who_comes_by_another() {
+    for active in [true, false] {
+        let first = bound_elsewhere(active);
+        let mut returning = bound_elsewhere(active);
+        returning.linked = Some((link("s1"), mailbox()));
+        for world in [first, returning] {
+            let Verdict::Refuse(refusal) = world.decide() else {
+                panic!("not refused")
+            };
+            assert_eq!(refusal.code, Code::DomainBound);
+            assert_eq!(
+                refusal.person(),
+                "People of example.org sign in with Other SSO."
+            );
+            let there = refusal.facts.get(BOUND_SLUG).map(String::as_str);
+            assert_eq!(there, active.then_some("other-sso"));
+        }
+    }
+    // By the one it is bound to, nothing is different.
+    let own = with(|w| w.domain.provider = Some(w.provider.id));
+    assert!(matches!(own.decide(), Verdict::Create(_)));
+}
+
+#[test]
+fn a_bound_domain_does_not_touch_local_passwords() {
+    let world = bound_elsewhere(true);
+    let local = Mailbox {
+        methods: SignInMethods::LOCAL,
+        has_password: true,
+        ..mailbox()
+    };
+    assert_eq!(by_local_password(&local, &world.domain), Ok(()));
 }
 
 #[test]
