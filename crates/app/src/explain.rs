@@ -144,6 +144,7 @@ impl App {
                 provider,
                 provider_domains: &names,
                 bound: bound.as_ref(),
+                relinks: &store::relinks::open_to(read, provider.id, self.clock.now()).await?,
                 address,
                 place,
                 templates: &templates,
@@ -257,6 +258,10 @@ fn told(foreseen: &Foreseen) -> (StepState, String) {
             let words = format!("waits for {who} until {}", pending.ends.date());
             (StepState::Warn, words)
         }
+        Foreseen::Relink(id) => (
+            StepState::Warn,
+            format!("relink campaign {id} takes over who comes with this address verified"),
+        ),
         Foreseen::ProveLocal => (
             StepState::Warn,
             "linked to nobody; the person would have to prove the local password".to_owned(),

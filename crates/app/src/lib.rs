@@ -29,6 +29,7 @@ pub mod ports;
 pub mod problem;
 mod provider_calls;
 pub mod providers;
+pub mod relinks;
 mod removal;
 pub mod retention;
 mod revoke;

@@ -41,6 +41,8 @@ ids! {
     RuleVersionId;
     /// A link between a person at a provider and a mailbox.
     LinkId;
+    /// A relink campaign.
+    RelinkId;
     /// An app password.
     AppPasswordId;
     /// A local administrator.

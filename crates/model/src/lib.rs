@@ -22,6 +22,7 @@ pub mod preset;
 pub mod protocol;
 pub mod provider;
 pub mod random;
+pub mod relink;
 pub mod rule;
 pub mod rules;
 pub mod session;

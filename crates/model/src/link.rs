@@ -49,6 +49,8 @@ pub enum LinkOrigin {
     Pending,
     /// The person proved the local password.
     LocalPassword,
+    /// A relink campaign took the mailbox over from another provider.
+    Relink,
 }
 
 /// How long a pending link waits for its person.

@@ -28,6 +28,7 @@ pub mod mailboxes;
 pub mod outbox;
 pub mod password_uses;
 pub mod providers;
+pub mod relinks;
 pub mod rule_versions;
 pub mod sessions;
 pub mod settings;

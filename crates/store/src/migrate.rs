@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     4 "0004_helpdesk_notices"
     5 "0005_rules"
     6 "0006_domain_provider"
+    7 "0007_relinks"
 };
 
 /// The schema version of this program.

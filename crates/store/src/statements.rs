@@ -34,6 +34,7 @@ mod tests {
         ("outbox", crate::outbox::STATEMENTS),
         ("password_uses", crate::password_uses::STATEMENTS),
         ("providers", crate::providers::STATEMENTS),
+        ("relinks", crate::relinks::STATEMENTS),
         ("rule_versions", crate::rule_versions::STATEMENTS),
         ("sessions", crate::sessions::STATEMENTS),
         ("settings", crate::settings::STATEMENTS),
@@ -112,6 +113,7 @@ mod tests {
         ("providers::ALL", "a handful of providers"),
         ("providers::DELETE", "once in a provider's life"),
         ("providers::INSERT", "a handful of providers"),
+        ("relinks::LIST", "a handful of campaigns, newest first"),
         ("setup_links::CLEAR", "one link"),
         ("setup_links::EXISTS", "one link"),
         ("templates::ALL", "dozens of templates"),
@@ -119,6 +121,7 @@ mod tests {
 
     /// Statements that sort the rows of one mailbox or address, which are few and bounded.
     const MAY_SORT: &[(&str, &str)] = &[
+        ("attempts::ADDRESSES", "1001 rows at most"),
         ("aliases::TARGETS", "targets of one alias"),
         ("aliases::TARGETS_BY_ADDRESS", "targets of one alias"),
         ("aliases::OF_MAILBOX", "aliases of one mailbox"),

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use model::address::{Address, DomainName};
 use model::ids::{
     AdminId, AliasId, AppPasswordId, AttemptId, DomainId, LinkId, MailboxId, OutboxId, ProviderId,
-    RuleVersionId, SessionId, TemplateId,
+    RelinkId, RuleVersionId, SessionId, TemplateId,
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
@@ -253,6 +253,7 @@ integers! {
     AliasId, "an id", AliasId, |id: AliasId| id.0;
     TemplateId, "an id", TemplateId, |id: TemplateId| id.0;
     ProviderId, "an id", ProviderId, |id: ProviderId| id.0;
+    RelinkId, "an id", RelinkId, |id: RelinkId| id.0;
     LinkId, "an id", LinkId, |id: LinkId| id.0;
     AppPasswordId, "an id", AppPasswordId, |id: AppPasswordId| id.0;
     AdminId, "an id", AdminId, |id: AdminId| id.0;

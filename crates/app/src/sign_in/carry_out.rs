@@ -147,7 +147,7 @@ impl Case {
             let refused = self.record.insert_refused(tx, refusal).await?;
             return Ok(Done::Refused(refused));
         }
-        let known = Known::read(tx, &self.provider, &self.identity).await?;
+        let known = Known::read(tx, &self.provider, &self.identity, self.now).await?;
         if let Some((link, ..)) = &known.linked {
             self.keep_claims(tx, link.id).await?;
         }
@@ -170,6 +170,7 @@ impl Case {
             }
             Verdict::Link {
                 origin,
+                relink,
                 mailbox,
                 changes,
             } => {
@@ -177,6 +178,9 @@ impl Case {
                 self.unlink_others(tx, &mailbox).await?;
                 self.link(tx, mailbox.id, &mailbox.address, origin).await?;
                 store::links::take_pending(tx, mailbox.id).await?;
+                if let Some(campaign) = relink {
+                    store::relinks::count_moved(tx, campaign).await?;
+                }
                 self.open(tx, mailbox.id, &mailbox.address, false, None)
                     .await
             }
@@ -283,8 +287,8 @@ impl Case {
         Ok(())
     }
 
-    /// Removes the mailbox's links to others, whom the administrator's pending link replaces: at
-    /// this provider before it moved, or at another one.
+    /// Removes the mailbox's links to others, whom the administrator's pending link or campaign
+    /// replaces: at this provider before it moved, or at another one.
     async fn unlink_others(&self, tx: &mut Conn, mailbox: &Mailbox) -> Result<(), StoreError> {
         let links = store::links::of_mailbox(tx, mailbox.id).await?;
         if links.is_empty() {

@@ -128,7 +128,7 @@ impl App {
         if Connection::of(&provider) != test.connection {
             return Err(foreign());
         }
-        let known = Known::read(&mut read, &provider, &identity).await?;
+        let known = Known::read(&mut read, &provider, &identity, self.clock.now()).await?;
         let verdict = known.decide(self.clock.now(), &provider, &identity, record);
         let came = Came {
             identity,

@@ -9,6 +9,7 @@ use model::domain::{DomainUse, MailDomain};
 use model::link::Link;
 use model::mailbox::Mailbox;
 use model::provider::Provider;
+use model::relink::Relink;
 use model::rules::provision::{self, Facts, Place, Verdict};
 use model::template::Template;
 use model::time::Timestamp;
@@ -26,6 +27,8 @@ pub(crate) struct Known {
     domains: Vec<DomainName>,
     /// The provider that the domain is bound to, if that is another.
     bound: Option<Provider>,
+    /// Campaigns that take people over to the provider; only for people without a link.
+    relinks: Vec<Relink>,
 }
 
 impl Known {
@@ -33,6 +36,7 @@ impl Known {
         conn: &mut Conn,
         provider: &Provider,
         identity: &Identity,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
         let linked = linked(conn, identity).await?;
         let place = match &linked {
@@ -45,7 +49,11 @@ impl Known {
             templates: store::templates::all(conn).await?,
             domains: Vec::new(),
             bound: None,
+            relinks: Vec::new(),
         };
+        if known.linked.is_none() {
+            known.relinks = store::relinks::open_to(conn, provider.id, now).await?;
+        }
         let domain = known.domain().map(|(domain, _)| domain);
         let bound = facts::bound_elsewhere(conn, provider, domain).await?;
         known.domains = facts::domains_to_name(conn, provider, domain).await?;
@@ -91,6 +99,7 @@ impl Known {
             linked: self.linked.as_ref(),
             place: self.place.as_ref(),
             templates: &self.templates,
+            relinks: &self.relinks,
         };
         provision::decide(&facts, &mut record.attempt.trace)
     }

@@ -191,12 +191,22 @@ fn judged(known: &Known, identity: &Identity, verdict: &Verdict) -> Judged {
             passed(sentence, changed(known, mailbox, changes, words), notice)
         }
         Verdict::Link {
-            mailbox, changes, ..
+            mailbox,
+            changes,
+            relink,
+            ..
         } => {
-            let sentence = format!(
-                "{} waits for them: it would be linked to them, and they would be signed in.",
-                mailbox.address
-            );
+            let sentence = match relink {
+                None => format!(
+                    "{} waits for them: it would be linked to them, and they would be signed in.",
+                    mailbox.address
+                ),
+                Some(campaign) => format!(
+                    "Relink campaign {campaign} would take {} over for them, and they would be \
+                     signed in.",
+                    mailbox.address
+                ),
+            };
             let words = format!(
                 "It would be linked to {} at {}, and to nobody else any more. {}",
                 printable(&identity.subject, 255),

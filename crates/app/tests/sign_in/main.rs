@@ -21,6 +21,7 @@ mod objects;
 mod ownership;
 mod races;
 mod records;
+mod relinks;
 mod retention;
 mod rules;
 mod second;

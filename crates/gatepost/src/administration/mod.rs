@@ -22,6 +22,7 @@ pub mod imports;
 pub mod mailboxes;
 mod place;
 pub mod providers;
+pub mod relinks;
 pub mod rules;
 mod server;
 pub mod status;
@@ -57,6 +58,8 @@ pub enum Request {
     Alias(aliases::AliasRequest),
     /// Identity providers.
     Provider(providers::ProviderRequest),
+    /// Campaigns that move people from one provider to another.
+    Relink(relinks::RelinkRequest),
     /// The rules of a provider.
     Rule(rules::RuleRequest),
     /// App passwords of a mailbox.
@@ -92,6 +95,7 @@ pub async fn answer(
         Request::Mailbox(request) => mailboxes::answer(app, actor, request).await,
         Request::Alias(request) => aliases::answer(app, actor, request).await,
         Request::Provider(request) => providers::answer(app, actor, request, progress).await,
+        Request::Relink(request) => relinks::answer(app, actor, request).await,
         Request::Rule(request) => rules::answer(app, actor, request).await,
         Request::Device(request) => devices::answer(app, actor, request).await,
         Request::Attempt(request) => attempts::answer(app, request).await,

@@ -134,6 +134,7 @@ fn decide(change: &Change<'_>, provider: &Provider, person: &Linked, claims: &Cl
         linked: Some(person),
         place: None,
         templates: change.templates,
+        relinks: &[],
     };
     provision::decide(&facts, &mut Trace::default())
 }

@@ -105,6 +105,7 @@ const fn origin(origin: LinkOrigin) -> &'static str {
         LinkOrigin::FirstSignIn => "made at first sign-in",
         LinkOrigin::Pending => "taken by the person you made it for",
         LinkOrigin::LocalPassword => "proven by the local password",
+        LinkOrigin::Relink => "taken over from another provider by a campaign",
     }
 }
 

@@ -23,6 +23,7 @@ pub mod provider_switch;
 pub mod provider_test;
 pub mod provider_there;
 pub mod providers;
+pub mod relinks;
 pub mod rules;
 mod rules_draft;
 mod rules_page;
@@ -55,6 +56,7 @@ pub fn routes() -> Routes<WebState> {
         .and(provider_there::routes())
         .and(provider_test::routes())
         .and(provider_switch::routes())
+        .and(relinks::routes())
         .and(rules::routes())
         .and(sign_ins::routes())
         .and(why::routes())

@@ -10,6 +10,7 @@ use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::attempts::AttemptFilter;
 use app::domains::Page as Wanted;
+use app::relinks::Strangers;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -39,6 +40,8 @@ struct OverviewPage {
     domains: i64,
     providers: usize,
     ignoring: Vec<String>,
+    /// Many people whose mailboxes are linked to another sign-in.
+    strangers: Option<Notice>,
     rows: Vec<Row>,
 }
 
@@ -72,9 +75,32 @@ async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Res
             .filter(|provider| provider.settings.active && provider.settings.ignores_tls(now))
             .map(|provider| provider.settings.name.clone())
             .collect(),
+        strangers: strangers(state.app.strangers_lately().await?),
         rows: rows(recent(&state, true, LAST).await?, &providers, now),
     })
     .into_response())
+}
+
+/// An alert when a provider was replaced and its people are refused one after the other.
+fn strangers(lately: Strangers) -> Option<Notice> {
+    let words = match lately.people {
+        1001.. => "More than 1000 people were".to_owned(),
+        people => format!("{people} people were"),
+    };
+    lately.are_many().then(|| {
+        Notice::new(
+            Standing::Warn,
+            format!(
+                "{words} refused within the last hour because their mailboxes are linked to \
+                 another sign-in (SSO-305). If they moved from one provider to another, let a \
+                 campaign take them over."
+            ),
+        )
+        .with(Link::new(
+            "/admin/relinks/new",
+            "Move people to another provider",
+        ))
+    })
 }
 
 /// The next step of setting up a server on which nobody can sign in by a provider yet.

@@ -1,6 +1,7 @@
 //! `gatepost provider`
 
 mod fields;
+mod relink;
 mod test_sign_ins;
 mod text;
 
@@ -115,6 +116,15 @@ enum Verb {
         /// The place, counted from 1.
         number: usize,
     },
+    /// Start to move people from one provider to another; they keep their mailboxes.
+    Relink(relink::Arguments),
+    /// Print the campaigns that move people, newest first.
+    Relinks,
+    /// Stop moving people; who was moved stays.
+    StopRelink {
+        /// The campaign's number.
+        number: i64,
+    },
     /// Delete a provider that nobody is linked to and no domain is bound to.
     Delete {
         /// The provider.
@@ -210,6 +220,9 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             return office.show(document, text::instructions);
         }
         Verb::Check { slug } => return check(office, slug).await,
+        Verb::Relink(arguments) => return relink::run(office, arguments).await,
+        Verb::Relinks => return relink::list(office).await,
+        Verb::StopRelink { number } => return relink::stop(office, number).await,
         Verb::List => return list(office, ProviderRequest::List).await,
         Verb::Move { slug, number } => {
             return list(office, ProviderRequest::Move { slug, number }).await;

@@ -2,15 +2,18 @@
 //! the gates of the sign-in itself, with the claims unknown.
 
 use super::{
-    Facts, Holder, Place, Verdict, at_place, domain_gates, domain_unknown, free_gates, returning,
-    room_for, switched_on, template_for,
+    Facts, Holder, Place, Verdict, at_place, domain_gates, domain_unknown, free_gates, relink,
+    returning, room_for, switched_on, template_for,
 };
 use crate::address::{Address, DomainName};
 use crate::attempt::Trace;
 use crate::domain::{DomainUse, MailDomain};
+use crate::ids::RelinkId;
 use crate::link::{Link, PendingLink};
+use crate::mailbox::Mailbox;
 use crate::outcome::Refusal;
 use crate::provider::{EveryoneElse, Provider};
+use crate::relink::Relink;
 use crate::rules::limits::size;
 use crate::rules::mapping::{Claims, Mapped};
 use crate::template::Template;
@@ -33,6 +36,8 @@ pub struct Foresight<'a> {
     pub place: &'a Place,
     /// All templates.
     pub templates: &'a [Template],
+    /// Relink campaigns to the provider.
+    pub relinks: &'a [Relink],
 }
 
 /// Where a sign-in would lead.
@@ -42,6 +47,8 @@ pub enum Foreseen {
     SignIn(Box<Link>),
     /// The mailbox waits for its person.
     Link(PendingLink),
+    /// A relink campaign takes the mailbox over for who comes with its address verified.
+    Relink(RelinkId),
     /// The person would have to prove the mailbox's local password.
     ProveLocal,
     /// A mailbox is made: the templates that would fit, in words.
@@ -79,6 +86,7 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         linked: None,
         place: Some(known.place),
         templates: known.templates,
+        relinks: &[],
     };
     let verdict = match (&known.place.holder, link) {
         (Holder::Nobody, _) => {
@@ -89,7 +97,21 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         (Holder::Mailbox { mailbox, .. }, Some(_)) => {
             returning(&facts, mailbox, domain, *used, trace)
         }
-        _ => at_place(&facts, known.place, known.address.clone(), trace)?,
+        (
+            Holder::Mailbox {
+                mailbox,
+                links,
+                pending,
+            },
+            None,
+        ) => match taken_over(known, mailbox, links, pending.as_ref()) {
+            Some(id) => {
+                domain_gates(&facts, domain, known.address, trace)?;
+                return Ok(Foreseen::Relink(id));
+            }
+            None => at_place(&facts, known.place, known.address.clone(), trace)?,
+        },
+        (Holder::Alias(_), _) => at_place(&facts, known.place, known.address.clone(), trace)?,
     };
     match (verdict, link, waiting) {
         (Verdict::Refuse(refusal) | Verdict::SwitchOff { refusal, .. }, ..) => Err(refusal),
@@ -97,6 +119,18 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         (Verdict::Link { .. }, _, Some(pending)) => Ok(Foreseen::Link(pending.clone())),
         _ => Ok(Foreseen::ProveLocal),
     }
+}
+
+/// The campaign that would take the mailbox over for whoever comes.
+fn taken_over(
+    known: &Foresight<'_>,
+    mailbox: &Mailbox,
+    links: &[Link],
+    pending: Option<&PendingLink>,
+) -> Option<RelinkId> {
+    let here = (known.provider.id, &known.provider.namespace);
+    let about = |r: &&Relink| relink::about(r, here, mailbox, links, pending, known.now).is_ok();
+    known.relinks.iter().find(about).map(|relink| relink.id)
 }
 
 /// The templates of which one would be taken; if none of them can be, the first one's refusal.

@@ -9,12 +9,13 @@ use crate::alias::Alias;
 use crate::attempt::{StepState, Trace};
 use crate::domain::{DomainUse, MailDomain};
 use crate::foreign::printable;
-use crate::ids::TemplateId;
+use crate::ids::{RelinkId, TemplateId};
 use crate::link::{Link, LinkOrigin, Namespace, PendingLink};
 use crate::mailbox::{Mailbox, NewMailbox, SignInMethods};
 use crate::outcome::{Code, Refusal};
 use crate::protocol::{Protocol, Protocols};
 use crate::provider::{EmailTrust, Provider};
+use crate::relink::Relink;
 use crate::rules::limits::{self, Ask, size};
 use crate::rules::mapping::{self, Claims, Mapped, brief};
 use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
@@ -23,6 +24,7 @@ use serde_json::Value;
 
 mod doors;
 mod foresee;
+pub mod relink;
 
 use doors::domain_gates;
 pub use doors::{BOUND_SLUG, by_local_password, switched_on};
@@ -53,6 +55,8 @@ pub struct Facts<'a> {
     pub place: Option<&'a Place>,
     /// All templates that the provider's rules may name.
     pub templates: &'a [Template],
+    /// Relink campaigns to the provider; looked up only for people without a link.
+    pub relinks: &'a [Relink],
 }
 
 /// What an address is on this server.
@@ -99,6 +103,8 @@ pub enum Verdict {
     Link {
         /// How the link comes about.
         origin: LinkOrigin,
+        /// The campaign that takes it over.
+        relink: Option<RelinkId>,
         /// The mailbox.
         mailbox: Box<Mailbox>,
         /// What its template changes.
@@ -267,6 +273,7 @@ fn at_place(
             pending,
         } => existing(
             facts,
+            &address,
             mailbox,
             links,
             pending.as_ref(),
@@ -293,6 +300,7 @@ fn free_gates(facts: &Facts<'_>, place: &Place, address: &Address) -> Result<(),
 
 fn existing(
     facts: &Facts<'_>,
+    address: &Address,
     mailbox: &Mailbox,
     links: &[Link],
     pending: Option<&PendingLink>,
@@ -337,12 +345,23 @@ fn existing(
         active_gate(facts, mailbox, &changes, trace)?;
         return Ok(Verdict::Link {
             origin: LinkOrigin::Pending,
+            relink: None,
             mailbox: Box::new(mailbox.clone()),
             changes,
         });
     }
     if let Some(link) = links.first() {
-        return Err(taken(link));
+        let Some(relink) = relink::takes_over(facts, address, mailbox, links, trace) else {
+            return Err(taken(link));
+        };
+        let changes = template_changes(facts, mailbox, domain, used, trace);
+        active_gate(facts, mailbox, &changes, trace)?;
+        return Ok(Verdict::Link {
+            origin: LinkOrigin::Relink,
+            relink: Some(relink.id),
+            mailbox: Box::new(mailbox.clone()),
+            changes,
+        });
     }
     active_gate(facts, mailbox, &Changes::default(), trace)?;
     let refusal = named(facts, Code::ProveLocalPassword).with("address", &mailbox.address);
@@ -472,6 +491,8 @@ pub fn may_link(link: &LinkFacts<'_>) -> Result<(), Refusal> {
         linked: None,
         place: None,
         templates: &[],
+        // A password proves a mailbox that nobody is linked to; campaigns are about the others.
+        relinks: &[],
     };
     let mut trace = Trace::default();
     domain_gates(&facts, link.domain, &link.mailbox.address, &mut trace)?;
@@ -479,6 +500,7 @@ pub fn may_link(link: &LinkFacts<'_>) -> Result<(), Refusal> {
     let (mailbox, pending) = (link.mailbox, link.pending);
     match existing(
         &facts,
+        &mailbox.address,
         mailbox,
         link.links,
         pending,

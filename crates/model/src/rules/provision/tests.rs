@@ -10,6 +10,8 @@ use crate::time::DAY;
 use serde_json::json;
 use uuid::Uuid;
 
+mod relinks;
+
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const STAFF: TemplateId = TemplateId(1);
 
@@ -24,6 +26,7 @@ struct World {
     claims: serde_json::Value,
     subject: &'static str,
     bound: Option<Provider>,
+    relinks: Vec<Relink>,
 }
 
 fn address(text: &str) -> Address {
@@ -161,6 +164,7 @@ impl Default for World {
             }),
             subject: "s1",
             bound: None,
+            relinks: Vec::new(),
         }
     }
 }
@@ -189,6 +193,7 @@ impl World {
             linked: linked.as_ref(),
             place: linked.is_none().then_some(&place),
             templates: &self.templates,
+            relinks: &self.relinks,
         };
         let mut trace = Trace::default();
         let verdict = decide(&facts, &mut trace);
