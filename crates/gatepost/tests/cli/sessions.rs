@@ -84,6 +84,9 @@ fn the_providers_of_a_domain() {
              --domain example.org --secret-stdin",
             "a secret of some length\n",
         );
+    for slug in ["company-sso", "school-sso"] {
+        session.run(&format!("provider enable {slug} --untested"));
+    }
     let mut session = place.session();
     session
         .run("provider move school-sso 1")
@@ -97,6 +100,42 @@ fn the_providers_of_a_domain() {
         .run("domain edit example.org --provider any")
         .run("provider delete school-sso --yes");
     insta::assert_snapshot!("the-providers-of-a-domain", session.transcript());
+}
+
+#[test]
+fn moving_people() {
+    let place = furnished();
+    let provider = |name: &str| {
+        let line = format!(
+            "provider add {name} --issuer https://{name}.example --client-id gatepost \
+             --domain example.org --secret-stdin"
+        );
+        assert!(
+            place
+                .run(&line, "a secret of some length\n")
+                .status
+                .success()
+        );
+    };
+    provider("old");
+    provider("new");
+    let on = place.run("provider enable new --untested", "");
+    assert!(on.status.success());
+    let mut session = place.session();
+    session
+        .run("provider relinks")
+        .run("provider relink old new --domain example.org --until 30d --dry-run")
+        .run("provider relink old old --domain example.org --until 30d")
+        .run("provider relink old new --domain example.net --until 30d")
+        .run("provider relink old new --domain example.org --until 91d")
+        .run("provider relink old new --domain example.org --until soon")
+        .run("provider relink old new --until 30d")
+        .run("provider relink old new --domain example.org --until 30d")
+        .run("provider relinks")
+        .run("provider stop-relink 1 --json")
+        .run("provider stop-relink 1")
+        .run("provider stop-relink 2");
+    insta::assert_snapshot!("moving-people", session.transcript());
 }
 
 #[test]

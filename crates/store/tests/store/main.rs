@@ -13,6 +13,7 @@ mod mailboxes;
 mod processes;
 mod providers;
 mod records;
+mod relinks;
 mod rules;
 mod sessions;
 mod sign_in;
