@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 import { stop } from "./lines.js";
 
-const PROGRAM =
+export const PROGRAM =
   process.env.GATEPOST_BINARY ??
   fileURLToPath(new URL("../../../target/debug/gatepost", import.meta.url));
 

@@ -1,6 +1,6 @@
 //! A second company beside the sample one, with the same people and a provider of its own.
 
-use crate::world::{ACTOR, BROWSER, PUBLIC, SECRET, World, secret, settings};
+use crate::world::{ACTOR, BROWSER, PUBLIC, SECRET, World, secret, settings, untested};
 use app::Client;
 use app::domains::DomainForm;
 use app::providers::SecretChange;
@@ -36,7 +36,7 @@ impl Second {
         settings.domains.push(domain(world, "example.org").await.id);
         world
             .app
-            .create_provider(&ACTOR, OTHER, settings, Some(secret(SECRET)))
+            .create_provider(untested(), OTHER, settings, Some(secret(SECRET)))
             .await
             .unwrap();
         Self { lab }

@@ -12,6 +12,7 @@ mod paging;
 mod passwords;
 mod presets;
 mod provider_test;
+mod relinks;
 mod rules;
 mod security;
 mod several;
