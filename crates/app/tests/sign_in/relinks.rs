@@ -7,7 +7,7 @@ use app::admins::NewAdmin;
 use app::mailboxes::MethodSwitch;
 use app::relinks::{KnownRelink, RelinkForm};
 use app::sessions::Who;
-use app::sign_in::{Ended, SignedIn};
+use app::sign_in::SignedIn;
 use app::step_up::{self, Doer};
 use app::{Client, Problem};
 use model::audit::Actor;
