@@ -1,10 +1,10 @@
 //! The authorization endpoint (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2).
 
 use crate::client::Client;
-use crate::grants::{AuthorizationRequest, SignIn};
+use crate::grants::{AuthorizationRequest, ResponseMode, SignIn};
 use crate::page;
 use crate::params::{Params, Repeated};
-use crate::provider::{Provider, internal_error, redirect};
+use crate::provider::{Back, Provider, internal_error, redirect};
 use crate::{login, params};
 use axum::extract::{RawForm, State};
 use axum::http::StatusCode;
@@ -47,10 +47,14 @@ pub(crate) async fn authorize(
         Ok(known) => known,
         Err(text) => return page::problem(&provider, StatusCode::BAD_REQUEST, text),
     };
-    let state = params.one("state").ok().flatten().map(str::to_owned);
+    let back = Back {
+        uri: redirect_uri.clone(),
+        state: params.one("state").ok().flatten().map(str::to_owned),
+        mode: mode(&provider, &params).unwrap_or_default(),
+    };
     let refuse = |refusal: Refusal| {
         let Refusal { error, description } = refusal;
-        provider.answer_with_error(&redirect_uri, state.clone(), error, &description)
+        provider.answer_with_error(back.clone(), error, &description)
     };
     let request = match check(&provider, &params, &client, &redirect_uri) {
         Ok(request) => request,
@@ -108,18 +112,10 @@ fn check(
             "only 'code' is offered",
         ));
     }
-    if params
-        .one("response_mode")?
-        .is_some_and(|mode| mode != "query")
-    {
-        return Err(refusal(
-            "invalid_request",
-            "only response_mode 'query' is offered",
-        ));
-    }
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
         redirect_uri: redirect_uri.to_owned(),
+        mode: mode(provider, params)?,
         scopes: granted(provider, params.one("scope")?.unwrap_or_default())?,
         state: Some(long_enough(
             provider,
@@ -133,6 +129,18 @@ fn check(
         challenge: challenge(params, client)?,
         login_hint: params.one("login_hint")?.map(str::to_owned),
     })
+}
+
+/// How the answer is to be sent: in the query unless the request says otherwise, or unless the
+/// company has no such thing.
+fn mode(provider: &Provider, params: &Params) -> Result<ResponseMode, Refusal> {
+    let offered = &provider.options.response_modes;
+    let asked = params.one("response_mode")?;
+    let name = asked.or_else(|| offered.first().map(String::as_str));
+    let name = name.unwrap_or("query");
+    ResponseMode::named(name)
+        .filter(|_| offered.iter().any(|known| known == name))
+        .ok_or_else(|| refusal("invalid_request", format!("no response_mode '{name}' here")))
 }
 
 /// Those of the requested scopes that exist here.

@@ -70,6 +70,16 @@ pub(crate) trait Conduct: Send + Sync {
     fn token_answer(&self, _answer: &mut Map<String, Value>) {}
     /// The userinfo answer about to be sent.
     fn userinfo(&self, _claims: &mut Map<String, Value>) {}
+    /// Whether userinfo is a signed token although the options say otherwise.
+    fn signs_userinfo(&self) -> bool {
+        false
+    }
+    /// The userinfo token before it is signed.
+    fn userinfo_token(&self, _draft: &mut Draft) {}
+    /// Signs the userinfo token.
+    fn sign_userinfo(&self, draft: &Draft, key: &SigningKey) -> Result<String, KeyFault> {
+        draft.signed_by(key)
+    }
     /// The finished JSON text of an answer.
     fn json_text(&self, _at: Endpoint, text: String) -> String {
         text

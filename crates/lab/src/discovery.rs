@@ -30,12 +30,19 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Response 
         ("end_session_endpoint", at(end_session::PATH)),
         ("scopes_supported", json!(provider.options.scopes)),
         ("response_types_supported", json!(["code"])),
-        ("response_modes_supported", json!(["query"])),
+        (
+            "response_modes_supported",
+            json!(provider.options.response_modes),
+        ),
         ("grant_types_supported", json!(["authorization_code"])),
         ("subject_types_supported", json!(["public"])),
         (
             "id_token_signing_alg_values_supported",
-            json!([provider.key().algorithm()]),
+            json!([provider.key().algorithm().name()]),
+        ),
+        (
+            "userinfo_signing_alg_values_supported",
+            json!([provider.key().algorithm().name()]),
         ),
         (
             "token_endpoint_auth_methods_supported",

@@ -150,7 +150,7 @@ fn redeem(
     }
     let code = one(params, "code")?.ok_or_else(|| refusal("invalid_request", "no code"))?;
     let grant = match provider.grants.lock().redeem(code, provider.now()) {
-        Redeemed::Fresh(grant) => grant,
+        Redeemed::Fresh(grant) => *grant,
         Redeemed::Again => return Err(invalid("the code was used before")),
         Redeemed::Unknown => return Err(invalid("the code is unknown or has expired")),
     };
@@ -227,6 +227,7 @@ fn id_token(
         provider.rotate_key()?;
     }
     let now = provider.now();
+    let key = provider.key();
     let mut claims = match provider.options.claims_in {
         ClaimsIn::Userinfo => Map::new(),
         ClaimsIn::IdToken | ClaimsIn::Both => {
@@ -245,7 +246,7 @@ fn id_token(
         ("iat", json!(now.secs())),
         ("auth_time", json!(grant.sign_in.at.secs())),
         ("amr", json!(["pwd"])),
-        ("at_hash", json!(at_hash(access_token))),
+        ("at_hash", json!(at_hash(key.algorithm(), access_token))),
         ("jti", json!(crate::random::token()?)),
     ];
     claims.extend(
@@ -255,7 +256,6 @@ fn id_token(
     if let Some(nonce) = &grant.request.nonce {
         claims.insert("nonce".to_owned(), json!(nonce));
     }
-    let key = provider.key();
     let mut draft = Draft::new(&key, claims);
     conduct.id_token(&mut draft);
     conduct.sign(&draft, &key)

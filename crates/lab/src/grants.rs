@@ -1,6 +1,7 @@
 //! What the provider remembers between requests: authorization requests that wait for a sign-in,
 //! browser sessions, codes and access tokens. In memory only.
 
+use crate::options::Options;
 use crate::random;
 use aws_lc_rs::error::Unspecified;
 use model::time::Timestamp;
@@ -12,11 +13,33 @@ const REQUEST_LIFETIME: Duration = Duration::from_secs(3600);
 /// How long a browser stays signed in at the company.
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
+/// How the answer goes back to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ResponseMode {
+    /// In the query of a redirect.
+    #[default]
+    Query,
+    /// In the body of a form (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// From its name in a request.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "query" => Some(Self::Query),
+            "form_post" => Some(Self::FormPost),
+            _ => None,
+        }
+    }
+}
+
 /// An authorization request that passed all checks.
 #[derive(Debug, Clone)]
 pub(crate) struct AuthorizationRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
+    pub(crate) mode: ResponseMode,
     pub(crate) scopes: Vec<String>,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
@@ -42,7 +65,7 @@ pub(crate) struct Grant {
 /// A code's fate at the token endpoint.
 pub(crate) enum Redeemed {
     /// Used for the first time.
-    Fresh(Grant),
+    Fresh(Box<Grant>),
     /// Used before: its tokens have just been revoked (RFC 6749 section 4.1.2).
     Again,
     /// Never issued, or expired.
@@ -110,19 +133,23 @@ impl Grants {
         self.sessions.remove(id);
     }
 
-    /// Issues a code.
+    /// Issues a code, as long and for as long as the options say.
     pub(crate) fn issue_code(
         &mut self,
         grant: Grant,
         now: Timestamp,
-        lifetime: Duration,
+        options: &Options,
     ) -> Result<String, Unspecified> {
+        let mut code = random::token()?;
+        while code.len() < options.code_length {
+            code.push_str(&random::token()?);
+        }
         keep(
             &mut self.codes,
-            random::token()?,
+            code,
             (grant, false),
             now,
-            lifetime,
+            options.code_lifetime,
         )
     }
 
@@ -136,7 +163,7 @@ impl Grants {
             self.tokens.retain(|_, token| token.what.1 != code);
             return Redeemed::Again;
         }
-        Redeemed::Fresh(grant.clone())
+        Redeemed::Fresh(Box::new(grant.clone()))
     }
 
     /// Issues an access token for a redeemed code.

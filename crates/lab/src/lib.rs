@@ -44,6 +44,6 @@ mod userinfo;
 pub use client::{Client, ClientAuth};
 pub use company::{Company, NoSuchPerson};
 pub use conduct::Endpoint;
-pub use options::{Algorithm, ClaimsIn, Options};
+pub use options::{Algorithm, ClaimsIn, Options, UserinfoAs};
 pub use person::Person;
 pub use server::{Handle, ServeError, serve, serve_at};

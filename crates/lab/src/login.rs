@@ -4,7 +4,7 @@ use crate::grants::{AuthorizationRequest, SignIn};
 use crate::page;
 use crate::params::Params;
 use crate::person::Person;
-use crate::provider::{Provider, SESSION_COOKIE, internal_error};
+use crate::provider::{Back, Provider, SESSION_COOKIE, internal_error};
 use axum::extract::{RawForm, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -44,13 +44,12 @@ pub(crate) async fn submit(
     };
     if params.text("action") == "deny" {
         provider.grants.lock().take(id);
-        let text = "The person said no.";
-        return provider.answer_with_error(
-            &request.redirect_uri,
-            request.state,
-            "access_denied",
-            text,
-        );
+        let back = Back {
+            uri: request.redirect_uri,
+            state: request.state,
+            mode: request.mode,
+        };
+        return provider.answer_with_error(back, "access_denied", "The person said no.");
     }
     let person = match who(&provider, &params) {
         Ok(person) => person,

@@ -119,6 +119,31 @@ pub(crate) fn problem(provider: &Provider, status: StatusCode, text: &str) -> Re
     page(provider, status, "This does not work", &body)
 }
 
+/// A form that carries an answer back to the client (OAuth 2.0 Form Post Response Mode). Others send
+/// it by a script; here a person presses the button.
+pub(crate) fn carry_back(
+    provider: &Provider,
+    redirect_uri: &str,
+    answer: &[(String, String)],
+) -> Response {
+    let mut fields = String::new();
+    for (name, value) in answer {
+        let _ = writeln!(
+            fields,
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+            escaped(name),
+            escaped(value)
+        );
+    }
+    let body = format!(
+        "<form id=\"carry-back\" method=\"post\" action=\"{action}\">
+{fields}<div class=\"actions\"><button>Continue</button></div>
+</form>",
+        action = escaped(redirect_uri),
+    );
+    page(provider, StatusCode::OK, "Go back", &body)
+}
+
 pub(crate) fn signed_out(provider: &Provider) -> Response {
     page(
         provider,

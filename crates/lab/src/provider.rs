@@ -2,9 +2,10 @@
 
 use crate::company::Company;
 use crate::conduct::Endpoint;
-use crate::grants::{AuthorizationRequest, Grant, Grants, SignIn};
+use crate::grants::{AuthorizationRequest, Grant, Grants, ResponseMode, SignIn};
 use crate::keys::{KeyFault, SigningKey};
 use crate::options::Options;
+use crate::page;
 use crate::params::with_query;
 use crate::person::Person;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
@@ -20,6 +21,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The cookie of a browser that is signed in at the company. A browser keeps cookies by host and
 /// not by port, so the name must not meet one of the product under test.
 pub(crate) const SESSION_COOKIE: &str = "company_session";
+
+/// Where an answer goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Back {
+    /// The client's redirect URI.
+    pub(crate) uri: String,
+    /// The client's state.
+    pub(crate) state: Option<String>,
+    /// In which way.
+    pub(crate) mode: ResponseMode,
+}
 
 pub(crate) struct Provider {
     /// The issuer, exactly as tokens and discovery state it.
@@ -85,45 +97,42 @@ impl Provider {
         request: AuthorizationRequest,
         sign_in: SignIn,
     ) -> Response {
-        let (uri, state) = (request.redirect_uri.clone(), request.state.clone());
+        let back = Back {
+            uri: request.redirect_uri.clone(),
+            state: request.state.clone(),
+            mode: request.mode,
+        };
         let grant = Grant { request, sign_in };
         let code = self
             .grants
             .lock()
-            .issue_code(grant, self.now(), self.options.code_lifetime);
+            .issue_code(grant, self.now(), &self.options);
         match code {
-            Ok(code) => self.answer(&uri, state, vec![("code".to_owned(), code)]),
+            Ok(code) => self.answer(back, vec![("code".to_owned(), code)]),
             Err(_) => internal_error(),
         }
     }
 
     /// Sends the browser back to the client with an error (RFC 6749 section 4.1.2.1).
-    pub(crate) fn answer_with_error(
-        &self,
-        redirect_uri: &str,
-        state: Option<String>,
-        error: &str,
-        description: &str,
-    ) -> Response {
+    pub(crate) fn answer_with_error(&self, back: Back, error: &str, description: &str) -> Response {
         let answer = vec![
             ("error".to_owned(), error.to_owned()),
             ("error_description".to_owned(), description.to_owned()),
         ];
-        self.answer(redirect_uri, state, answer)
+        self.answer(back, answer)
     }
 
-    /// Adds `state` and `iss` (RFC 9207) and redirects. Status 303, so that a form's POST never
-    /// carries the password on to the client.
-    fn answer(
-        &self,
-        redirect_uri: &str,
-        state: Option<String>,
-        mut answer: Vec<(String, String)>,
-    ) -> Response {
+    /// Adds `state` and `iss` (RFC 9207) and sends the browser back. A redirect has status 303, so
+    /// that a form's POST never carries the password on to the client.
+    fn answer(&self, back: Back, mut answer: Vec<(String, String)>) -> Response {
+        let Back { uri, state, mode } = back;
         answer.extend(state.map(|state| ("state".to_owned(), state)));
         answer.push(("iss".to_owned(), self.issuer.clone()));
         self.company.conduct().authorization_answer(&mut answer);
-        redirect(&with_query(redirect_uri, &answer))
+        match mode {
+            ResponseMode::Query => redirect(&with_query(&uri, &answer)),
+            ResponseMode::FormPost => page::carry_back(self, &uri, &answer),
+        }
     }
 
     /// A JSON answer that nobody may cache.

@@ -1,7 +1,8 @@
-//! ID tokens, put together by hand (RFC 7515 compact form, OpenID Connect Core section 2).
+//! Signed tokens, put together by hand (RFC 7515 compact form, OpenID Connect Core section 2).
 
 use crate::keys::{KeyFault, SigningKey};
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::options::Algorithm;
+use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
@@ -16,7 +17,7 @@ pub(crate) struct Draft {
 impl Draft {
     pub(crate) fn new(key: &SigningKey, claims: Map<String, Value>) -> Self {
         let mut header = Map::new();
-        header.insert("alg".to_owned(), json!(key.algorithm()));
+        header.insert("alg".to_owned(), json!(key.algorithm().name()));
         header.insert("kid".to_owned(), json!(key.id));
         header.insert("typ".to_owned(), json!("JWT"));
         Self { header, claims }
@@ -45,11 +46,17 @@ impl Draft {
     }
 }
 
-/// `at_hash`: the left half of the access token's SHA-256, for both algorithms that we sign with
+/// `at_hash`: the left half of the access token's hash, by the hash of the signature's algorithm
 /// (OpenID Connect Core section 3.1.3.6).
-pub(crate) fn at_hash(access_token: &str) -> String {
-    let hash = digest(&SHA256, access_token.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
+pub(crate) fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
+    use Algorithm as A;
+    let hash = match algorithm {
+        A::Rs256 | A::Ps256 | A::Es256 => &SHA256,
+        A::Rs384 | A::Ps384 | A::Es384 => &SHA384,
+        A::Rs512 | A::Ps512 | A::EdDsa => &SHA512,
+    };
+    let hash = digest(hash, access_token.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])
 }
 
 /// The S256 challenge of a PKCE verifier (RFC 7636 section 4.2).
@@ -73,7 +80,10 @@ mod tests {
     fn at_hash_matches_the_example_of_openid_connect_core() {
         // Appendix A.3.
         assert_eq!(
-            at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"),
+            at_hash(
+                Algorithm::Rs256,
+                "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
+            ),
             "77QmUPtjPfzWtF2AnpK9RQ"
         );
     }

@@ -2,13 +2,15 @@
 
 use crate::claims;
 use crate::conduct::Endpoint;
-use crate::options::ClaimsIn;
-use crate::provider::Provider;
+use crate::keys::KeyFault;
+use crate::options::{ClaimsIn, UserinfoAs};
+use crate::provider::{Provider, internal_error};
+use crate::token::Draft;
 use axum::extract::State;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 pub(crate) const PATH: &str = "/userinfo";
@@ -37,8 +39,32 @@ pub(crate) async fn userinfo(
         }
     };
     body.insert("sub".to_owned(), json!(person.subject));
-    provider.company.conduct().userinfo(&mut body);
-    provider.json(Endpoint::Userinfo, StatusCode::OK, body)
+    let conduct = provider.company.conduct();
+    conduct.userinfo(&mut body);
+    if provider.options.userinfo_as == UserinfoAs::Json && !conduct.signs_userinfo() {
+        return provider.json(Endpoint::Userinfo, StatusCode::OK, body);
+    }
+    signed(&provider, &grant.request.client_id, body).unwrap_or_else(|KeyFault| internal_error())
+}
+
+/// The claims as a token for this client.
+fn signed(
+    provider: &Provider,
+    client: &str,
+    mut claims: Map<String, Value>,
+) -> Result<Response, KeyFault> {
+    claims.insert("iss".to_owned(), json!(provider.issuer));
+    claims.insert("aud".to_owned(), json!(client));
+    let key = provider.key();
+    let mut draft = Draft::new(&key, claims);
+    let conduct = provider.company.conduct();
+    conduct.userinfo_token(&mut draft);
+    let token = conduct.sign_userinfo(&draft, &key)?;
+    let headers = [
+        (CONTENT_TYPE, "application/jwt"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, token).into_response())
 }
 
 /// The token of the Authorization header; tokens in the query or body are not taken (RFC 9700

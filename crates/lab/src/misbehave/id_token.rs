@@ -1,6 +1,7 @@
 //! Faults in the ID token's header and claims; its signature fits them.
 
 use super::{Misbehaviour as M, slash_toggled};
+use crate::options::Algorithm;
 use crate::token::{Draft, at_hash};
 use serde_json::{Value, json};
 
@@ -50,7 +51,10 @@ pub(super) fn spoil(how: M, draft: &mut Draft) {
             set(draft, "exp", json!(issued - HOUR));
         }
         M::ExpiryMissing => remove(draft, "exp"),
-        M::AccessTokenHashOther => set(draft, "at_hash", json!(at_hash("another token"))),
+        M::AccessTokenHashOther => {
+            let other = at_hash(Algorithm::Es256, "another token");
+            set(draft, "at_hash", json!(other));
+        }
         M::AuthTimeFraction => {
             let time = number(draft, "auth_time");
             #[expect(clippy::cast_precision_loss, reason = "seconds fit a double for aeons")]

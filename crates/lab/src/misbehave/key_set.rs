@@ -10,10 +10,11 @@ pub(super) fn spoil(how: M, keys: &mut Vec<Value>) {
         M::KeySetEmpty => keys.clear(),
         M::KeyIdMissingAmongTwo => {
             // A decoy of the same kind as the real key comes first.
-            let algorithm = match keys.first().and_then(|key| key["kty"].as_str()) {
-                Some("RSA") => Algorithm::Rs256,
-                _ => Algorithm::Es256,
-            };
+            let name = keys.first().and_then(|key| key["alg"].as_str());
+            let algorithm = Algorithm::ALL
+                .into_iter()
+                .find(|one| Some(one.name()) == name);
+            let algorithm = algorithm.unwrap_or(Algorithm::Es256);
             if let Ok(decoy) = SigningKey::generate(algorithm) {
                 keys.insert(0, decoy.public_jwk());
             }

@@ -73,6 +73,18 @@ misbehaviours! {
     SignatureNone = "signature-none", Refuse;
     /// `alg: HS256`, keyed with the published public key in PEM.
     SignatureHmac = "signature-hmac", Refuse;
+    /// `alg: HS384`, keyed with the published public key as a JWK.
+    SignatureHmacJwk = "signature-hmac-jwk", Refuse;
+    /// Signed by the published key, with an algorithm that this key is not published for.
+    AlgorithmOther = "algorithm-other", Refuse;
+    /// Signed by a fresh key that the header brings along under its id (`jwk`).
+    KeyInHeader = "key-in-header", Refuse;
+    /// The same without an id.
+    KeyInHeaderUnnamed = "key-in-header-unnamed", Refuse;
+    /// Signed by a fresh key, with addresses where it is said to lie (`jku`, `x5u`).
+    KeyUrlInHeader = "key-url-in-header", Refuse;
+    /// The header demands an extension that nobody knows (`crit`).
+    CriticalExtension = "critical-extension", Refuse;
     /// Signed by a fresh key whose id is never published.
     KeyUnpublished = "key-unpublished", Refuse;
     /// No `kid` header, with a single published key.
@@ -162,6 +174,25 @@ misbehaviours! {
     UserinfoDeep = "userinfo-deep", Unavailable;
     /// Userinfo: every claim twice, the second time with another address and `sub`.
     UserinfoTwice = "userinfo-twice", Refuse;
+
+    /// Userinfo: a signed token, as `jwtUserinfo` of oidc-provider has it.
+    UserinfoSigned = "userinfo-signed", Accept;
+    /// Userinfo, signed: `iss` is another issuer.
+    UserinfoIssuerOther = "userinfo-issuer-other", Refuse;
+    /// Userinfo, signed: no `iss`.
+    UserinfoIssuerMissing = "userinfo-issuer-missing", Refuse;
+    /// Userinfo, signed: `aud` is another client.
+    UserinfoAudienceOther = "userinfo-audience-other", Refuse;
+    /// Userinfo, signed: no `aud`.
+    UserinfoAudienceMissing = "userinfo-audience-missing", Refuse;
+    /// Userinfo, signed: another person's `sub`.
+    UserinfoSignedSubjectOther = "userinfo-signed-subject-other", Refuse;
+    /// Userinfo, signed by a key that nobody has seen, under the published key's id.
+    UserinfoSignatureBad = "userinfo-signature-bad", Refuse;
+    /// Userinfo with `alg: none`.
+    UserinfoSignatureNone = "userinfo-signature-none", Refuse;
+    /// Userinfo: the shape of an encrypted token, five parts.
+    UserinfoEncrypted = "userinfo-encrypted", Refuse;
 
     /// Claims: no `email`.
     EmailMissing = "email-missing", Refuse;
@@ -254,6 +285,18 @@ impl Conduct for Misbehaviour {
 
     fn userinfo(&self, claims: &mut Map<String, Value>) {
         userinfo::spoil(*self, claims);
+    }
+
+    fn signs_userinfo(&self) -> bool {
+        userinfo::is_signed(*self)
+    }
+
+    fn userinfo_token(&self, draft: &mut Draft) {
+        userinfo::spoil_token(*self, draft);
+    }
+
+    fn sign_userinfo(&self, draft: &Draft, key: &SigningKey) -> Result<String, KeyFault> {
+        userinfo::sign(*self, draft, key)
     }
 
     fn json_text(&self, at: Endpoint, text: String) -> String {

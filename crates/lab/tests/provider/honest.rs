@@ -3,14 +3,18 @@
 use crate::relying_party::*;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
-use lab::{Algorithm, ClaimsIn, Client, ClientAuth, Endpoint, Options};
+use lab::{Algorithm, ClaimsIn, Client, ClientAuth, Endpoint, Options, UserinfoAs};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The claims of an ID token, its signature checked against the published keys by a JWT library
 /// that had no part in making it.
 async fn verified(lab: &lab::Handle, id_token: &Value) -> Value {
-    let token = id_token.as_str().unwrap();
+    opened(lab, id_token.as_str().unwrap(), &["exp"]).await
+}
+
+/// The claims of any signed token, these among them.
+async fn opened(lab: &lab::Handle, token: &str, needed: &[&str]) -> Value {
     let discovery = format!("{}/.well-known/openid-configuration", lab.issuer());
     let discovery = json(http().get(discovery)).await;
     let keys = json(http().get(discovery["jwks_uri"].as_str().unwrap())).await;
@@ -20,14 +24,15 @@ async fn verified(lab: &lab::Handle, id_token: &Value) -> Value {
     let mut validation = Validation::new(header.alg);
     validation.set_issuer(&[lab.issuer()]);
     validation.set_audience(&[CLIENT]);
+    validation.set_required_spec_claims(needed);
     decode(token, &DecodingKey::from_jwk(key).unwrap(), &validation)
         .unwrap()
         .claims
 }
 
 #[tokio::test]
-async fn a_complete_flow_with_either_algorithm() {
-    for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
+async fn a_complete_flow_with_every_algorithm() {
+    for algorithm in Algorithm::ALL {
         let lab = start(
             company(),
             Options {
@@ -68,6 +73,37 @@ async fn a_complete_flow_with_either_algorithm() {
             })
         );
     }
+}
+
+#[tokio::test]
+async fn userinfo_is_signed_where_the_options_say() {
+    for algorithm in Algorithm::ALL {
+        let options = Options {
+            algorithm,
+            userinfo_as: UserinfoAs::Signed,
+            ..Options::default()
+        };
+        let lab = start(company(), options).await;
+        let tokens = tokens(&lab, &code(&lab).await).await;
+        let answer = userinfo(&lab, &tokens).await;
+        assert_eq!(answer.headers()["content-type"], "application/jwt");
+        let claims = opened(&lab, &answer.text().await.unwrap(), &[]).await;
+        assert_eq!(claims["email"], "alice@example.test", "{algorithm:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_carried_by_a_form_where_the_request_says() {
+    let lab = start(company(), Options::default()).await;
+    let request = request_with("response_mode", "form_post");
+    let mut tab = tab();
+    let page = tab.open(&url(&lab, &request)).await.unwrap();
+    let page = as_alice(&mut tab, &page).await;
+    let form = page.form("#carry-back").unwrap();
+    assert_eq!(form.value("state").as_deref(), Some(STATE));
+    assert_eq!(form.value("iss").as_deref(), Some(lab.issuer()));
+    let code = form.value("code").unwrap();
+    assert!(tokens(&lab, &code).await["id_token"].is_string());
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ fn inspect(
     json!({
         "algorithm": header["alg"],
         "has_kid": header["kid"].is_string(),
+        "members": header.as_object().map(|header| header.keys().collect::<Vec<_>>()),
         "signature": [signed_by(token, before), signed_by(token, after)],
         "claims": claims,
     })

@@ -90,10 +90,15 @@ pub async fn sign_in(tab: &mut Tab, lab: &Handle) -> HashMap<String, String> {
     if page.location().unwrap().is_some() {
         return answer(&page);
     }
+    answer(&as_alice(tab, &page).await)
+}
+
+/// Signs Alice in by name and password; what comes then.
+pub async fn as_alice(tab: &mut Tab, page: &Page) -> Page {
     let form = page.form("#sign-in").unwrap();
     let form = form.fill("username", "alice").unwrap();
     let form = form.fill("password", lab::sample::PASSWORD).unwrap();
-    answer(&tab.submit(form).await.unwrap())
+    tab.submit(form).await.unwrap()
 }
 
 /// What the redirect to the client carries.
