@@ -3,7 +3,7 @@
 use crate::devices::ServerSettings;
 use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
-use crate::sign_in::Refusals;
+use crate::sign_in::{Initiated, Posted, Refusals};
 use crate::test_sign_in::TestSignIns;
 use model::random::Random;
 use model::session::{Principal, SessionLifetime};
@@ -32,6 +32,10 @@ pub struct App {
     pub(crate) refusals: Arc<Mutex<Refusals>>,
     /// Test sign-ins under way and their results.
     pub(crate) tests: Arc<TestSignIns>,
+    /// Answers that came as forms and wait for their browsers.
+    pub(crate) posted: Arc<Mutex<Posted>>,
+    /// Browsers that a third party sent to a provider just now.
+    pub(crate) initiated: Arc<Mutex<Initiated>>,
     /// Now.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
@@ -125,6 +129,8 @@ impl App {
             starts: Arc::new(Starts::new(Arc::new(SystemMonotonic::start()))),
             refusals: Arc::default(),
             tests: Arc::default(),
+            posted: Arc::default(),
+            initiated: Arc::default(),
             clock: parts.clock,
             random: parts.random,
             config: Arc::new(parts.config),

@@ -5,7 +5,7 @@ use model::attempt::SeenClaim;
 use model::link::Namespace;
 use model::provider::{Endpoints, Provider};
 use model::rules::mapping::{Claims, brief};
-use oidc::callback::{Answer, Callback};
+use oidc::callback::{Answer, Callback, Delivery};
 use oidc::foreign::printable;
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
@@ -22,7 +22,7 @@ pub(crate) struct Departure<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) verifier: &'a Verifier,
     pub(crate) redirect: &'a str,
-    /// The address that the person typed.
+    /// The address of the person, if they or a third party named it.
     pub(crate) login_hint: Option<&'a str>,
 }
 
@@ -31,6 +31,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) verifier: &'a str,
     pub(crate) redirect: &'a str,
+    /// How the answer was asked for.
+    pub(crate) asked: Option<Delivery>,
 }
 
 /// A person, proven by the provider.
@@ -56,12 +58,12 @@ const ALL_CALLS: Duration = Duration::from_secs(20);
 const MOST_CLAIMS: usize = 60;
 
 impl App {
-    /// The URL to which the person is sent.
+    /// The URL to which the person is sent, and how the answer is asked for.
     pub(crate) async fn authorization_url(
         &self,
         provider: &Provider,
         departure: &Departure<'_>,
-    ) -> Result<String, Problem> {
+    ) -> Result<upstream::Departure, Problem> {
         let settings = self.call_settings(provider).await?;
         let redirect = redirect(departure.redirect)?;
         let challenge = departure.verifier.challenge();
@@ -86,6 +88,9 @@ impl App {
         callback: &Callback,
         kept: &Kept<'_>,
     ) -> Result<Identity, Problem> {
+        callback
+            .check_delivery(kept.asked)
+            .map_err(|error| refused(provider, &error.into()))?;
         let deadline = Instant::now() + ALL_CALLS;
         let settings = self
             .secret_settings(provider, Some(deadline))

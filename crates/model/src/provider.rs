@@ -54,6 +54,9 @@ pub struct ProviderSettings {
     pub client_auth: ClientAuth,
     /// The form of our redirect URL registered there.
     pub redirect: RedirectForm,
+    /// How it is asked to send its answers.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// Scopes to ask for, separated by single spaces.
     pub scopes: String,
     /// The claim that holds the address; `email` by default.
@@ -107,6 +110,19 @@ pub enum ClientAuth {
     Basic,
     /// `client_secret_post`.
     Body,
+}
+
+/// How the provider is asked to send its answers (`response_mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query; as a form where discovery offers nothing else.
+    #[default]
+    Auto,
+    /// In the query of a redirect.
+    Query,
+    /// As a form that the browser sends: code and state stay out of addresses.
+    FormPost,
 }
 
 /// The redirect URL registered at the provider. Each string belongs to one provider only.

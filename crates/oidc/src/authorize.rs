@@ -1,5 +1,6 @@
 //! The URL that sends a person to the provider (OpenID Connect Core section 3.1.2.1).
 
+use crate::callback::Delivery;
 use crate::endpoint::Endpoint;
 use crate::redirect::RedirectUri;
 use crate::scope::Scopes;
@@ -38,6 +39,8 @@ pub struct AuthorizationRequest<'a> {
     pub challenge: &'a str,
     /// `prompt`, when the person must sign in afresh or must not be asked.
     pub prompt: Option<&'a str>,
+    /// `response_mode`, when the answer is asked for in one certain way.
+    pub response_mode: Option<Delivery>,
     /// `login_hint`: the address the person typed.
     pub login_hint: Option<&'a str>,
 }
@@ -58,6 +61,7 @@ impl AuthorizationRequest<'_> {
             ("nonce", Some(self.nonce)),
             ("code_challenge", Some(self.challenge)),
             ("code_challenge_method", Some("S256")),
+            ("response_mode", self.response_mode.map(Delivery::name)),
             ("prompt", self.prompt),
             ("login_hint", self.login_hint),
         ];
@@ -102,6 +106,7 @@ mod tests {
             nonce: "nonce+/=",
             challenge: "chal",
             prompt: None,
+            response_mode: None,
             login_hint: Some("ä@example.org"),
         }
         .url()

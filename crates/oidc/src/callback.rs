@@ -3,12 +3,34 @@
 
 use crate::foreign::printable;
 use crate::refusal::ErrorResponse;
+use serde::{Deserialize, Serialize};
 
 /// How long the whole answer may be.
 pub const MAX_ANSWER: usize = 32 * 1024;
 
 /// How long a code may be. Some are encrypted tokens of half a kilobyte; room is left for more.
 pub const MAX_CODE: usize = 8 * 1024;
+
+/// How an answer travels (OAuth 2.0 Multiple Response Types section 2.1, Form Post Response Mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// In the query of a redirect.
+    Query,
+    /// In the body of a form that the browser sends.
+    FormPost,
+}
+
+impl Delivery {
+    /// The value of `response_mode`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::FormPost => "form_post",
+        }
+    }
+}
 
 /// Why an answer is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +47,14 @@ pub enum CallbackError {
     /// Neither of them.
     #[error("the answer holds neither a code nor an error")]
     Neither,
+    /// A code that came in another way than asked for.
+    #[error("the code came by {came}, asked for was {asked}", came = came.name(), asked = asked.name())]
+    Delivery {
+        /// The `response_mode` of the request.
+        asked: Delivery,
+        /// As it came.
+        came: Delivery,
+    },
 }
 
 /// The answer of another provider than the one asked: a mix-up (RFC 9700 section 4.4).
@@ -45,6 +75,8 @@ pub struct Callback {
     pub state: Option<String>,
     /// The issuer (RFC 9207).
     pub iss: Option<String>,
+    /// How it came.
+    pub came: Delivery,
     /// Code or error.
     pub answer: Answer,
 }
@@ -59,11 +91,19 @@ pub enum Answer {
 }
 
 impl Callback {
-    /// Reads the query of the redirect, or the body of a form post; without `?`.
+    /// Reads the query of the redirect, without `?`.
     ///
     /// # Errors
     /// [`CallbackError`]. Parameters we do not know are ignored.
     pub fn parse(parameters: &str) -> Result<Self, CallbackError> {
+        Self::parse_as(parameters, Delivery::Query)
+    }
+
+    /// Reads the query of the redirect, or the body of a form post.
+    ///
+    /// # Errors
+    /// As [`Callback::parse`].
+    pub fn parse_as(parameters: &str, came: Delivery) -> Result<Self, CallbackError> {
         if parameters.len() > MAX_ANSWER {
             return Err(CallbackError::TooLong);
         }
@@ -87,7 +127,27 @@ impl Callback {
                 Answer::Error(ErrorResponse::new(&error, description.as_deref()))
             }
         };
-        Ok(Self { state, iss, answer })
+        Ok(Self {
+            state,
+            iss,
+            came,
+            answer,
+        })
+    }
+
+    /// Checks that a code came in the way asked for. An error may come in either: a provider that
+    /// could not read the request does not know what was asked.
+    ///
+    /// # Errors
+    /// [`CallbackError::Delivery`].
+    pub fn check_delivery(&self, asked: Option<Delivery>) -> Result<(), CallbackError> {
+        let came = self.came;
+        match asked {
+            Some(asked) if asked != came && matches!(self.answer, Answer::Code(_)) => {
+                Err(CallbackError::Delivery { asked, came })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks `iss`: where it stands it must be the provider's, and beside a code it must stand
@@ -160,6 +220,22 @@ mod tests {
         assert_eq!(error.check_issuer("https://a.example", true), Ok(()));
         let foreign = Callback::parse("error=x&iss=https%3A%2F%2Fb.example").unwrap();
         assert!(foreign.check_issuer("https://a.example", false).is_err());
+    }
+
+    #[test]
+    fn a_code_comes_in_the_way_asked_for() {
+        for (asked, came) in [
+            (Delivery::Query, Delivery::FormPost),
+            (Delivery::FormPost, Delivery::Query),
+        ] {
+            let code = Callback::parse_as("code=a", came).unwrap();
+            let error = Callback::parse_as("error=a", came).unwrap();
+            let refused = Err(CallbackError::Delivery { asked, came });
+            assert_eq!(code.check_delivery(Some(asked)), refused);
+            assert_eq!(code.check_delivery(Some(came)), Ok(()));
+            assert_eq!(code.check_delivery(None), Ok(()));
+            assert_eq!(error.check_delivery(Some(asked)), Ok(()));
+        }
     }
 
     proptest! {

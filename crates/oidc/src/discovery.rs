@@ -1,6 +1,7 @@
 //! Discovery documents (OpenID Connect Discovery section 3, RFC 8414 section 2).
 
 use crate::alg::SigningAlg;
+use crate::callback::Delivery;
 use crate::endpoint::{Endpoint, UrlError};
 use crate::foreign::printable;
 use crate::issuer::Issuer;
@@ -87,6 +88,8 @@ pub struct Metadata {
     pub claims: Option<Vec<String>>,
     /// Response types, each a space-separated set.
     pub response_types: Option<Vec<String>>,
+    /// Ways of sending an answer; absent means `query` and `fragment`.
+    pub response_modes: Option<Vec<String>>,
     /// Grant types.
     pub grant_types: Option<Vec<String>>,
     /// How clients authenticate at the token endpoint.
@@ -139,6 +142,7 @@ impl Metadata {
             scopes: doc.list("scopes_supported")?,
             claims: doc.list("claims_supported")?,
             response_types: doc.list("response_types_supported")?,
+            response_modes: doc.list("response_modes_supported")?,
             grant_types: doc.list("grant_types_supported")?,
             token_auth_methods: doc.list("token_endpoint_auth_methods_supported")?,
             pkce_methods: doc.list("code_challenge_methods_supported")?,
@@ -154,6 +158,18 @@ impl Metadata {
         self.scopes
             .as_ref()
             .map(|known| known.iter().any(|s| s == scope))
+    }
+
+    /// Whether it says that it can answer by a form and not in the query.
+    #[must_use]
+    pub fn only_posts(&self) -> bool {
+        let offers = |mode: Delivery| {
+            let known = self.response_modes.as_ref();
+            known.map_or(mode == Delivery::Query, |known| {
+                known.iter().any(|name| name == mode.name())
+            })
+        };
+        offers(Delivery::FormPost) && !offers(Delivery::Query)
     }
 
     /// The algorithms of its ID tokens that we verify; `None` when it does not say.
@@ -272,6 +288,27 @@ mod tests {
             metadata.usable_algs().unwrap(),
             [SigningAlg::Rs256, SigningAlg::EdDsa]
         );
+    }
+
+    #[test]
+    fn a_form_is_needed_only_where_nothing_else_is_offered() {
+        let only_posts = |modes: Value| {
+            let mut document = document();
+            document["response_modes_supported"] = modes;
+            parse(&document, "https://a.example/x/")
+                .unwrap()
+                .only_posts()
+        };
+        assert!(only_posts(json!(["form_post"])));
+        assert!(only_posts(json!(["fragment", "form_post"])));
+        for modes in [
+            json!(null),
+            json!([]),
+            json!(["query", "form_post"]),
+            json!(["fragment"]),
+        ] {
+            assert!(!only_posts(modes.clone()), "{modes}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6)";
     TAKE = "DELETE FROM sign_in_flows WHERE state_tag = $1 AND browser_tag = $2 AND ends > $3
         RETURNING provider, sealed";
+    WAITS = "SELECT 1 AS found FROM sign_in_flows WHERE state_tag = $1 AND ends > $2";
     SWEEP = "DELETE FROM sign_in_flows WHERE state_tag IN
         (SELECT state_tag FROM sign_in_flows WHERE ends <= $1 ORDER BY ends LIMIT $2)";
 }
@@ -46,6 +47,15 @@ pub async fn insert(
     ];
     sql.execute(INSERT, &values).await?;
     Ok(())
+}
+
+/// Whether a sign-in is under way with this state, in whichever browser.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn waits(sql: &mut Conn, state_tag: &[u8], now: Timestamp) -> Result<bool, StoreError> {
+    let found = sql.one(WAITS, &[state_tag.into(), now.into()]).await?;
+    Ok(found.is_some())
 }
 
 /// Takes a sign-in away, once and for all: of two that come back with one state, one gets it. One

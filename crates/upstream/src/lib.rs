@@ -16,7 +16,7 @@ mod provider;
 mod upstream;
 
 pub use error::{AnswerFault, Purpose, TokenRefusal, UpstreamError};
-pub use openid::authorize::AuthorizeInput;
+pub use openid::authorize::{AuthorizeInput, Departure};
 pub use openid::exchange::{ExchangeInput, Identity, Tokens};
 pub use openid::probe;
 pub use provider::{Endpoints, ProviderSettings, SettingsError, TlsSettings, TypedEndpoints};

@@ -5,7 +5,7 @@ use crate::http::certificate::{Certificates, Fingerprint, FingerprintError, PemE
 use crate::http::tls::Trust;
 use model::ids::ProviderId;
 use model::link::Namespace;
-use model::provider::{self as stored, ClientAuth, TlsTrust};
+use model::provider::{self as stored, ClientAuth, ResponseMode, TlsTrust};
 use model::time::Timestamp;
 use oidc::endpoint::{Endpoint, UrlError};
 use oidc::id_token::Leeway;
@@ -99,6 +99,8 @@ pub struct ProviderSettings {
     pub secret_origin: Option<String>,
     /// How we authenticate at its token endpoint.
     pub client_auth: ClientAuth,
+    /// How it is asked to send its answers.
+    pub response_mode: ResponseMode,
     /// What we ask for.
     pub scopes: Scopes,
     /// The stable claim in place of `sub`; only for endpoints typed by hand.
@@ -183,6 +185,7 @@ impl ProviderSettings {
             secret,
             secret_origin: None,
             client_auth: settings.client_auth,
+            response_mode: settings.response_mode,
             scopes: Scopes::parse(&settings.scopes)?,
             subject_claim: settings.subject_claim.clone(),
             tls: TlsSettings::parse(&settings.tls)?,

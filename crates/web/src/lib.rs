@@ -16,6 +16,7 @@ pub mod csrf;
 pub mod edge;
 pub mod error;
 pub mod flow_cookie;
+pub mod foreign_form;
 pub mod form;
 pub mod headers;
 pub mod health;

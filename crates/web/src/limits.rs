@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// The largest body of a form or call, in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
+/// The largest form that another site may send here, in bytes: a provider's answer.
+pub const CARRIED_BYTES: usize = 32 * 1024;
 /// About the largest request line with headers, in bytes (HTTP/1 may read a little past it); the
 /// largest header list of HTTP/2.
 pub const HEADER_BYTES: usize = 32 * 1024;

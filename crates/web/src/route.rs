@@ -23,6 +23,10 @@ pub enum Policy {
     Person,
     /// An administrator, signed in.
     Administrator,
+    /// Anybody with a browser, sent here by a form of another site: a provider's. Browsers leave our
+    /// cookies at home then, so the handler knows nobody, and it may do nothing but read the form and
+    /// send the browser on to a page of ours.
+    Carried,
     /// A program with its own credentials in the request, which the handler checks. Cookies mean
     /// nothing here, so requests from other sites are let through.
     Machine,
@@ -139,8 +143,8 @@ where
         &self.rows
     }
 
-    /// The router, with every route behind its policy and (but for machines) behind the check for
-    /// forms of other sites.
+    /// The router, with every route behind its policy and (but for machines and for what another
+    /// site's form may carry here) behind the check for forms of other sites.
     ///
     /// # Errors
     /// The site's origin is none; [`Site`] does not let that happen.
@@ -169,7 +173,7 @@ impl<S: Gate> Guards<S> {
             async move { admit(&gate, policy, request, next).await }
         }));
         match policy {
-            Policy::Machine => admitted,
+            Policy::Carried | Policy::Machine => admitted,
             Policy::Public | Policy::Person | Policy::Administrator => {
                 admitted.route_layer(self.csrf.clone())
             }

@@ -11,6 +11,7 @@ use model::outcome::{Code, Refusal};
 use model::provider::{Endpoints, Provider};
 use model::random;
 use model::rules::provision;
+use oidc::callback::Delivery;
 use oidc::pkce::Verifier;
 use serde::{Deserialize, Serialize};
 use store::Conn;
@@ -26,6 +27,16 @@ pub(crate) struct FlowSecrets {
     /// The exact bytes sent; the token request repeats them.
     pub(super) redirect: String,
     pub(super) return_to: ReturnTo,
+    /// How the answer was asked for. Absent from flows that an earlier release began.
+    #[serde(default)]
+    pub(super) asked_by: Option<Delivery>,
+}
+
+/// What a person who leaves is to find again, and what the provider is told of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Leaving<'a> {
+    pub(super) return_to: ReturnTo,
+    pub(super) login_hint: Option<&'a str>,
 }
 
 /// Whom a sign-in asks: the answer counts for nobody else.
@@ -78,11 +89,11 @@ impl App {
         client: &Client,
     ) -> Result<String, Box<Refused>> {
         let mut record = Record::new(self, Door::Provider, client);
-        let hint = address.map(Address::as_str);
-        match self
-            .depart(provider, browser, return_to, hint, &mut record)
-            .await
-        {
+        let leaving = Leaving {
+            return_to,
+            login_hint: address.map(Address::as_str),
+        };
+        match self.depart(provider, browser, leaving, &mut record).await {
             Ok(url) => Ok(url),
             Err(problem) => Err(self.refuse(record, own_fault(problem)).await),
         }
@@ -92,18 +103,36 @@ impl App {
         &self,
         slug: &str,
         browser: &str,
-        return_to: ReturnTo,
-        login_hint: Option<&str>,
+        leaving: Leaving<'_>,
         record: &mut Record,
     ) -> Result<String, Problem> {
         self.starts.begin(record.attempt.ip)?;
+        let provider = self.leaving_for(slug, record).await?;
+        self.leave(&provider, browser, leaving).await
+    }
+
+    /// The provider that somebody wants to leave for, if people may.
+    pub(super) async fn leaving_for(
+        &self,
+        slug: &str,
+        record: &mut Record,
+    ) -> Result<Provider, Problem> {
         let provider = store::providers::by_slug(&mut *self.store.read()?, slug)
             .await?
             .ok_or_else(|| Problem::Refused(Refusal::new(Code::ProviderOff)))?;
         record.by(&provider);
         provision::switched_on(&provider).map_err(Problem::Refused)?;
-        let (state, secrets, url) = self.leave_for(&provider, return_to, login_hint).await?;
+        Ok(provider)
+    }
 
+    /// Remembers a sign-in by this provider; returns the URL to go to.
+    pub(super) async fn leave(
+        &self,
+        provider: &Provider,
+        browser: &str,
+        leaving: Leaving<'_>,
+    ) -> Result<String, Problem> {
+        let (state, secrets, url) = self.leave_for(provider, leaving).await?;
         let (state_tag, browser_tag) = (self.state_tag(&state), self.browser_tag(browser));
         let plain =
             serde_json::to_vec(&secrets).map_err(|e| Problem::Unavailable(e.to_string()))?;
@@ -126,27 +155,28 @@ impl App {
     pub(super) async fn leave_for(
         &self,
         provider: &Provider,
-        return_to: ReturnTo,
-        login_hint: Option<&str>,
+        leaving: Leaving<'_>,
     ) -> Result<(String, FlowSecrets, String), Problem> {
         let state = random::token(self.random.as_ref());
         let verifier = Verifier::generate(self.random.as_ref());
-        let secrets = FlowSecrets {
+        let mut secrets = FlowSecrets {
             asked: Asked::of(provider),
             nonce: random::token(self.random.as_ref()),
             verifier: verifier.expose().to_owned(),
             redirect: self.redirect_url(provider),
-            return_to,
+            return_to: leaving.return_to,
+            asked_by: None,
         };
         let departure = Departure {
             state: &state,
             nonce: &secrets.nonce,
             verifier: &verifier,
             redirect: &secrets.redirect,
-            login_hint,
+            login_hint: leaving.login_hint,
         };
-        let url = self.authorization_url(provider, &departure).await?;
-        Ok((state, secrets, url))
+        let departure = self.authorization_url(provider, &departure).await?;
+        secrets.asked_by = departure.asked;
+        Ok((state, secrets, departure.url))
     }
 
     pub(super) fn state_tag(&self, state: &str) -> Vec<u8> {

@@ -9,14 +9,14 @@ use model::attempt::{Door, StepState};
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::rules::provision;
-use oidc::callback::Callback;
+use oidc::callback::{Callback, Delivery};
 use store::Conn;
 use tokio::time::Instant;
 
 impl App {
-    /// Ends a sign-in by a provider with the answer that arrived: `parameters` is the query (or
-    /// form body) as it came, without `?`. If an administrator left for a test, so does this one
-    /// end: nothing is stored, nobody is signed in.
+    /// Ends a sign-in by a provider with the answer that arrived: `parameters` is the query as it
+    /// came, without `?`. If an administrator left for a test, so does this one end: nothing is
+    /// stored, nobody is signed in.
     pub async fn finish_sign_in(
         &self,
         arrived: Arrived,
@@ -24,21 +24,29 @@ impl App {
         browser: Option<&str>,
         client: &Client,
     ) -> Ended {
+        self.finish(&arrived, parameters, Delivery::Query, browser, client)
+            .await
+    }
+
+    /// The same with an answer that came by `came`.
+    pub(super) async fn finish(
+        &self,
+        arrived: &Arrived,
+        parameters: &str,
+        came: Delivery,
+        browser: Option<&str>,
+        client: &Client,
+    ) -> Ended {
         let mut record = Record::new(self, Door::Provider, client);
-        let callback = match Callback::parse(parameters) {
+        let callback = match self.read_answer(parameters, came, &mut record) {
             Ok(callback) => callback,
-            Err(error) => {
-                let trace = &mut record.attempt.trace;
-                trace.push("answer", StepState::Blocked, error.to_string());
-                let foreign = Problem::Refused(self.foreign_state());
-                return self.refuse_for(record, foreign).await;
-            }
+            Err(problem) => return self.refuse_for(record, problem).await,
         };
         if let Some(test) = self.take_test(&callback, browser) {
-            return self.finish_test(test, &arrived, &callback, record).await;
+            return self.finish_test(test, arrived, &callback, record).await;
         }
         match self
-            .come_back(&arrived, &callback, browser, &mut record)
+            .come_back(arrived, &callback, browser, &mut record)
             .await
         {
             Ok((provider, secrets, identity)) => {
@@ -83,6 +91,7 @@ impl App {
             nonce: &secrets.nonce,
             verifier: &secrets.verifier,
             redirect: &secrets.redirect,
+            asked: secrets.asked_by,
         };
         let asked = Instant::now();
         let identity = self.identify_at(provider, callback, &kept).await?;
@@ -91,6 +100,20 @@ impl App {
         trace.push_timed("identity", StepState::Ok, identity.evidence.clone(), took);
         trace.claims.clone_from(&identity.seen);
         Ok(identity)
+    }
+
+    /// Reads an answer; one that is none is nobody's.
+    pub(super) fn read_answer(
+        &self,
+        parameters: &str,
+        came: Delivery,
+        record: &mut Record,
+    ) -> Result<Callback, Problem> {
+        Callback::parse_as(parameters, came).map_err(|error| {
+            let trace = &mut record.attempt.trace;
+            trace.push("answer", StepState::Blocked, error.to_string());
+            Problem::Refused(self.foreign_state())
+        })
     }
 
     /// Takes the flow that belongs to the answer's state and this browser; it is gone afterwards.

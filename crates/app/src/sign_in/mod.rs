@@ -9,7 +9,9 @@
 mod begin;
 mod carry_out;
 mod finish;
+mod initiate;
 mod local;
+mod posted;
 mod proof;
 mod record;
 mod refusals;
@@ -17,6 +19,9 @@ mod testing;
 mod verdict;
 
 pub(crate) use begin::FlowSecrets;
+pub(crate) use initiate::Initiated;
+pub use initiate::{Begun, Initiation};
+pub(crate) use posted::Posted;
 pub(crate) use record::locked;
 pub(crate) use refusals::Refusals;
 pub(crate) use verdict::Known;

@@ -1,8 +1,9 @@
 //! A test sign-in: the way of a sign-in up to the verdict, which is shown and not carried out.
 
+use super::begin::Leaving;
 use super::record::{Record, own_fault};
 use super::verdict::Known;
-use super::{Arrived, Ended, ReturnTo};
+use super::{Arrived, Ended};
 use crate::test_sign_in::{Came, Connection, Ran, TestBegun, TestFlow, TestId, TestSignIn};
 use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
@@ -30,7 +31,7 @@ impl App {
         let provider = self.provider(slug).await?;
         let mut record = Record::new(self, Door::Provider, client);
         record.by(&provider);
-        match self.leave_for(&provider, ReturnTo::Home, None).await {
+        match self.leave_for(&provider, Leaving::default()).await {
             Ok((state, secrets, url)) => {
                 let flow = TestFlow {
                     provider: provider.id,

@@ -5,7 +5,7 @@ use crate::sign_in::{FLOW_LIFETIME, FlowSecrets};
 use model::audit::Actor;
 use model::ids::ProviderId;
 use model::link::Namespace;
-use model::provider::{ClientAuth, Endpoints, Provider, RedirectForm, TlsTrust};
+use model::provider::{ClientAuth, Endpoints, Provider, RedirectForm, ResponseMode, TlsTrust};
 use model::time::Timestamp;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -37,6 +37,7 @@ pub(crate) struct Connection {
     client_auth: ClientAuth,
     secret_set: Option<Timestamp>,
     redirect: RedirectForm,
+    response_mode: ResponseMode,
     scopes: String,
     subject_claim: Option<String>,
     tls: TlsTrust,
@@ -77,6 +78,7 @@ impl Connection {
             client_auth: settings.client_auth,
             secret_set: provider.secret.as_ref().map(|secret| secret.set),
             redirect: settings.redirect,
+            response_mode: settings.response_mode,
             scopes: settings.scopes.clone(),
             subject_claim: settings.subject_claim.clone(),
             tls: settings.tls.clone(),
@@ -92,6 +94,15 @@ impl TestSignIns {
             flows.pop_front();
         }
         flows.push_back((Tags { state, browser }, flow));
+    }
+
+    /// Whether somebody left with this state, in whichever browser.
+    pub(crate) fn waits(&self, state: &[u8], now: Timestamp) -> bool {
+        let flows = &self.inner.lock().flows;
+        let under_way = |flow: &TestFlow| now.since(flow.began) < FLOW_LIFETIME;
+        flows
+            .iter()
+            .any(|(kept, flow)| kept.state == state && under_way(flow))
     }
 
     /// Takes the departure that belongs to a state and its browser: it counts once, and not for

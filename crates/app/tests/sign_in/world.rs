@@ -69,6 +69,7 @@ pub fn settings(endpoints: Endpoints, staff: &Template) -> ProviderSettings {
         client_id: "mail".to_owned(),
         client_auth: ClientAuth::Auto,
         redirect: RedirectForm::OwnPath,
+        response_mode: model::provider::ResponseMode::default(),
         scopes: "openid profile email mailcow_template".to_owned(),
         address_claim: "email".to_owned(),
         subject_claim: None,

@@ -10,7 +10,7 @@ use model::ids::DomainId;
 use model::preset::{Instructions, Preset};
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
-    TlsTrust,
+    ResponseMode, TlsTrust,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -113,6 +113,8 @@ pub struct ProviderChange {
     pub client_auth: Option<ClientAuth>,
     /// The form of our redirect URL.
     pub redirect: Option<RedirectForm>,
+    /// How it is asked to send its answers.
+    pub response_mode: Option<ResponseMode>,
     /// Scopes to ask for.
     pub scopes: Option<String>,
     /// The claim that holds the address.
@@ -160,6 +162,8 @@ pub struct ProviderDocument {
     pub secret_ends: Option<String>,
     /// The form of our redirect URL.
     pub redirect: RedirectForm,
+    /// How it is asked to send its answers.
+    pub response_mode: ResponseMode,
     /// The exact redirect URL to register at the provider.
     pub redirect_url: String,
     /// Scopes to ask for.
@@ -397,6 +401,7 @@ impl ProviderChange {
             client_id: self.client_id.unwrap_or(before.client_id),
             client_auth: self.client_auth.unwrap_or(before.client_auth),
             redirect: self.redirect.unwrap_or(before.redirect),
+            response_mode: self.response_mode.unwrap_or(before.response_mode),
             scopes: self.scopes.unwrap_or(before.scopes),
             address_claim: self.address_claim.unwrap_or(before.address_claim),
             subject_claim: self.subject_claim.map_or(before.subject_claim, |claim| {
@@ -488,6 +493,7 @@ pub(super) async fn describe(
         secret_set,
         secret_ends: secret_ends.filter(|ends| !ends.is_empty()),
         redirect: settings.redirect,
+        response_mode: settings.response_mode,
         redirect_url,
         scopes: settings.scopes,
         address_claim: settings.address_claim,

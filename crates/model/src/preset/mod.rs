@@ -115,6 +115,7 @@ impl Preset {
             client_id: facts.client_id.to_owned(),
             client_auth: facts.client_auth,
             redirect: RedirectForm::default(),
+            response_mode: crate::provider::ResponseMode::default(),
             scopes: facts.scopes.to_owned(),
             address_claim: "email".to_owned(),
             subject_claim: None,

@@ -76,6 +76,7 @@ pub fn provider_settings(label: &str) -> ProviderSettings {
         client_id: "gatepost".to_owned(),
         client_auth: ClientAuth::Auto,
         redirect: RedirectForm::OwnPath,
+        response_mode: model::provider::ResponseMode::default(),
         scopes: "openid".to_owned(),
         address_claim: "email".to_owned(),
         subject_claim: None,

@@ -5,7 +5,9 @@ use crate::error::{Purpose, UpstreamError};
 use crate::http::HttpError;
 use crate::provider::ProviderSettings;
 use crate::upstream::{Upstream, no_answer};
+use model::provider::ResponseMode;
 use oidc::authorize::AuthorizationRequest;
+use oidc::callback::Delivery;
 use oidc::redirect::RedirectUri;
 
 /// What belongs to one sign-in. State, nonce and verifier are kept with the browser's pending
@@ -26,8 +28,17 @@ pub struct AuthorizeInput<'a> {
     pub login_hint: Option<&'a str>,
 }
 
+/// The way to the provider.
+#[derive(Debug, Clone)]
+pub struct Departure {
+    /// Where the person is sent.
+    pub url: String,
+    /// How the answer was asked for; `None` where the request does not say.
+    pub asked: Option<Delivery>,
+}
+
 impl Upstream {
-    /// The URL to which the person is sent.
+    /// The URL to which the person is sent, and how the answer is asked for.
     ///
     /// # Errors
     /// Discovery failed, or the authorization URL is one of ours (SSO-104) or not usable.
@@ -35,7 +46,7 @@ impl Upstream {
         &self,
         settings: &ProviderSettings,
         input: &AuthorizeInput<'_>,
-    ) -> Result<String, UpstreamError> {
+    ) -> Result<Departure, UpstreamError> {
         let places = self.places(settings, &self.memory(settings)).await?;
         self.authorization_url(settings, &places, input)
     }
@@ -45,8 +56,9 @@ impl Upstream {
         settings: &ProviderSettings,
         places: &Places,
         input: &AuthorizeInput<'_>,
-    ) -> Result<String, UpstreamError> {
+    ) -> Result<Departure, UpstreamError> {
         let endpoint = places.authorization();
+        let asked = asked(settings, places);
         if self.http.guard().is_own_url(endpoint.url()) {
             let host = endpoint.host();
             let error = HttpError::OwnHost { host };
@@ -61,8 +73,26 @@ impl Upstream {
             nonce: input.nonce,
             challenge: input.challenge,
             prompt: input.prompt,
+            response_mode: asked,
             login_hint: input.login_hint,
         };
-        Ok(request.url()?)
+        Ok(Departure {
+            url: request.url()?,
+            asked,
+        })
+    }
+}
+
+/// The way in which the answer is asked for; `None` leaves it to the provider, which then sends it
+/// in the query. Only what an administrator chose, or what cannot be otherwise, is asked for:
+/// providers exist that refuse parameters they do not know.
+fn asked(settings: &ProviderSettings, places: &Places) -> Option<Delivery> {
+    match settings.response_mode {
+        ResponseMode::Query => Some(Delivery::Query),
+        ResponseMode::FormPost => Some(Delivery::FormPost),
+        ResponseMode::Auto => places
+            .metadata()
+            .filter(|metadata| metadata.only_posts())
+            .map(|_| Delivery::FormPost),
     }
 }

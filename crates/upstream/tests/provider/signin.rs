@@ -98,7 +98,11 @@ async fn the_person_is_sent_with_everything_a_strict_provider_wants() {
         prompt: None,
         login_hint: None,
     };
-    let url = upstream().authorize(&op.settings(), &input).await.unwrap();
+    let url = upstream()
+        .authorize(&op.settings(), &input)
+        .await
+        .unwrap()
+        .url;
     let url: url::Url = url.parse().unwrap();
     let query: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(query["redirect_uri"], REDIRECT, "no slash is added");

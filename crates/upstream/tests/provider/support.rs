@@ -143,6 +143,7 @@ pub fn provider(endpoints: stored::Endpoints) -> stored::Provider {
             client_id: CLIENT.into(),
             client_auth: ClientAuth::Auto,
             redirect: RedirectForm::OwnPath,
+            response_mode: model::provider::ResponseMode::default(),
             scopes: "openid profile email".into(),
             address_claim: "email".into(),
             subject_claim: None,

@@ -11,7 +11,7 @@ use model::ids::{DomainId, TemplateId};
 use model::preset::Preset;
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
-    TlsTrust,
+    ResponseMode, TlsTrust,
 };
 use model::rule::Rule;
 use model::template::Template;
@@ -42,6 +42,7 @@ pub(super) struct Typed {
     pub clear_secret: bool,
     client_auth: ClientAuth,
     redirect: RedirectForm,
+    response_mode: ResponseMode,
     scopes: String,
     address_claim: String,
     email_trust: EmailTrust,
@@ -125,6 +126,7 @@ impl Typed {
             client_id: settings.client_id.clone(),
             client_auth: settings.client_auth,
             redirect: settings.redirect,
+            response_mode: settings.response_mode,
             scopes: settings.scopes.clone(),
             address_claim: settings.address_claim.clone(),
             email_trust: settings.email_trust,
@@ -220,6 +222,7 @@ impl Typed {
             client_id: self.client_id.clone(),
             client_auth: self.client_auth,
             redirect: self.redirect,
+            response_mode: self.response_mode,
             scopes,
             address_claim: self.address_claim.clone(),
             // An issuer's people are known by their sub; what was typed before the choice is moot.
@@ -426,12 +429,15 @@ impl Typed {
         }
     }
 
-    fn details(&self, p: &Problems) -> [Field; 4] {
+    fn details(&self, p: &Problems) -> [Field; 5] {
         let auth = |value: &'static str, words: &'static str, this| {
             Opt::new(value, words, this == self.client_auth)
         };
         let redirect = |value: &'static str, words: &'static str, this| {
             Opt::new(value, words, this == self.redirect)
+        };
+        let mode = |value: &'static str, words: &'static str, this| {
+            Opt::new(value, words, this == self.response_mode)
         };
         [
             Field::select(
@@ -462,6 +468,16 @@ impl Typed {
                 ],
             )
             .problem(p.of("redirect")),
+            Field::select(
+                "response_mode",
+                "How it sends its answers",
+                vec![
+                    mode("auto", "Automatic", ResponseMode::Auto),
+                    mode("query", "In the address (query)", ResponseMode::Query),
+                    mode("form_post", "As a form (form_post)", ResponseMode::FormPost),
+                ],
+            )
+            .help("Automatic is right unless the provider insists on one of the two."),
             Field::code("scopes", "Scopes", self.scopes.as_str())
                 .help("Empty: openid profile email, and mailcow_template with endpoints.")
                 .problem(p.of("scopes")),

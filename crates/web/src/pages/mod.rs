@@ -5,6 +5,7 @@ pub mod address;
 mod device_words;
 pub mod devices;
 pub mod home;
+pub mod initiate;
 pub mod refusal;
 pub mod security;
 pub mod sign_in;
@@ -20,6 +21,7 @@ pub fn routes() -> Routes<WebState> {
     sign_in::routes()
         .and(address::routes())
         .and(sso::routes())
+        .and(initiate::routes())
         .and(sign_out::routes())
         .and(home::routes())
         .and(devices::routes())

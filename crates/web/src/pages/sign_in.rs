@@ -30,6 +30,7 @@ use serde::Deserialize;
 pub fn routes() -> Routes<WebState> {
     Routes::new()
         .get(Policy::Public, "/", show)
+        .post(Policy::Carried, "/", sso::carried_to_bare_origin)
         .post(Policy::Public, "/sign-in", by_password)
 }
 

@@ -5,6 +5,7 @@ use crate::admin::provider_test::result_path;
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::{BrowserId, SentBrowserId};
+use crate::foreign_form;
 use crate::form::{Posted, Typed};
 use crate::local_path::LocalPath;
 use crate::page::Page;
@@ -29,6 +30,7 @@ pub fn routes() -> Routes<WebState> {
     Routes::new()
         .get(Policy::Public, "/sso/{provider}/start", start)
         .get(Policy::Public, "/sso/{provider}/callback", callback)
+        .post(Policy::Carried, "/sso/{provider}/callback", carried)
         .post(Policy::Public, PROVE, prove)
 }
 
@@ -74,11 +76,12 @@ async fn start(
     }
 }
 
-/// Where a sign-in by a provider ends, of the places that people may ask for.
-pub(super) fn return_to(next: &LocalPath) -> ReturnTo {
-    match next.as_str() {
-        path if path.starts_with(PersonEntry::Devices.path()) => ReturnTo::Devices,
-        _ => ReturnTo::Home,
+/// The route that a path of ours stands for.
+pub(super) fn return_to(path: &LocalPath) -> ReturnTo {
+    if path.as_str().starts_with(PersonEntry::Devices.path()) {
+        ReturnTo::Devices
+    } else {
+        ReturnTo::Home
     }
 }
 
@@ -91,9 +94,14 @@ async fn callback(
     answer(state, Arrived::OwnPath(provider), &mut parts).await
 }
 
-/// Whether a query is a provider's answer, good or bad.
+/// The parameter with which a browser fetches the end of a sign-in whose answer it carried here as
+/// a form.
+const POSTED: &str = "posted";
+
+/// Whether a query is a provider's answer, good or bad, or asks for one that was carried here.
 pub(super) fn is_answer(query: &str) -> bool {
-    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "code" || name == "error")
+    form_urlencoded::parse(query.as_bytes())
+        .any(|(name, _)| name == "code" || name == "error" || name == POSTED)
 }
 
 /// An answer that arrived at `/`.
@@ -108,11 +116,67 @@ async fn answer(state: WebState, arrived: Arrived, parts: &mut Parts) -> Result<
     let parameters = parts.uri.query().unwrap_or_default().to_owned();
     let browser = SentBrowserId::from_request_parts(parts, &state).await?;
     let Ok(Visitor(client)) = Visitor::from_request_parts(parts, &state).await;
-    let ended = state
-        .app
-        .finish_sign_in(arrived, &parameters, browser.as_deref(), &client)
-        .await;
+    let browser = browser.as_deref();
+    let ended = match posted(&parameters) {
+        Some(carried) => {
+            let app = &state.app;
+            app.finish_posted_sign_in(arrived, &carried, browser, &client)
+                .await
+        }
+        None => {
+            let app = &state.app;
+            app.finish_sign_in(arrived, &parameters, browser, &client)
+                .await
+        }
+    };
     finish(state, ended, parts).await
+}
+
+/// The state of an answer that was carried here as a form, where the query names nothing else.
+fn posted(query: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    match (pairs.next(), pairs.next()) {
+        (Some((name, state)), None) if name == POSTED => Some(state.into_owned()),
+        _ => None,
+    }
+}
+
+async fn carried(state: State<WebState>, request: Request) -> Result<Response, Failure> {
+    let back = request.uri().path().to_owned();
+    keep(state, &back, request).await
+}
+
+/// An answer that a form carried to `/`.
+pub(super) async fn carried_to_bare_origin(
+    state: State<WebState>,
+    request: Request,
+) -> Result<Response, Failure> {
+    keep(state, "/", request).await
+}
+
+/// Keeps the answer in a form, and sends the browser to fetch the end of its sign-in: that request
+/// is the browser's own, and carries its cookie.
+async fn keep(
+    State(state): State<WebState>,
+    back: &str,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let Ok(Visitor(client)) = Visitor::from_request_parts(&mut parts, &state).await;
+    let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
+    // An answer in two places is none.
+    let ambiguous = parts.uri.query().is_some_and(|query| !query.is_empty());
+    let form = foreign_form::read(Request::from_parts(parts, body)).await?;
+    let parameters = if ambiguous { "" } else { form.as_str() };
+    match state.app.keep_posted_answer(parameters, &client).await {
+        Ok(carried) => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair(POSTED, &carried)
+                .finish();
+            Ok(Redirect::to(&format!("{back}?{query}")).into_response())
+        }
+        Err(refused) => Ok(refusal::page(frame, &refused)),
+    }
 }
 
 async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Response, Failure> {
@@ -237,12 +301,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_carried_answer_is_fetched_by_its_state_alone() {
+        assert_eq!(posted("posted=a%2Bb").as_deref(), Some("a+b"));
+        for query in [
+            "",
+            "posted=a&code=b",
+            "code=b&posted=a",
+            "posted=a&posted=b",
+        ] {
+            assert_eq!(posted(query), None, "{query}");
+        }
+    }
+
+    #[test]
     fn an_answer_is_told_from_a_visit() {
         for query in [
             "code=a&state=b",
             "error=access_denied&state=b",
             "code=a",
             "x=1&error=",
+            "posted=a",
         ] {
             assert!(is_answer(query), "{query}");
         }

@@ -6,7 +6,10 @@
 mod admin;
 mod admin_people;
 mod admin_providers;
+mod conformance;
 mod devices;
+mod form_post;
+mod initiate;
 mod matrix;
 mod paging;
 mod passwords;

@@ -51,7 +51,7 @@ async fn each_policy_holds_for_every_route() {
                 || location.is_some_and(|to| to.starts_with("/?next=") || to == "/admin")
                 || (status == StatusCode::FORBIDDEN && !answer_is_about_the_form(row));
             let may = match row.policy {
-                Policy::Public | Policy::Machine => true,
+                Policy::Public | Policy::Carried | Policy::Machine => true,
                 Policy::Person => who == "person",
                 Policy::Administrator => who == "administrator",
             };
@@ -96,7 +96,9 @@ async fn every_form_wants_its_token() {
         .rows()
         .iter()
         .filter(|row| row.method == http::Method::POST);
-    for row in posts.filter(|row| row.policy != Policy::Machine && row.path != "/appearance") {
+    for row in posts.filter(|row| {
+        !matches!(row.policy, Policy::Machine | Policy::Carried) && row.path != "/appearance"
+    }) {
         let browser = if row.policy == Policy::Administrator {
             &admin
         } else {

@@ -50,6 +50,10 @@ pub struct World {
 impl World {
     /// A server on which an administrator has been made and nothing else.
     pub async fn bare() -> Self {
+        Self::bare_beside(|_| {}).await
+    }
+
+    async fn bare_beside(change: impl FnOnce(&mut lab::Options)) -> Self {
         let dir = ShortDir::new().unwrap();
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_795_341_845)));
         let random: Arc<dyn Random> = Arc::new(OsRandom);
@@ -92,11 +96,12 @@ impl World {
         });
         let company = lab::sample::company("example.org");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let options = lab::Options {
+        let mut options = lab::Options {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             algorithm: lab::Algorithm::Es256,
             ..lab::Options::default()
         };
+        change(&mut options);
         let company = lab::serve(listener, company, options).await.unwrap();
 
         let site = Arc::new(Site::new(&url, &[], &[]).unwrap());
@@ -125,7 +130,12 @@ impl World {
     /// The same, set up: an administrator `karin`, the domain example.org, the template Staff, the
     /// provider `example` that may sign its people in, and a local mailbox `erin@example.org`.
     pub async fn new() -> Self {
-        let mut world = Self::bare().await;
+        Self::beside(|_| {}).await
+    }
+
+    /// The same beside a company that runs another kind of provider.
+    pub async fn beside(change: impl FnOnce(&mut lab::Options)) -> Self {
+        let mut world = Self::bare_beside(change).await;
         let karin = NewAdmin {
             name: "karin".to_owned(),
             email: "karin@example.net".to_owned(),
@@ -183,6 +193,7 @@ impl World {
             client_id: format!("gatepost-{slug}"),
             client_auth: ClientAuth::Auto,
             redirect,
+            response_mode: model::provider::ResponseMode::default(),
             scopes: "openid profile email mailcow_template".to_owned(),
             address_claim: "email".to_owned(),
             subject_claim: None,
@@ -205,6 +216,22 @@ impl World {
             )
             .await
             .unwrap();
+    }
+
+    /// Changes the provider `example`.
+    pub async fn change_provider(&self, change: impl FnOnce(&mut ProviderSettings)) {
+        let mut settings = self.app.provider("example").await.unwrap().settings;
+        change(&mut settings);
+        let keep = app::providers::SecretChange::Keep;
+        self.app
+            .edit_provider(&Actor::CommandLine, "example", settings, keep, None)
+            .await
+            .unwrap();
+    }
+
+    /// Whether a mailbox is there.
+    pub async fn has(&self, address: &str) -> bool {
+        self.app.mailbox(&address.parse().unwrap()).await.is_ok()
     }
 
     /// Adds a mailbox with a local password.
@@ -263,7 +290,12 @@ impl World {
         let form = page.form_with_button("Sign in").unwrap();
         let form = form.fill("username", login).unwrap();
         let form = form.fill("password", lab::sample::PASSWORD).unwrap();
-        tab.submit(form).await.unwrap()
+        let page = tab.submit(form).await.unwrap();
+        // An answer that is sent as a form.
+        match page.form("#carry-back") {
+            Ok(form) => tab.submit(form).await.unwrap(),
+            Err(_) => page,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::address::DomainName;
 use model::preset::Preset;
-use model::provider::{ClientAuth, EmailTrust, RedirectForm, TlsTrust};
+use model::provider::{ClientAuth, EmailTrust, RedirectForm, ResponseMode, TlsTrust};
 
 use crate::administration::providers::ProviderChange;
 use crate::commands::input;
@@ -45,6 +45,9 @@ pub(super) struct Fields {
     /// The redirect URL registered at the provider: /sso/SLUG/callback, or the bare origin.
     #[arg(long, value_name = "FORM")]
     redirect: Option<Redirect>,
+    /// How the provider is asked to send its answers.
+    #[arg(long, value_name = "MODE")]
+    response_mode: Option<Mode>,
     /// Scopes to ask for, separated by spaces.
     #[arg(long, value_name = "LIST")]
     scopes: Option<String>,
@@ -117,6 +120,16 @@ enum Redirect {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Mode {
+    /// In the query; as a form where discovery offers nothing else.
+    Auto,
+    /// In the query of a redirect.
+    Query,
+    /// `form_post`: as a form that the browser sends.
+    FormPost,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Trust {
     /// Only true counts.
     RequireTrue,
@@ -140,6 +153,7 @@ impl Fields {
             client_id: self.client_id,
             client_auth: self.client_auth.map(ClientAuth::from),
             redirect: self.redirect.map(RedirectForm::from),
+            response_mode: self.response_mode.map(ResponseMode::from),
             scopes: self.scopes,
             address_claim: self.address_claim,
             subject_claim: self.subject_claim,
@@ -184,6 +198,16 @@ impl From<Redirect> for RedirectForm {
             Redirect::OwnPath => Self::OwnPath,
             Redirect::BareOrigin => Self::BareOrigin,
             Redirect::BareOriginSlash => Self::BareOriginSlash,
+        }
+    }
+}
+
+impl From<Mode> for ResponseMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Auto => Self::Auto,
+            Mode::Query => Self::Query,
+            Mode::FormPost => Self::FormPost,
         }
     }
 }

@@ -3,7 +3,7 @@
 use app::test_provider::{CheckLine, CheckState};
 use model::outcome::Code;
 use model::preset::Instructions;
-use model::provider::{ClientAuth, EmailTrust};
+use model::provider::{ClientAuth, EmailTrust, ResponseMode};
 
 use crate::administration::providers::{ProviderDocument, ProviderList, TlsDocument};
 use crate::commands::output::{details, on_off, table, when, yes_no};
@@ -74,6 +74,7 @@ fn facts(provider: ProviderDocument) -> String {
         ("Client id", provider.client_id),
         ("Client secret", secret.unwrap_or_else(|| "none".to_owned())),
         ("Authenticates", auth(provider.client_auth).to_owned()),
+        ("Answers", answers(provider.response_mode).to_owned()),
         ("Scopes", provider.scopes),
         ("Address claim", provider.address_claim),
         ("Subject claim", provider.subject_claim.unwrap_or_default()),
@@ -146,6 +147,14 @@ const fn auth(auth: ClientAuth) -> &'static str {
         ClientAuth::Auto => "automatically",
         ClientAuth::Basic => "by Basic",
         ClientAuth::Body => "in the body",
+    }
+}
+
+const fn answers(mode: ResponseMode) -> &'static str {
+    match mode {
+        ResponseMode::Auto => "in the query, or as a form if it must",
+        ResponseMode::Query => "in the query",
+        ResponseMode::FormPost => "as a form",
     }
 }
 

@@ -111,6 +111,7 @@ impl Default for World {
             client_id: "gatepost".to_owned(),
             client_auth: crate::provider::ClientAuth::Auto,
             redirect: crate::provider::RedirectForm::OwnPath,
+            response_mode: crate::provider::ResponseMode::default(),
             scopes: "openid".to_owned(),
             address_claim: "email".to_owned(),
             subject_claim: None,

@@ -93,7 +93,7 @@ impl Test<'_> {
             .upstream
             .authorization_url(self.settings, places, &input)
         {
-            Ok(url) => url,
+            Ok(departure) => departure.url,
             Err(error) => return Step::error(StepName::Redirect, &error).took(started),
         };
         let Ok(url) = Url::parse(&url) else {
