@@ -96,6 +96,8 @@ pub struct Options {
     pub scopes: Vec<String>,
     /// The least length of `state`, and of `nonce` when one is sent; Authelia wants 8.
     pub entropy: usize,
+    /// How long every answer takes, as of a provider at the other end of the world.
+    pub latency: Duration,
     /// The least length of a code; some providers' are encrypted tokens.
     pub code_length: usize,
     /// How long a code may wait.
@@ -121,6 +123,7 @@ impl Default for Options {
                 .map(str::to_owned)
                 .to_vec(),
             entropy: 8,
+            latency: Duration::ZERO,
             code_length: 0,
             code_lifetime: Duration::from_secs(60),
             token_lifetime: Duration::from_secs(3600),

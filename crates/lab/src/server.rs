@@ -206,6 +206,9 @@ async fn count_and_replace(
     next: Next,
 ) -> Response {
     provider.count(at);
+    if !provider.options.latency.is_zero() {
+        tokio::time::sleep(provider.options.latency).await;
+    }
     match provider.company.conduct().replace(at, request.uri()) {
         None => next.run(request).await,
         Some(Replacement::Answer(response)) => response,

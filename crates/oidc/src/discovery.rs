@@ -160,16 +160,19 @@ impl Metadata {
             .map(|known| known.iter().any(|s| s == scope))
     }
 
+    /// Whether it says that it can answer so. Silence means the query and not a form.
+    #[must_use]
+    pub fn answers_by(&self, way: Delivery) -> bool {
+        match &self.response_modes {
+            None => way == Delivery::Query,
+            Some(known) => known.iter().any(|name| name == way.name()),
+        }
+    }
+
     /// Whether it says that it can answer by a form and not in the query.
     #[must_use]
     pub fn only_posts(&self) -> bool {
-        let offers = |mode: Delivery| {
-            let known = self.response_modes.as_ref();
-            known.map_or(mode == Delivery::Query, |known| {
-                known.iter().any(|name| name == mode.name())
-            })
-        };
-        offers(Delivery::FormPost) && !offers(Delivery::Query)
+        self.answers_by(Delivery::FormPost) && !self.answers_by(Delivery::Query)
     }
 
     /// The algorithms of its ID tokens that we verify; `None` when it does not say.

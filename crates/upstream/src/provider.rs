@@ -7,6 +7,7 @@ use model::ids::ProviderId;
 use model::link::Namespace;
 use model::provider::{self as stored, ClientAuth, ResponseMode, TlsTrust};
 use model::time::Timestamp;
+use oidc::callback::Delivery;
 use oidc::endpoint::{Endpoint, UrlError};
 use oidc::id_token::Leeway;
 use oidc::issuer::{Issuer, IssuerError};
@@ -202,6 +203,15 @@ impl ProviderSettings {
             provider: self.id,
             trust,
             private_hosts: &self.private_hosts,
+        }
+    }
+
+    /// The way of answering that an administrator chose.
+    pub(crate) const fn chosen_delivery(&self) -> Option<Delivery> {
+        match self.response_mode {
+            ResponseMode::Auto => None,
+            ResponseMode::Query => Some(Delivery::Query),
+            ResponseMode::FormPost => Some(Delivery::FormPost),
         }
     }
 

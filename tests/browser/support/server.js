@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { get } from "node:https";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,16 +21,17 @@ const UP_MS = 60_000;
 const MAIL = ["imap", "imaps", "pop3", "pop3s", "sieve", "submission", "submissions", "smtp"];
 
 /**
- * Starts a server that nobody has set up and waits until it answers.
+ * Starts a server that nobody has set up and waits until it answers. A `secure` one has a certificate
+ * of its own making and is called `localhost`, which is another site than the provider's address.
  *
  * `setUpLink()` reads its one-time link; `close()` stops it and removes everything.
  */
-export async function start() {
+export async function start({ secure = false } = {}) {
   // Unix sockets below hold 107 bytes, and the workers' own accounts walk through it.
   const directory = await mkdtemp(join(tmpdir(), "gpb-"));
   await chmod(directory, 0o755);
   const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = secure ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   const config = join(directory, "gatepost.toml");
   await writeFile(config, configuration(directory, port, origin));
   const child = spawn(PROGRAM, ["serve", "--config", config], {
@@ -77,11 +79,27 @@ async function answering(child, origin, output) {
   const deadline = Date.now() + UP_MS;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`serve ended:\n${output()}`);
-    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
-    if (answer?.ok) return;
+    if (await ready(origin)) return;
     if (Date.now() > deadline) throw new Error(`${PROGRAM} does not answer:\n${output()}`);
     await pause(100);
   }
+}
+
+/** Whether it says so; who it is, is told by the port alone. */
+async function ready(origin) {
+  if (origin.startsWith("http:")) {
+    const answer = await fetch(`${origin}/readyz`).catch(() => undefined);
+    return answer?.ok ?? false;
+  }
+  const url = new URL("/readyz", origin);
+  return new Promise((resolve) => {
+    const asked = { host: "127.0.0.1", port: url.port, path: url.pathname, rejectUnauthorized: false };
+    const request = get({ ...asked, headers: { host: url.host } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    request.on("error", () => resolve(false));
+  });
 }
 
 async function freePort() {

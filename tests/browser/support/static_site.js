@@ -10,15 +10,15 @@ const POLICY =
   "frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /**
- * Serves `files` (path → text) until `close()`.
+ * Serves `files` (path → text) until `close()`, under the policy of our pages or another one.
  *
  * @param {Record<string, string>} files
  */
-export async function serve(files) {
+export async function serve(files, policy = POLICY) {
   const server = createServer((request, response) => {
     const text = files[new URL(request.url, "http://host").pathname];
     response.statusCode = text === undefined ? 404 : 200;
-    response.setHeader("Content-Security-Policy", POLICY);
+    response.setHeader("Content-Security-Policy", policy);
     response.setHeader("Content-Type", type(request.url));
     response.end(text ?? "nothing here");
   });

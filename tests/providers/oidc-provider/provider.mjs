@@ -28,6 +28,11 @@ const likeAuthentik = {
   userinfo: '/application/o/userinfo/',
 };
 
+/** What clients may register as `id_token_signed_response_alg` and for userinfo. */
+const SIGNED_BY = [
+  'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA',
+];
+
 function start(config, people, server) {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const template = (config.template_scope ?? true) ? ['mailcow_template'] : [];
@@ -47,8 +52,20 @@ function start(config, people, server) {
     ...(config.trailing_slashes && { routes: likeAuthentik }),
     conformIdTokenClaims: !config.claims_in_id_token,
     cookies: { keys: [randomBytes(16).toString('hex')] },
-    features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-    jwks: { keys: [jwk('rsa', { modulusLength: 2048 }), jwk('ec', { namedCurve: 'P-256' })] },
+    enabledJWA: { idTokenSigningAlgValues: SIGNED_BY, userinfoSigningAlgValues: SIGNED_BY },
+    features: {
+      devInteractions: { enabled: true },
+      jwtUserinfo: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+    },
+    jwks: {
+      keys: [
+        jwk('rsa', { modulusLength: 2048 }),
+        jwk('ec', { namedCurve: 'P-256' }),
+        jwk('ec', { namedCurve: 'P-384' }),
+        jwk('ed25519'),
+      ],
+    },
     pkce: { required: () => config.pkce_required ?? true },
   });
   provider.on('server_error', (_context, error) => console.error(error));

@@ -277,3 +277,23 @@ async fn a_code_of_nobody_is_an_invalid_grant_for_most() {
 async fn a_code_of_nobody_is_an_invalid_code_for_glewlwyd() {
     a_code_of_nobody::<Glewlwyd>("invalid_code").await;
 }
+
+/// A certified provider's own signatures, by keys of its own.
+#[tokio::test]
+async fn each_algorithm_is_verified_in_id_token_and_signed_userinfo() {
+    for alg in [
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+    ] {
+        let joining = Joining {
+            registered: vec![
+                ("id_token_signed_response_alg", alg),
+                ("userinfo_signed_response_alg", alg),
+            ],
+            ..Joining::default()
+        };
+        let Some(joined) = Joined::<OidcProvider>::new(joining).await else {
+            return;
+        };
+        assert!(joined.signed_in().await.created, "{alg}");
+    }
+}

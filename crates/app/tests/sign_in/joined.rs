@@ -30,6 +30,8 @@ pub struct Joining {
     pub secret: &'static str,
     pub redirect: RedirectForm,
     pub setup: fn(Setup) -> Setup,
+    /// What else is registered about the client, by name.
+    pub registered: Vec<(&'static str, &'static str)>,
     /// Claims beside address, name and template.
     pub claims: Value,
 }
@@ -41,6 +43,7 @@ impl Default for Joining {
             secret: SECRET,
             redirect: RedirectForm::OwnPath,
             setup: |setup| setup,
+            registered: Vec::new(),
             claims: json!({}),
         }
     }
@@ -76,6 +79,9 @@ impl<P: RealProvider> Joined<P> {
         let setup = Setup::default()
             .client("mail", joining.secret, joining.auth, &[&redirect])
             .person(LOGIN, nora.into());
+        let setup = joining.registered.iter().fold(setup, |setup, (name, value)| {
+            setup.client_with(name, *value)
+        });
         let provider = P::start_or_skip((joining.setup)(setup)).await.unwrap()?;
 
         let world = World::new().await;

@@ -75,6 +75,13 @@ pub(super) fn instructions(setup: &Setup<'_>) -> Instructions {
         field: "Home page".to_owned(),
         value: setup.public_url.to_owned(),
     }];
+    // The named ones know no such field; a tile of theirs leads to `/sso/SLUG/start`.
+    if setup.settings.preset == Preset::Issuer {
+        made.values.push(Value {
+            field: "Initiate login URI".to_owned(),
+            value: format!("{}/sso/{}/initiate", setup.public_url, setup.slug),
+        });
+    }
     made
 }
 

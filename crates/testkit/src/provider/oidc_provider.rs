@@ -60,12 +60,12 @@ impl RealProvider for OidcProvider {
         command.arg("provider.mjs").current_dir(directory);
         let mut process = Process::start(command)?;
         let clients = setup.clients.iter().map(|client| {
-            json!({
-                "client_id": client.id,
-                "client_secret": client.secret,
-                "redirect_uris": client.redirect_uris,
-                "token_endpoint_auth_method": client.auth,
-            })
+            let mut metadata = client.also.clone();
+            metadata.insert("client_id".to_owned(), json!(client.id));
+            metadata.insert("client_secret".to_owned(), json!(client.secret));
+            metadata.insert("redirect_uris".to_owned(), json!(client.redirect_uris));
+            metadata.insert("token_endpoint_auth_method".to_owned(), json!(client.auth));
+            metadata
         });
         let config = json!({
             "clients": clients.collect::<Vec<_>>(),

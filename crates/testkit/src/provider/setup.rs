@@ -11,6 +11,8 @@ pub(super) struct Client {
     /// The registered token endpoint method, such as `client_secret_basic`.
     pub(super) auth: String,
     pub(super) redirect_uris: Vec<String>,
+    /// What else is registered, in the words of dynamic client registration.
+    pub(super) also: Map<String, Value>,
 }
 
 /// What a provider is started with: clients, people, and the habits that can be chosen.
@@ -35,7 +37,19 @@ impl Setup {
             secret: secret.to_owned(),
             auth: auth.to_owned(),
             redirect_uris: redirect_uris.iter().map(|&uri| uri.to_owned()).collect(),
+            also: Map::new(),
         });
+        self
+    }
+
+    /// Registers more about every client so far, in the words of dynamic client registration, such
+    /// as `id_token_signed_response_alg` (`OidcProvider`).
+    #[must_use]
+    pub fn client_with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        for client in &mut self.clients {
+            client.also.insert(name.to_owned(), value.clone());
+        }
         self
     }
 

@@ -5,7 +5,6 @@ use crate::error::{Purpose, UpstreamError};
 use crate::http::HttpError;
 use crate::provider::ProviderSettings;
 use crate::upstream::{Upstream, no_answer};
-use model::provider::ResponseMode;
 use oidc::authorize::AuthorizationRequest;
 use oidc::callback::Delivery;
 use oidc::redirect::RedirectUri;
@@ -87,12 +86,8 @@ impl Upstream {
 /// in the query. Only what an administrator chose, or what cannot be otherwise, is asked for:
 /// providers exist that refuse parameters they do not know.
 fn asked(settings: &ProviderSettings, places: &Places) -> Option<Delivery> {
-    match settings.response_mode {
-        ResponseMode::Query => Some(Delivery::Query),
-        ResponseMode::FormPost => Some(Delivery::FormPost),
-        ResponseMode::Auto => places
-            .metadata()
-            .filter(|metadata| metadata.only_posts())
-            .map(|_| Delivery::FormPost),
-    }
+    let only_posts = places.metadata().is_some_and(|found| found.only_posts());
+    settings
+        .chosen_delivery()
+        .or_else(|| only_posts.then_some(Delivery::FormPost))
 }

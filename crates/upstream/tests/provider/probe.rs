@@ -3,7 +3,7 @@
 use crate::server::{Reply, Server};
 use crate::support::*;
 use model::outcome::Code;
-use serde_json::json;
+use serde_json::{Value, json};
 use upstream::http::Guard;
 use upstream::probe::{Report, Step, StepName, StepState};
 use upstream::{Config, ProviderSettings, Upstream};
@@ -266,6 +266,34 @@ async fn scopes_the_provider_does_not_list_are_a_warning() {
     let (state, code, evidence) = stands(&settings, StepName::Capabilities).await;
     assert_eq!((state, code), (StepState::Ok, None), "{evidence}");
     assert!(evidence.contains("profile, email"), "{evidence}");
+}
+
+#[tokio::test]
+async fn a_way_of_answering_the_provider_does_not_list_is_a_warning() {
+    use model::provider::ResponseMode as Mode;
+    let op = Op::start().await;
+    for (listed, chosen, warned) in [
+        (Value::Null, Mode::Auto, None),
+        (Value::Null, Mode::Query, None),
+        (Value::Null, Mode::FormPost, Some("form_post")),
+        (json!(["query"]), Mode::FormPost, Some("form_post")),
+        (json!(["form_post"]), Mode::Query, Some("query")),
+        (json!(["form_post"]), Mode::Auto, None),
+        (json!(["query", "form_post"]), Mode::FormPost, None),
+    ] {
+        let mut document = discovery(&op.issuer());
+        document["response_modes_supported"] = listed;
+        op.set(|b| b.discovery = Reply::json(200, document));
+        let mut settings = op.settings();
+        settings.response_mode = chosen;
+        let (state, _, evidence) = stands(&settings, StepName::Capabilities).await;
+        let words = warned.map(|mode| format!("does not list response_mode {mode}"));
+        assert_eq!(state == StepState::Warn, warned.is_some(), "{evidence}");
+        assert!(
+            words.is_none_or(|words| evidence.contains(&words)),
+            "{evidence}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -125,7 +125,8 @@ enum Mode {
     Auto,
     /// In the query of a redirect.
     Query,
-    /// `form_post`: as a form that the browser sends.
+    /// As a form that the browser sends; `form_post` works too.
+    #[value(alias = "form_post")]
     FormPost,
 }
 

@@ -218,6 +218,12 @@ pub(super) fn capabilities(settings: &ProviderSettings, places: &Places) -> Step
         return Step::warn(StepName::Capabilities, seen.join("; "))
             .fix("Set the authentication method to automatic.");
     }
+    let chosen = settings.chosen_delivery();
+    if let Some(way) = chosen.filter(|way| !metadata.answers_by(*way)) {
+        seen.push(format!("does not list response_mode {}", way.name()));
+        return Step::warn(StepName::Capabilities, seen.join("; "))
+            .fix("Set how it sends its answers to automatic.");
+    }
     Step::ok(StepName::Capabilities, seen.join("; "))
 }
 

@@ -5,6 +5,7 @@
 mod algorithms;
 mod config;
 mod plan;
+mod table;
 mod third_party;
 mod userinfo;
 
