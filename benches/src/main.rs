@@ -15,6 +15,7 @@ use serde::Serialize;
 mod auth_client;
 mod auth_instructions;
 mod auth_socket;
+mod company;
 mod crowd;
 mod dovecot;
 mod durable_write;
@@ -27,6 +28,7 @@ mod memory;
 mod people;
 mod report;
 mod server;
+mod sign_in;
 mod start;
 
 use finding::Finding;
@@ -63,6 +65,9 @@ struct Options {
     /// What a child of the benches does: serve mail logins for this data directory.
     #[arg(long, hide = true)]
     serve_mail: Option<PathBuf>,
+    /// What another child does: be a company's provider whose answers take so many milliseconds.
+    #[arg(long, hide = true)]
+    serve_company: Option<u64>,
 }
 
 impl Options {
@@ -96,11 +101,12 @@ impl Outcome {
 
 type Bench = fn(&Options) -> anyhow::Result<Outcome>;
 
-const BENCHES: [(&str, Bench); 6] = [
+const BENCHES: [(&str, Bench); 7] = [
     ("auth_socket", auth_socket::run),
     ("auth_instructions", auth_instructions::run),
     ("durable_write", durable_write::run),
     ("list_page", list_page::run),
+    ("sign_in", sign_in::run),
     ("start", start::run),
     ("memory", memory::run),
 ];
@@ -109,6 +115,9 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse().or_quick();
     if let Some(directory) = &options.serve_mail {
         return mail_server::serve(directory);
+    }
+    if let Some(latency) = options.serve_company {
+        return company::serve(latency);
     }
     for name in &options.names {
         if !BENCHES.iter().any(|(known, _)| known == name) {
