@@ -13,6 +13,7 @@ use anyhow::{Context as _, ensure};
 use app::devices::ServerSettings;
 use app::domains::DomainForm;
 use app::passwords::{Budgets, HashPool, LocalDesk};
+use app::step_up::Doer;
 use app::templates::TemplateForm;
 use app::{App, AppConfig, Parts};
 use axum::Router;
@@ -248,7 +249,8 @@ async fn set_up(app: &App, issuer: &str, places: usize) -> anyhow::Result<()> {
         ..Preset::Issuer.settings()
     };
     let secret = SecretString::from(SECRET);
-    app.create_provider(&actor, SLUG, settings, Some(secret))
+    let doer = Doer::from(&actor).untested(true);
+    app.create_provider(doer, SLUG, settings, Some(secret))
         .await?;
     Ok(())
 }
@@ -272,6 +274,7 @@ fn app(directory: &Path, random: &Arc<dyn Random>) -> anyhow::Result<App> {
         random: Arc::clone(random),
         config: AppConfig {
             public_url: PUBLIC.to_owned(),
+            helpdesk: None,
             sessions: SessionLifetime::default(),
             admin_sessions: SessionLifetime::default(),
             servers: ServerSettings {

@@ -11,6 +11,7 @@ use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
 use model::time::Timestamp;
 use oidc::callback::Delivery;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -23,12 +24,12 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Posted {
     /// By the tag of the state.
-    waiting: HashMap<Vec<u8>, (Timestamp, String)>,
+    waiting: HashMap<Vec<u8>, (Timestamp, SecretString)>,
 }
 
 impl Posted {
     /// Keeps the answer of a sign-in; a second one takes the place of the first.
-    fn keep(&mut self, state_tag: Vec<u8>, parameters: String, now: Timestamp) {
+    fn keep(&mut self, state_tag: Vec<u8>, parameters: SecretString, now: Timestamp) {
         self.waiting
             .retain(|_, (came, _)| now.since(*came) < KEPT_FOR);
         if self.waiting.len() >= MOST && !self.waiting.contains_key(&state_tag) {
@@ -40,7 +41,7 @@ impl Posted {
         self.waiting.insert(state_tag, (now, parameters));
     }
 
-    fn take(&mut self, state_tag: &[u8], now: Timestamp) -> Option<String> {
+    fn take(&mut self, state_tag: &[u8], now: Timestamp) -> Option<SecretString> {
         let (came, parameters) = self.waiting.remove(state_tag)?;
         (now.since(came) < KEPT_FOR).then_some(parameters)
     }
@@ -76,7 +77,7 @@ impl App {
         if !waits {
             return Err(Problem::Refused(self.foreign_state()));
         }
-        self.posted.lock().keep(tag, parameters.to_owned(), now);
+        self.posted.lock().keep(tag, parameters.into(), now);
         Ok(state)
     }
 
@@ -92,7 +93,8 @@ impl App {
         let parameters = self.posted.lock().take(&tag, self.clock.now());
         match parameters {
             Some(parameters) => {
-                self.finish(&arrived, &parameters, Delivery::FormPost, browser, client)
+                let parameters = parameters.expose_secret();
+                self.finish(&arrived, parameters, Delivery::FormPost, browser, client)
                     .await
             }
             None => {
@@ -121,23 +123,23 @@ mod tests {
     #[test]
     fn an_answer_is_fetched_once_and_soon() {
         let mut posted = Posted::default();
-        posted.keep(vec![1], "a".to_owned(), at(0));
-        assert_eq!(posted.take(&[2], at(0)), None);
-        assert_eq!(posted.take(&[1], at(59)).as_deref(), Some("a"));
-        assert_eq!(posted.take(&[1], at(59)), None);
-        posted.keep(vec![1], "a".to_owned(), at(0));
-        assert_eq!(posted.take(&[1], at(60)), None);
+        posted.keep(vec![1], "a".into(), at(0));
+        assert!(posted.take(&[2], at(0)).is_none());
+        assert_eq!(posted.take(&[1], at(59)).unwrap().expose_secret(), "a");
+        assert!(posted.take(&[1], at(59)).is_none());
+        posted.keep(vec![1], "a".into(), at(0));
+        assert!(posted.take(&[1], at(60)).is_none());
     }
 
     #[test]
     fn one_sign_in_takes_one_place_and_all_of_them_a_bounded_number() {
         let mut posted = Posted::default();
         for n in 0..3 {
-            posted.keep(vec![1], n.to_string(), at(n));
+            posted.keep(vec![1], n.to_string().into(), at(n));
         }
         assert_eq!(posted.waiting.len(), 1);
         for n in 0..2 * MOST as u64 {
-            posted.keep(n.to_be_bytes().to_vec(), String::new(), at(3));
+            posted.keep(n.to_be_bytes().to_vec(), "".into(), at(3));
         }
         assert_eq!(posted.waiting.len(), MOST);
     }

@@ -9,7 +9,7 @@ use app::test_sign_in::{KEPT_FOR, TestBegun};
 use http::{Request, StatusCode};
 use model::audit::Actor;
 use model::outcome::Code;
-use model::provider::RedirectForm;
+use model::provider::{RedirectForm, ResponseMode};
 use std::time::Duration;
 use testkit::browser::{Page, Tab};
 
@@ -268,4 +268,36 @@ async fn the_bare_origin_takes_a_tests_answer_too() {
         page.url()
     );
     assert_eq!(page.text_of(".verdict h2").unwrap(), "It works");
+}
+
+#[tokio::test]
+async fn an_answer_by_a_form_ends_a_test_too() {
+    let world = World::new().await;
+    let by_form = ResponseMode::FormPost;
+    world.change_provider(|p| p.response_mode = by_form).await;
+    switched_off(&world).await;
+    let mut tab = karin(&world).await;
+    let page = tested(&world, &mut tab, "alice").await;
+    assert!(
+        page.url()
+            .path()
+            .starts_with("/admin/providers/example/tests/"),
+        "{}",
+        page.url()
+    );
+    assert_eq!(page.text_of(".verdict h2").unwrap(), "It works");
+    assert!(!world.has("alice@example.org").await);
+    // It proved this way of answering, and no other.
+    let query = ResponseMode::Query;
+    world.change_provider(|p| p.response_mode = query).await;
+    let mut tab = karin(&world).await;
+    let page = tab
+        .open(&world.at(&format!("{PROVIDER}/switch")))
+        .await
+        .unwrap();
+    assert!(
+        page.text().contains("No test sign-in has passed"),
+        "{}",
+        page.text()
+    );
 }
