@@ -91,7 +91,7 @@ for (const javaScript of [true, false]) {
     await page.getByRole("link", { name: "History", exact: true }).click();
     assert.match(await main(), /email matches/);
     await examined("history");
-    await page.getByRole("link", { name: /^Load the state/ }).first().click();
+    await page.getByRole("link", { name: /^Load as a draft/ }).first().click();
     assert.match(await main(), /They are a draft until you save them/);
 
     await page.getByLabel("Value of rule 1").fill("");
