@@ -24,6 +24,8 @@ pub const MOST_PASTED: usize = 64 * 1024;
 pub enum Tried {
     /// The claims with which the person of this mailbox came last.
     Person(Address),
+    /// The claims of the newest test sign-in that is still kept and proved somebody.
+    LastTest,
     /// These claims, of nobody in particular.
     Claims(Claims),
 }
@@ -51,7 +53,8 @@ pub struct Trial {
 }
 
 impl App {
-    /// Tries a draft. A person without known claims is a problem of the field `try_address`.
+    /// Tries a draft. A person without known claims is a problem of the field `try_address`, no test
+    /// sign-in one of the field `try_from`.
     pub async fn try_rules(
         &self,
         slug: &str,
@@ -64,6 +67,12 @@ impl App {
         let after = with_rules(&provider, draft);
         match tried {
             Tried::Claims(claims) => Ok(of_nobody(&after, &templates, &claims)),
+            Tried::LastTest => {
+                let (claims, left_out) = self.last_test(slug).await?;
+                let mut trial = of_nobody(&after, &templates, &claims);
+                trial.left_out = left_out;
+                Ok(trial)
+            }
             Tried::Person(address) => {
                 let (kept, linked) = person(&mut read, &provider, &address).await?;
                 let mut trial = trial(&after, &kept.claims);
@@ -89,6 +98,27 @@ impl App {
                 Ok(trial)
             }
         }
+    }
+}
+
+impl App {
+    /// The claims of the newest test sign-in, and the names of those that were cut.
+    async fn last_test(&self, slug: &str) -> Result<(Claims, Vec<String>), Problem> {
+        let tests = self.test_sign_ins(slug).await?;
+        let proved = tests.into_iter().find(|test| test.identity.is_some());
+        let test = proved.ok_or_else(|| {
+            let words =
+                "no test sign-in of the last 30 minutes got as far as claims; run one first";
+            Problem::field("try_from", words)
+        })?;
+        let (cut, whole): (Vec<_>, Vec<_>) = test.claims.iter().partition(|claim| claim.cut);
+        let whole = whole.into_iter();
+        Ok((
+            whole
+                .map(|claim| (claim.name.clone(), claim.value.clone()))
+                .collect(),
+            cut.into_iter().map(|claim| claim.name.clone()).collect(),
+        ))
     }
 }
 

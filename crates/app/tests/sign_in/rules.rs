@@ -371,3 +371,18 @@ async fn people_of_an_issuer_before_this_one_are_not_counted() {
         .unwrap();
     assert_eq!((survey.people, survey.complete), (0, true));
 }
+
+#[tokio::test]
+async fn a_draft_is_tried_on_the_last_test_sign_in() {
+    let world = World::new().await;
+    let draft = refusing(vec![rule("email", is("carol@example.org"), world.staff.id)]);
+    let tried = async || world.app.try_rules(SLUG, &draft, Tried::LastTest).await;
+    let Err(Problem::Invalid(wrong)) = tried().await else {
+        panic!("there was no test")
+    };
+    assert_eq!(wrong[0].field, "try_from");
+    world.tested("carol").await;
+    assert_eq!(tried().await.unwrap().decides, Some(0));
+    world.tested("bob").await;
+    assert_eq!(tried().await.unwrap().decides, None, "the newest one");
+}

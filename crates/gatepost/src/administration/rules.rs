@@ -103,6 +103,8 @@ pub enum RuleVerb {
 pub enum TryOn {
     /// Those of the last sign-in of the person of this mailbox.
     Address(String),
+    /// Those of the newest test sign-in.
+    LastTest,
     /// Claims as JSON text.
     Claims(String),
 }
@@ -289,6 +291,7 @@ async fn tried(app: &App, provider: String, set: &RuleSet, on: TryOn) -> Result<
             for field in &mut fields {
                 field.field = field.field.replace("try_json", "claims");
                 field.field = field.field.replace("try_address", "address");
+                field.field = field.field.replace("try_from", "last_test");
             }
             Problem::Invalid(fields)
         }
@@ -296,6 +299,7 @@ async fn tried(app: &App, provider: String, set: &RuleSet, on: TryOn) -> Result<
     };
     let tried = match on {
         TryOn::Claims(text) => Tried::Claims(pasted(&text).map_err(named)?),
+        TryOn::LastTest => Tried::LastTest,
         TryOn::Address(text) => Tried::Person(
             Address::parse(text.trim()).map_err(|error| Problem::field("address", error))?,
         ),

@@ -291,6 +291,7 @@ fn rules() {
         .with("rule try example-sso --claims -", "{}")
         .run("rule try example-sso --address nobody@example.org")
         .run("rule try example-sso --address nobody")
+        .run("rule try example-sso --last-test")
         .run("rule lint example-sso")
         .run("rule edit example-sso 1 --value groups")
         .run("rule lint example-sso")

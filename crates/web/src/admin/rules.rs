@@ -235,11 +235,13 @@ async fn tried(
     set: &RuleSet,
     typed: &Typed,
 ) -> Result<Trial, Problem> {
-    let tried = if typed.try_from == "json" {
-        Tried::Claims(pasted(&typed.try_json)?)
-    } else {
-        let address = Address::parse(typed.try_address.trim());
-        Tried::Person(address.map_err(|error| Problem::field("try_address", error))?)
+    let tried = match typed.try_from.as_str() {
+        "json" => Tried::Claims(pasted(&typed.try_json)?),
+        "test" => Tried::LastTest,
+        _ => {
+            let address = Address::parse(typed.try_address.trim());
+            Tried::Person(address.map_err(|error| Problem::field("try_address", error))?)
+        }
     };
     state.app.try_rules(name, set, tried).await
 }

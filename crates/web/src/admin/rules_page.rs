@@ -233,16 +233,21 @@ fn everyone_else(shown: &Shown<'_>) -> Field {
 
 fn try_fields(shown: &Shown<'_>) -> Vec<Field> {
     let typed = shown.typed;
-    let pasted = typed.try_from == "json";
+    let from = match typed.try_from.as_str() {
+        other @ ("json" | "test") => other,
+        _ => "person",
+    };
     vec![
         Field::radios(
             "try_from",
             "Whose claims",
             vec![
-                Opt::new("person", "A person's last sign-in", !pasted),
-                Opt::new("json", "Claims pasted here", pasted),
+                Opt::new("person", "A person's last sign-in", from == "person"),
+                Opt::new("test", "The last test sign-in", from == "test"),
+                Opt::new("json", "Claims pasted here", from == "json"),
             ],
-        ),
+        )
+        .problem(shown.problems.of("try_from")),
         Field::code("try_address", "Address", typed.try_address.as_str())
             .at_most(254)
             .help("A mailbox whose person signs in by this provider.")

@@ -291,6 +291,7 @@ async fn a_trial_shows_every_rule_and_the_mailbox_it_would_make() {
     for (from, key, value, words) in [
         ("json", "try_json", "[]", "one JSON object"),
         ("json", "try_json", "", "not JSON"),
+        ("test", "try_address", "", "no test sign-in"),
         ("person", "try_address", "nobody", "try_address"),
         (
             "person",

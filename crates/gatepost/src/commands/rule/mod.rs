@@ -205,6 +205,9 @@ struct On {
     /// The last sign-in of the person of this mailbox.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// The newest test sign-in of the last 30 minutes.
+    #[arg(long)]
+    last_test: bool,
     /// Claims as one JSON object; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     claims: Option<PathBuf>,
@@ -313,7 +316,8 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             let on = match (on.address, on.claims) {
                 (Some(address), _) => TryOn::Address(address),
                 (None, Some(file)) => TryOn::Claims(input::text(&file, MOST_FILE).await?),
-                (None, None) => TryOn::Claims(String::new()),
+                // One of the three is given: clap sees to it.
+                (None, None) => TryOn::LastTest,
             };
             (provider, RuleVerb::Try(on), read_only)
         }
