@@ -191,7 +191,6 @@ fn app(installation: &Installation) -> anyhow::Result<App> {
         random,
         config: AppConfig {
             public_url: "https://mail.example.test".to_owned(),
-            helpdesk: None,
             sessions: SessionLifetime::default(),
             admin_sessions: SessionLifetime::default(),
             helpdesk: None,

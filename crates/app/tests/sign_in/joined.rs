@@ -79,9 +79,12 @@ impl<P: RealProvider> Joined<P> {
         let setup = Setup::default()
             .client("mail", joining.secret, joining.auth, &[&redirect])
             .person(LOGIN, nora.into());
-        let setup = joining.registered.iter().fold(setup, |setup, (name, value)| {
-            setup.client_with(name, *value)
-        });
+        let setup = joining
+            .registered
+            .iter()
+            .fold(setup, |setup, (name, value)| {
+                setup.client_with(name, *value)
+            });
         let provider = P::start_or_skip((joining.setup)(setup)).await.unwrap()?;
 
         let world = World::new().await;

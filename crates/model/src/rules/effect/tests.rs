@@ -7,7 +7,8 @@ use crate::mailbox::SignInMethods;
 use crate::outcome::Code;
 use crate::protocol::{Protocol, Protocols};
 use crate::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, ResponseMode,
+    TlsTrust,
 };
 use crate::rule::{Rule, Test};
 use crate::rules::fields::Held;
@@ -68,6 +69,7 @@ fn provider(rules: Vec<Rule>) -> Provider {
             client_id: "gatepost".to_owned(),
             client_auth: ClientAuth::Auto,
             redirect: RedirectForm::OwnPath,
+            response_mode: ResponseMode::default(),
             scopes: "openid".to_owned(),
             address_claim: "email".to_owned(),
             subject_claim: None,
