@@ -7,7 +7,9 @@
 //! [`App`] is what the web worker (or a command line that holds the data directory) works with;
 //! [`mail::MailApp`] is the read-only half in the auth worker.
 
+pub mod activity;
 pub mod admins;
+pub mod alerts;
 pub mod aliases;
 pub mod attempts;
 mod audit;

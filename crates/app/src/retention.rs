@@ -2,12 +2,18 @@
 //! passwords revoked long ago.
 
 use crate::{App, Problem, ended};
+use model::time::DAY;
+use std::time::Duration;
 use store::Conn;
 
 /// Rows taken away in one round and table: a round never holds the writer for long.
 const AT_ONCE: u32 = 500;
 /// Most rounds of one sweep: 100,000 rows of each table, which is more than a minute brings.
 const ROUNDS: usize = 200;
+/// How long the counts behind the charts are kept: a year and a day, some rows an hour.
+const KEEP_COUNTS: Duration = DAY.saturating_mul(366);
+/// How long an alert stays that nobody meets any more.
+const KEEP_ALERTS: Duration = DAY.saturating_mul(30);
 
 impl App {
     /// Rounds until nothing that has ended is left; called every minute by the web worker. Other
@@ -31,9 +37,12 @@ impl App {
         let oldest_attempt = now.minus(self.config.keep_attempts);
         let oldest_mail_attempt = now.minus(self.config.keep_mail_attempts);
         let oldest_change = now.minus(self.config.keep_audit);
+        let oldest_count = now.minus(KEEP_COUNTS);
+        let oldest_alert = now.minus(KEEP_ALERTS);
         self.write_ringing(async move |tx: &mut Conn| {
             ended::kick(tx, now).await?;
             store::links::sweep_pending(tx, now).await?;
+            store::attempt_counts::prune(tx, oldest_count).await?;
             // A phone that still tries one is told by name as long as its tries are remembered.
             let gone = [
                 store::sign_in_flows::sweep(tx, now, AT_ONCE).await?,
@@ -43,6 +52,7 @@ impl App {
                 store::attempts::prune_mail(tx, oldest_mail_attempt, AT_ONCE).await?,
                 store::app_passwords::forget_revoked(tx, oldest_mail_attempt, AT_ONCE).await?,
                 store::audit::prune(tx, oldest_change, AT_ONCE).await?,
+                store::alerts::prune(tx, oldest_alert, AT_ONCE).await?,
             ];
             Ok(gone.iter().any(|rows| *rows >= u64::from(AT_ONCE)))
         })

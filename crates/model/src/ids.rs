@@ -53,4 +53,6 @@ ids! {
     AttemptId;
     /// A pending side effect on the engines.
     OutboxId;
+    /// An alert to whoever administers.
+    AlertId;
 }

@@ -7,6 +7,7 @@
 //! To add a noun: one file here, one in `store`, one use case in `app`.
 
 pub mod address;
+pub mod alert;
 pub mod alias;
 pub mod app_password;
 pub mod attempt;

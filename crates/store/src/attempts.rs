@@ -288,8 +288,14 @@ fn attempt(row: &Row) -> Result<Attempt, StoreError> {
 }
 
 fn code(row: &Row, column: &'static str) -> Result<Option<Code>, StoreError> {
-    row.get::<Option<String>>(column)?
-        .map(|code| code.parse())
+    code_of(row.get(column)?, column)
+}
+
+pub(crate) fn code_of(
+    text: Option<String>,
+    column: &'static str,
+) -> Result<Option<Code>, StoreError> {
+    text.map(|code| code.parse())
         .transpose()
         .map_err(|_| unreadable(column, "a code of this version"))
 }
@@ -302,7 +308,7 @@ const fn door_name(door: Door) -> &'static str {
     }
 }
 
-fn door_of(name: &str) -> Option<Door> {
+pub(crate) fn door_of(name: &str) -> Option<Door> {
     match name {
         "provider" => Some(Door::Provider),
         "local" => Some(Door::Local),

@@ -13,8 +13,10 @@ mod statements;
 
 // The nouns.
 pub mod admins;
+pub mod alerts;
 pub mod aliases;
 pub mod app_passwords;
+pub mod attempt_counts;
 pub mod attempts;
 pub mod audit;
 pub mod domains;

@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     5 "0005_rules"
     6 "0006_domain_provider"
     7 "0007_relinks"
+    8 "0008_alerts_and_counts"
 };
 
 /// The schema version of this program.

@@ -19,8 +19,10 @@ mod tests {
     /// error of the lint run.
     const NOUNS: &[(&str, &[(&str, &str)])] = &[
         ("admins", crate::admins::STATEMENTS),
+        ("alerts", crate::alerts::STATEMENTS),
         ("aliases", crate::aliases::STATEMENTS),
         ("app_passwords", crate::app_passwords::STATEMENTS),
+        ("attempt_counts", crate::attempt_counts::STATEMENTS),
         ("attempts", crate::attempts::STATEMENTS),
         ("audit", crate::audit::STATEMENTS),
         ("domains", crate::domains::STATEMENTS),

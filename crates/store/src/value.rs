@@ -3,8 +3,8 @@
 use crate::error::StoreError;
 use model::address::{Address, DomainName};
 use model::ids::{
-    AdminId, AliasId, AppPasswordId, AttemptId, DomainId, LinkId, MailboxId, OutboxId, ProviderId,
-    RelinkId, RuleVersionId, SessionId, TemplateId,
+    AdminId, AlertId, AliasId, AppPasswordId, AttemptId, DomainId, LinkId, MailboxId, OutboxId,
+    ProviderId, RelinkId, RuleVersionId, SessionId, TemplateId,
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
@@ -261,6 +261,7 @@ integers! {
     SessionId, "an id", SessionId, |id: SessionId| id.0;
     AttemptId, "an id", AttemptId, |id: AttemptId| id.0;
     OutboxId, "an id", OutboxId, |id: OutboxId| id.0;
+    AlertId, "an id", AlertId, |id: AlertId| id.0;
 }
 
 /// Nouns that are a text in the database.

@@ -2,7 +2,7 @@
 
 use super::refusals::{Alike, Place};
 use super::{Ended, Refused};
-use crate::{App, Client, Problem};
+use crate::{App, Client, Problem, alerts};
 use model::attempt::{Attempt, Door, Reference, StepState, Trace};
 use model::ids::{AttemptId, MailboxId, ProviderId};
 use model::outcome::{Code, Refusal};
@@ -76,10 +76,11 @@ impl Record {
         match store::attempts::insert(tx, &self.attempt).await {
             Err(StoreError::Taken(Taken::Token)) => {
                 self.attempt.reference = self.spare.clone();
-                store::attempts::insert(tx, &self.attempt).await
+                store::attempts::insert(tx, &self.attempt).await?;
             }
-            stored => stored,
+            stored => stored?,
         }
+        alerts::note(tx, &self.attempt).await
     }
 
     /// Stores it as refused.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod alerts;
 mod codes;
 mod ends;
 mod foreseen;

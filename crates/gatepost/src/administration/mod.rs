@@ -12,6 +12,7 @@
 //! To add a verb: a variant of its noun's request, an arm in that file's `answer`, and the command
 //! in [`crate::commands`].
 
+pub mod activity;
 pub mod admins;
 pub mod aliases;
 pub mod attempts;
@@ -66,6 +67,10 @@ pub enum Request {
     Device(devices::DeviceRequest),
     /// Recorded attempts.
     Attempt(attempts::AttemptRequest),
+    /// Alerts.
+    Alert(activity::AlertRequest),
+    /// How many signed in and why others were refused.
+    Activity(app::activity::Range),
     /// Why an address can or cannot sign in; an address or an attempt's reference.
     Why(String),
     /// Mailboxes from a file.
@@ -99,6 +104,8 @@ pub async fn answer(
         Request::Rule(request) => rules::answer(app, actor, request).await,
         Request::Device(request) => devices::answer(app, actor, request).await,
         Request::Attempt(request) => attempts::answer(app, request).await,
+        Request::Alert(request) => activity::alerts(app, actor, request).await,
+        Request::Activity(range) => activity::activity(app, range).await,
         Request::Why(who) => why::answer(app, &who).await,
         Request::Import(request) => imports::answer(app, actor, request, progress).await,
         Request::Status => status::answer(app).await,

@@ -5,7 +5,9 @@
 //! administer work in an `office`: it finds the way to the use cases ([`crate::administration`])
 //! and prints documents as text or JSON.
 
+mod activity;
 mod admin;
+mod alert;
 mod alias;
 mod attempt;
 mod completions;
@@ -73,6 +75,8 @@ enum Command {
     Device(device::Arguments),
     Why(why::Arguments),
     Attempt(attempt::Arguments),
+    Alert(alert::Arguments),
+    Activity(activity::Arguments),
     Import(import::Arguments),
     Doctor(doctor::Arguments),
     /// Look at the configuration.
@@ -101,6 +105,8 @@ pub fn run() -> ExitCode {
         Command::Device(arguments) => device::run(arguments),
         Command::Why(arguments) => why::run(arguments),
         Command::Attempt(arguments) => attempt::run(arguments),
+        Command::Alert(arguments) => alert::run(arguments),
+        Command::Activity(arguments) => activity::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),

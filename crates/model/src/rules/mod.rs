@@ -4,6 +4,7 @@
 //! transaction; the reasons go into the attempt's trace and feed the explanation pages.
 
 pub mod access;
+pub mod alerts;
 pub mod claims;
 pub mod effect;
 pub mod fields;

@@ -2,6 +2,7 @@
 //! stands in [`form`], [`list`] and [`fix`].
 
 pub mod administrators;
+pub mod alerts;
 pub mod aliases;
 pub mod domain_provider;
 pub mod domains;
@@ -41,6 +42,7 @@ use crate::state::WebState;
 pub fn routes() -> Routes<WebState> {
     setup::routes()
         .and(overview::routes())
+        .and(alerts::routes())
         .and(domains::routes())
         .and(domain_provider::routes())
         .and(templates::routes())

@@ -1,24 +1,30 @@
 //! How things stand, and what is left of setting up.
 
+use super::alerts::{Line, lines};
+use super::list::with_query;
 use super::sign_ins::{Row, rows};
 use crate::error::Failure;
 use crate::page::Page;
-use crate::parts::{Check, Checks, Link, Notice, State as Standing};
+use crate::parts::{Chart, ChartBar, Check, Checks, Link, Notice, Share, State as Standing};
 use crate::route::{Policy, Routes};
 use crate::session::Administrator;
 use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
+use app::activity::{Activity, Range};
 use app::attempts::AttemptFilter;
 use app::domains::Page as Wanted;
 use app::relinks::Strangers;
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
 use model::attempt::{Attempt, Door};
 use model::provider::{EveryoneElse, Provider};
+use serde::Deserialize;
 
 /// Refused attempts shown.
 const LAST: u32 = 5;
+/// Reasons shown.
+const REASONS: usize = 5;
 
 /// The routes of this page.
 #[must_use]
@@ -42,11 +48,37 @@ struct OverviewPage {
     ignoring: Vec<String>,
     /// Many people whose mailboxes are linked to another sign-in.
     strangers: Option<Notice>,
+    alerts: Vec<Line>,
+    chart: Option<Chart>,
+    ranges: Vec<(Link, bool)>,
+    reasons: Vec<Reason>,
     rows: Vec<Row>,
 }
 
-async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Response, Failure> {
+/// One reason why people were refused.
+struct Reason {
+    name: Link,
+    count: i64,
+    share: Share,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    range: String,
+}
+
+async fn show(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Failure> {
     let now = state.app.now();
+    // Anything else is the day.
+    let activity = state
+        .app
+        .activity(asked.range.parse().unwrap_or_default())
+        .await?;
     let providers = state.app.providers().await?;
     let domains = state.app.domain_count().await?;
     let templates = state.app.templates().await?;
@@ -76,6 +108,10 @@ async fn show(State(state): State<WebState>, admin: Administrator) -> Result<Res
             .map(|provider| provider.settings.name.clone())
             .collect(),
         strangers: strangers(state.app.strangers_lately().await?),
+        alerts: lines(state.app.alerts().await?, &providers, now),
+        ranges: ranges(activity.range),
+        reasons: reasons(&activity),
+        chart: chart(&activity),
         rows: rows(recent(&state, true, LAST).await?, &providers, now),
     })
     .into_response())
@@ -118,6 +154,56 @@ pub(super) async fn next_step(state: &WebState) -> Result<Option<Link>, Failure>
     } else {
         None
     })
+}
+
+fn ranges(shown: Range) -> Vec<(Link, bool)> {
+    let link = |range: Range| {
+        let words = match range {
+            Range::Day => "24 hours",
+            Range::Week => "7 days",
+            Range::Month => "30 days",
+        };
+        let path = with_query(AdminEntry::Overview.path(), &[("range", range.name())]);
+        (Link::new(path, words), range == shown)
+    };
+    Range::ALL.into_iter().map(link).collect()
+}
+
+/// The chart; none where there is nothing to draw.
+fn chart(activity: &Activity) -> Option<Chart> {
+    let title = match activity.range {
+        Range::Day => "Sign-ins of each hour",
+        Range::Week => "Sign-ins of every six hours",
+        Range::Month => "Sign-ins of each day",
+    };
+    let bars: Vec<_> = activity
+        .bars
+        .iter()
+        .map(|bar| ChartBar {
+            from: bar.from,
+            ok: bar.ok,
+            refused: bar.refused,
+        })
+        .collect();
+    let any = bars.iter().any(|bar| bar.ok + bar.refused > 0);
+    any.then(|| Chart::new(title, bars))
+}
+
+fn reasons(activity: &Activity) -> Vec<Reason> {
+    let most = activity.reasons.first().map_or(0, |reason| reason.count);
+    let shown = activity.reasons.iter().take(REASONS);
+    shown
+        .map(|reason| {
+            let code = reason.code;
+            let path = with_query(AdminEntry::SignIns.path(), &[("code", code.id())]);
+            let words = format!("{code}: {}", code.entry().title);
+            Reason {
+                name: Link::new(path, words),
+                count: reason.count,
+                share: Share::of(reason.count, most),
+            }
+        })
+        .collect()
 }
 
 async fn recent(state: &WebState, refused: bool, limit: u32) -> Result<Vec<Attempt>, Failure> {

@@ -9,12 +9,14 @@
 //! | [`Checks`], [`Check`] | steps with their outcome, also while they run |
 //! | [`Verdict`], [`Notice`], [`Tag`] | one answer; what just happened; one word of status |
 //! | [`Quota`], [`When`] | how full; when |
+//! | [`Chart`], [`Share`] | numbers over time, with their table; one number beside the largest |
 //! | [`Pager`], [`Empty`] | turning pages; nothing here yet |
 //! | [`Icon`], [`Link`] | a picture from the sprite; a place to go |
 //!
 //! Tables, facts, filter bars and disclosures are plain HTML with the classes `table`, `facts`,
 //! `filter` and `more`; a table cell names its column in `data-label` for small screens.
 
+mod chart;
 mod check;
 mod copied;
 mod field;
@@ -27,6 +29,7 @@ mod state;
 mod status;
 mod when;
 
+pub use chart::{Chart, ChartBar, Share};
 pub use check::{Check, Checks};
 pub use copied::{Code, Copied};
 pub use field::{Field, Opt};
@@ -67,6 +70,6 @@ macro_rules! written_as_html {
 pub(crate) use written_as_html;
 
 written_as_html!(
-    Check, Checks, Code, Copied, Empty, Field, Icon, Notice, Pager, Problems, Question, Quota, Tag,
-    Verdict, When
+    Chart, Check, Checks, Code, Copied, Empty, Field, Icon, Notice, Pager, Problems, Question,
+    Quota, Share, Tag, Verdict, When
 );

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod activity;
 mod admin;
 mod admin_people;
 mod admin_providers;
