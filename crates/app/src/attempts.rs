@@ -1,6 +1,7 @@
 //! Recorded attempts to sign in.
 
 use crate::domains::{Listed, Page};
+use crate::privacy::masked;
 use crate::{App, Problem};
 use model::attempt::{Attempt, Reference};
 use serde::{Deserialize, Serialize};
@@ -15,17 +16,13 @@ pub struct AttemptFilter {
 }
 
 impl App {
-    /// One, by its reference.
+    /// One, by its reference, without the values of private claims.
     pub async fn attempt(&self, reference: &Reference) -> Result<Attempt, Problem> {
+        let private = self.private_claims().await?;
         let mut read = self.store.read()?;
-        store::attempts::by_reference(&mut read, reference)
-            .await?
-            .ok_or_else(|| {
-                Problem::NotFound(format!(
-                    "attempt {reference}; it may be older than attempts are kept"
-                ))
-            })
+        Ok(masked(self.recorded(&mut read, reference).await?, &private))
     }
+
     /// A page, newest first; `page.search` is an address.
     pub async fn attempts(
         &self,
@@ -38,9 +35,12 @@ impl App {
             address: page.prefix().map(str::to_lowercase),
             provider: None,
         };
+        let private = self.private_claims().await?;
         let mut read = self.store.read()?;
-        Ok(store::attempts::list(&mut read, &page.keyset(), &filter)
-            .await?
-            .into())
+        let listed = store::attempts::list(&mut read, &page.keyset(), &filter).await?;
+        let mut listed = Listed::from(listed);
+        let rows = listed.rows.into_iter();
+        listed.rows = rows.map(|row| masked(row, &private)).collect();
+        Ok(listed)
     }
 }

@@ -60,7 +60,8 @@ pub struct AppConfig {
     /// What mail to helpdesks points at; `None` where no mail can be sent, since nothing listens
     /// for SMTP.
     pub helpdesk: Option<HelpdeskPages>,
-    /// How long attempts on the web are kept.
+    /// How long attempts on the web are kept, unless an administrator has set it: this and the two
+    /// below are read through [`App::kept_for`].
     pub keep_attempts: Duration,
     /// How long attempts of mail programs are kept, and app passwords after they were revoked.
     pub keep_mail_attempts: Duration,

@@ -4,9 +4,8 @@ use crate::{App, Problem};
 use model::attempt::SeenClaim;
 use model::link::Namespace;
 use model::provider::{Endpoints, Provider};
-use model::rules::mapping::{Claims, brief};
+use model::rules::mapping::Claims;
 use oidc::callback::{Answer, Callback, Delivery};
-use oidc::foreign::printable;
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use std::time::Duration;
 use store::providers::SealedSecret;
 use store::{Conn, StoreError};
 use tokio::time::Instant;
+use upstream::journal::Journal;
 use upstream::{AuthorizeInput, ExchangeInput, ProviderSettings, UpstreamError};
 
 /// Values a sign-in leaves with.
@@ -33,6 +33,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) redirect: &'a str,
     /// How the answer was asked for.
     pub(crate) asked: Option<Delivery>,
+    /// Where the calls are noted.
+    pub(crate) journal: &'a Journal,
 }
 
 /// A person, proven by the provider.
@@ -48,6 +50,8 @@ pub(crate) struct Identity {
     pub(crate) scopes: String,
     /// How it was proven, for the trace.
     pub(crate) evidence: String,
+    /// The key that signed the ID token, if there was one that could be checked.
+    pub(crate) signed_by: Option<String>,
 }
 
 /// How long all calls of one sign-in may take together: less than a page may, so that the refusal
@@ -56,6 +60,9 @@ const ALL_CALLS: Duration = Duration::from_secs(20);
 
 /// Most claims kept with an attempt.
 const MOST_CLAIMS: usize = 60;
+
+/// Most bytes of claims kept whole with an attempt.
+const MOST_KEPT: usize = 16 * 1024;
 
 impl App {
     /// The URL to which the person is sent, and how the answer is asked for.
@@ -92,10 +99,11 @@ impl App {
             .check_delivery(kept.asked)
             .map_err(|error| refused(provider, &error.into()))?;
         let deadline = Instant::now() + ALL_CALLS;
-        let settings = self
+        let mut settings = self
             .secret_settings(provider, Some(deadline))
             .await?
             .map_err(|error| refused(provider, &error))?;
+        settings.journal = Some(kept.journal.clone());
         if let Endpoints::Issuer { issuer } = &provider.settings.endpoints {
             let metadata = self
                 .upstream
@@ -136,7 +144,9 @@ impl App {
             Some(key) => format!("ID token signed by {key}"),
             None => "userinfo; no ID token that could be checked".to_owned(),
         };
+        let mut left = MOST_KEPT;
         Ok(Identity {
+            signed_by: identity.signed_by,
             evidence: format!(
                 "{} at {}; {proof}; client authentication {}; scopes {}",
                 identity.subject, identity.namespace, identity.auth_method, identity.scopes
@@ -147,10 +157,8 @@ impl App {
                 .claims
                 .iter()
                 .take(MOST_CLAIMS)
-                .map(|(name, claim)| SeenClaim {
-                    name: printable(name, 100),
-                    value: brief(&claim.value),
-                    origin: claim.origin.name().to_owned(),
+                .map(|(name, claim)| {
+                    SeenClaim::of(name, &claim.value, claim.origin.name(), &mut left)
                 })
                 .collect(),
             scopes: identity.scopes.to_string(),

@@ -1,6 +1,7 @@
 //! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, and app
 //! passwords revoked long ago.
 
+use crate::settings::{Records, Retention};
 use crate::{App, Problem, ended};
 use model::time::DAY;
 use std::time::Duration;
@@ -22,8 +23,9 @@ impl App {
     /// # Errors
     /// [`Problem::Unavailable`] only.
     pub async fn sweep(&self) -> Result<(), Problem> {
+        let kept = self.retention().await?;
         for _ in 0..ROUNDS {
-            if !self.sweep_some().await? {
+            if !self.sweep_some(&kept).await? {
                 break;
             }
             tokio::task::yield_now().await;
@@ -32,11 +34,12 @@ impl App {
     }
 
     /// One bounded round; tells whether some table may hold more.
-    async fn sweep_some(&self) -> Result<bool, Problem> {
+    async fn sweep_some(&self, kept: &Retention) -> Result<bool, Problem> {
         let now = self.clock.now();
-        let oldest_attempt = now.minus(self.config.keep_attempts);
-        let oldest_mail_attempt = now.minus(self.config.keep_mail_attempts);
-        let oldest_change = now.minus(self.config.keep_audit);
+        let oldest = |records| now.minus(self.kept_for(kept, records));
+        let oldest_attempt = oldest(Records::Attempts);
+        let oldest_mail_attempt = oldest(Records::MailAttempts);
+        let oldest_change = oldest(Records::Audit);
         let oldest_count = now.minus(KEEP_COUNTS);
         let oldest_alert = now.minus(KEEP_ALERTS);
         self.write_ringing(async move |tx: &mut Conn| {

@@ -1,11 +1,15 @@
 //! Attempts: what happened when somebody tried to sign in (design decision 21).
 
+use crate::foreign::printable;
 use crate::ids::{AttemptId, MailboxId, ProviderId};
+use crate::link::Namespace;
 use crate::outcome::{Code, Refusal};
 use crate::protocol::Protocol;
 use crate::random::{self, Random};
+use crate::rules::mapping::{Claims, brief};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::net::IpAddr;
 
 /// A short name of an attempt that can be read over the phone: `7K4Q-M2XD`.
@@ -120,6 +124,9 @@ pub struct Trace {
     pub steps: Vec<Step>,
     /// Each claim received: name, value, and whether it came from the ID token or userinfo.
     pub claims: Vec<SeenClaim>,
+    /// Who came, once that was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<SeenIdentity>,
 }
 
 impl Trace {
@@ -133,6 +140,8 @@ impl Trace {
             state,
             evidence: evidence.into(),
             took_ms: None,
+            ms: None,
+            at: None,
         });
     }
 
@@ -149,6 +158,26 @@ impl Trace {
             step.took_ms = Some(took_ms);
         }
     }
+
+    /// The claims as they were received, for another decision on them, and the names of those that
+    /// were too large to be kept whole.
+    #[must_use]
+    pub fn kept_claims(&self) -> (Claims, Vec<String>) {
+        let mut cut = Vec::new();
+        let mut claims = Claims::new();
+        for claim in &self.claims {
+            match (&claim.exact, claim.cut) {
+                (_, true) => cut.push(claim.name.clone()),
+                (Some(value), false) => {
+                    claims.insert(claim.name.clone(), value.clone());
+                }
+                (None, false) => {
+                    claims.insert(claim.name.clone(), Value::String(claim.value.clone()));
+                }
+            }
+        }
+        (claims, cut)
+    }
 }
 
 /// One step of a trace.
@@ -163,6 +192,21 @@ pub struct Step {
     /// How long it took, in milliseconds, where somebody else was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// When it was over, in milliseconds since the attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
+    /// When what it tells of was seen, if that was another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// A proven identity, as the provider names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenIdentity {
+    /// Where the subject is unique.
+    pub namespace: Namespace,
+    /// The person's stable name there.
+    pub subject: String,
 }
 
 /// How a gate stood.
@@ -191,6 +235,41 @@ pub struct SeenClaim {
     pub value: String,
     /// `id_token` or `userinfo`.
     pub origin: String,
+    /// The value itself, where `value` does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact: Option<Value>,
+    /// The value was too large to be kept whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+/// Largest value kept whole, in bytes of JSON: some hundred groups.
+const LARGEST: usize = 8 * 1024;
+
+impl SeenClaim {
+    /// A claim as it was received; `left` is how many bytes may still be kept of this attempt's
+    /// claims together, and is used up.
+    #[must_use]
+    pub fn of(name: &str, value: &Value, origin: &str, left: &mut usize) -> Self {
+        let (shown, mut exact, mut cut) = (brief(value), None, false);
+        let tells = value.as_str() == Some(shown.as_str()) && !shown.ends_with('…');
+        if !tells {
+            let size = value.to_string().len();
+            if size <= LARGEST.min(*left) {
+                *left -= size;
+                exact = Some(value.clone());
+            } else {
+                cut = true;
+            }
+        }
+        Self {
+            name: printable(name, 100),
+            value: shown,
+            origin: origin.to_owned(),
+            exact,
+            cut,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +283,43 @@ mod tests {
                 *byte = u8::try_from(n * 37 % 256).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn claims_come_back_as_they_were_or_are_told_to_be_cut() {
+        let large = "x".repeat(LARGEST);
+        let sent = serde_json::json!({
+            "email": "a@example.org",
+            "email_verified": true,
+            "said": "true",
+            "groups": ["staff", "all of the third floor"],
+            "long": "y".repeat(200),
+            "ends": "as if cut…",
+            "large": large,
+        });
+        let sent = sent.as_object().unwrap();
+        let mut left = 4096;
+        let claims = sent
+            .iter()
+            .map(|(name, value)| SeenClaim::of(name, value, "userinfo", &mut left))
+            .collect();
+        let trace = Trace {
+            claims,
+            ..Trace::default()
+        };
+        // Over the disk and back.
+        let text = serde_json::to_string(&trace).unwrap();
+        let trace: Trace = serde_json::from_str(&text).unwrap();
+        let (kept, cut) = trace.kept_claims();
+        assert_eq!(cut, ["large"]);
+        for (name, value) in &kept {
+            assert_eq!(value, &sent[name], "{name}");
+        }
+        assert_eq!(kept.len(), sent.len() - 1);
+        // All of them together are bounded too.
+        let mut left = 10;
+        let many = SeenClaim::of("groups", &sent["groups"], "userinfo", &mut left);
+        assert!(many.cut && many.exact.is_none());
     }
 
     #[test]

@@ -41,6 +41,8 @@ statements! {
         WHERE address = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     ADDRESSES = "SELECT count(DISTINCT address) AS people FROM
         (SELECT address FROM attempts WHERE code = $1 AND at >= $2 LIMIT 1001) AS capped";
+    AFTER = concat!("SELECT ", columns!(), " FROM attempts WHERE id > $1
+        ORDER BY id LIMIT $2");
     PRUNE_WEB = "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
         WHERE (bucket IS NULL) = TRUE AND at < $1 ORDER BY at LIMIT $2)";
     PRUNE_MAIL = "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
@@ -183,6 +185,26 @@ pub async fn of_address(
         ..AttemptFilter::default()
     };
     let rows = walk(sql, &filter, i64::MAX, i64::from(limit)).await?;
+    rows.iter().map(attempt).collect()
+}
+
+/// Attempts after an id, oldest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn after(sql: &mut Conn, id: i64, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+    let rows = sql
+        .all(AFTER, &[id.into(), i64::from(limit).into()])
+        .await?;
+    rows.iter().map(attempt).collect()
+}
+
+/// The latest attempts, newest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn latest(sql: &mut Conn, limit: u32) -> Result<Vec<Attempt>, StoreError> {
+    let rows = walk(sql, &AttemptFilter::default(), i64::MAX, i64::from(limit)).await?;
     rows.iter().map(attempt).collect()
 }
 

@@ -17,6 +17,7 @@ statements! {
     LIST = concat!("SELECT ", columns!(), " FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2");
     LIST_OF_OBJECT = concat!("SELECT ", columns!(), " FROM audit
         WHERE object = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    AFTER = concat!("SELECT ", columns!(), " FROM audit WHERE id > $1 ORDER BY id LIMIT $2");
     PRUNE = "DELETE FROM audit WHERE id IN
         (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)";
 }
@@ -54,16 +55,45 @@ pub async fn list(
                 .await?
         }
     };
-    let events = rows
-        .iter()
-        .map(|row| Ok((row.get::<i64>("id")?, event(row)?)))
-        .collect::<Result<_, StoreError>>()?;
+    let events = numbered(&rows)?;
     let listed = Listed::cut(events, page, |(id, _)| id.to_string());
     Ok(Listed {
         rows: listed.rows.into_iter().map(|(_, event)| event).collect(),
         next: listed.next,
         previous: None,
     })
+}
+
+/// Changes after an id with their ids, oldest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn after(
+    sql: &mut Conn,
+    id: i64,
+    limit: u32,
+) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
+    let rows = sql
+        .all(AFTER, &[id.into(), i64::from(limit).into()])
+        .await?;
+    numbered(&rows)
+}
+
+/// The latest changes with their ids, newest first.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn latest(sql: &mut Conn, limit: u32) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
+    let rows = sql
+        .all(LIST, &[i64::MAX.into(), i64::from(limit).into()])
+        .await?;
+    numbered(&rows)
+}
+
+fn numbered(rows: &[Row]) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, event(row)?)))
+        .collect()
 }
 
 /// Removes some of the changes older than `before`; returns how many.

@@ -11,6 +11,7 @@
 
 mod error;
 pub mod http;
+pub mod journal;
 pub mod openid;
 mod provider;
 mod upstream;
@@ -20,4 +21,4 @@ pub use openid::authorize::{AuthorizeInput, Departure};
 pub use openid::exchange::{ExchangeInput, Identity, Tokens};
 pub use openid::probe;
 pub use provider::{Endpoints, ProviderSettings, SettingsError, TlsSettings, TypedEndpoints};
-pub use upstream::{Config, Upstream};
+pub use upstream::{Config, LastCall, Upstream};

@@ -3,6 +3,7 @@
 use crate::http::Access;
 use crate::http::certificate::{Certificates, Fingerprint, FingerprintError, PemError};
 use crate::http::tls::Trust;
+use crate::journal::Journal;
 use model::ids::ProviderId;
 use model::link::Namespace;
 use model::provider::{self as stored, ClientAuth, ResponseMode, TlsTrust};
@@ -117,6 +118,8 @@ pub struct ProviderSettings {
     pub leeway: Leeway,
     /// When all calls of this sign-in together must be over; each is bounded by itself too.
     pub deadline: Option<Instant>,
+    /// Where the calls are noted that are made with these settings.
+    pub journal: Option<Journal>,
 }
 
 /// How a certificate is trusted, parsed, with the end of an exception still open.
@@ -194,6 +197,7 @@ impl ProviderSettings {
             skip_userinfo: false,
             leeway: Leeway::default(),
             deadline: None,
+            journal: None,
         })
     }
 

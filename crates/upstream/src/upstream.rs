@@ -5,6 +5,7 @@ use crate::http::client::Limits;
 use crate::http::error::Stage;
 use crate::http::tls::Roots;
 use crate::http::{Guard, Http, HttpError, Lookup, Request, Response, SystemLookup};
+use crate::journal::Call;
 use crate::openid::memory::Memory;
 use crate::provider::ProviderSettings;
 use model::ids::ProviderId;
@@ -13,6 +14,7 @@ use model::time::{Clock, Timestamp};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -33,6 +35,18 @@ pub struct Upstream {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     memories: Mutex<HashMap<ProviderId, Arc<Memory>>>,
+    last: Mutex<HashMap<ProviderId, LastCall>>,
+}
+
+/// How the last call to a provider ended, whoever it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCall {
+    /// When it was over.
+    pub at: Timestamp,
+    /// What for: `token`, `keys`.
+    pub purpose: &'static str,
+    /// Why there was no answer; `None` if there was one, of whatever status.
+    pub failed: Option<String>,
 }
 
 impl Upstream {
@@ -61,6 +75,7 @@ impl Upstream {
             clock,
             random,
             memories: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -80,6 +95,7 @@ impl Upstream {
     /// wants its keys and discovery document fetched anew. Changed settings are noticed without it.
     pub fn forget(&self, provider: ProviderId) {
         self.memories.lock().remove(&provider);
+        self.last.lock().remove(&provider);
     }
 
     /// What is remembered of a provider under these very settings.
@@ -125,6 +141,7 @@ impl Upstream {
         request: &Request<'_>,
     ) -> Result<Response, UpstreamError> {
         let trust = settings.tls.at(self.clock.now());
+        let began = Instant::now();
         let call = self.http.call(settings.access(&trust), request);
         let answer = match settings.deadline {
             None => call.await,
@@ -139,7 +156,42 @@ impl Upstream {
                 })
             }
         };
+        if let Some(journal) = &settings.journal {
+            journal.note(Call {
+                purpose,
+                host: oidc::endpoint::host(request.url()),
+                answer: match &answer {
+                    Ok(answer) => Ok(answer.status),
+                    Err(error) => Err(error.to_string()),
+                },
+                ended: Instant::now(),
+                took: began.elapsed(),
+            });
+        }
+        if settings.id != ProviderId(0) {
+            let last = LastCall {
+                at: self.clock.now(),
+                purpose: purpose.name(),
+                failed: answer.as_ref().err().map(ToString::to_string),
+            };
+            self.last.lock().insert(settings.id, last);
+        }
         answer.map_err(|error| no_answer(purpose, request.url(), error))
+    }
+
+    /// The last call to a provider, if one was made since the start.
+    #[must_use]
+    pub fn last_call(&self, provider: ProviderId) -> Option<LastCall> {
+        self.last.lock().get(&provider).cloned()
+    }
+
+    /// How old the keys are that the next ID token is checked with; `None` if they will be fetched
+    /// first.
+    #[must_use]
+    pub fn keys_age(&self, settings: &ProviderSettings) -> Option<Duration> {
+        let kept = self.memories.lock().get(&settings.id).cloned()?;
+        let now = self.clock.now();
+        kept.is_of(settings, now).then(|| kept.keys_age()).flatten()
     }
 }
 

@@ -166,6 +166,8 @@ pub enum AdminEntry {
     Why,
     /// Local administrators.
     Administrators,
+    /// Settings that are changed while the server runs.
+    Settings,
     /// Health.
     Health,
 }
@@ -185,7 +187,10 @@ impl AdminEntry {
         ),
         ("Sign-in", &[Self::Providers]),
         ("Activity", &[Self::SignIns, Self::Why]),
-        ("System", &[Self::Administrators, Self::Health]),
+        (
+            "System",
+            &[Self::Administrators, Self::Settings, Self::Health],
+        ),
     ];
 
     /// The word people read.
@@ -201,6 +206,7 @@ impl AdminEntry {
             Self::SignIns => "Sign-ins",
             Self::Why => "Why can't they sign in?",
             Self::Administrators => "Administrators",
+            Self::Settings => "Settings",
             Self::Health => "Health",
         }
     }
@@ -218,6 +224,7 @@ impl AdminEntry {
             Self::SignIns => "/admin/sign-ins",
             Self::Why => "/admin/why",
             Self::Administrators => "/admin/administrators",
+            Self::Settings => "/admin/settings",
             Self::Health => "/admin/health",
         }
     }
@@ -235,6 +242,7 @@ impl AdminEntry {
             Self::SignIns => "activity",
             Self::Why => "search",
             Self::Administrators => "administrator",
+            Self::Settings => "settings",
             Self::Health => "health",
         }
     }

@@ -11,6 +11,7 @@ use model::outcome::{Code, Refusal};
 use model::provider::{Endpoints, Provider};
 use model::random;
 use model::rules::provision;
+use model::time::Timestamp;
 use oidc::callback::Delivery;
 use oidc::pkce::Verifier;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub(crate) struct FlowSecrets {
     /// How the answer was asked for. Absent from flows that an earlier release began.
     #[serde(default)]
     pub(super) asked_by: Option<Delivery>,
+    /// When the person left, for the timeline.
+    #[serde(default)]
+    pub(super) left: Option<Timestamp>,
 }
 
 /// What a person who leaves is to find again, and what the provider is told of them.
@@ -166,6 +170,7 @@ impl App {
             redirect: self.redirect_url(provider),
             return_to: leaving.return_to,
             asked_by: None,
+            left: Some(self.clock.now()),
         };
         let departure = Departure {
             state: &state,

@@ -147,7 +147,7 @@ impl Case {
             let refused = self.record.insert_refused(tx, refusal).await?;
             return Ok(Done::Refused(refused));
         }
-        let known = Known::read(tx, &self.provider, &self.identity, self.now).await?;
+        let known = Known::read(tx, &self.provider, self.identity.vouched(), self.now).await?;
         if let Some((link, ..)) = &known.linked {
             self.keep_claims(tx, link.id).await?;
         }

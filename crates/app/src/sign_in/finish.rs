@@ -12,6 +12,7 @@ use model::rules::provision;
 use oidc::callback::{Callback, Delivery};
 use store::Conn;
 use tokio::time::Instant;
+use upstream::journal::Journal;
 
 impl App {
     /// Ends a sign-in by a provider with the answer that arrived: `parameters` is the query as it
@@ -73,6 +74,7 @@ impl App {
         record: &mut Record,
     ) -> Result<(Provider, FlowSecrets, Identity), Problem> {
         let (provider, secrets) = self.take_flow(arrived, callback, browser, record).await?;
+        record.came_back(secrets.left, callback, &provider);
         let identity = self
             .prove_identity(&provider, callback, &secrets, record)
             .await?;
@@ -87,18 +89,19 @@ impl App {
         secrets: &FlowSecrets,
         record: &mut Record,
     ) -> Result<Identity, Problem> {
+        let journal = Journal::default();
         let kept = Kept {
+            journal: &journal,
             nonce: &secrets.nonce,
             verifier: &secrets.verifier,
             redirect: &secrets.redirect,
             asked: secrets.asked_by,
         };
         let asked = Instant::now();
-        let identity = self.identify_at(provider, callback, &kept).await?;
-        let took = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let trace = &mut record.attempt.trace;
-        trace.push_timed("identity", StepState::Ok, identity.evidence.clone(), took);
-        trace.claims.clone_from(&identity.seen);
+        let identified = self.identify_at(provider, callback, &kept).await;
+        record.called(&journal);
+        let identity = identified?;
+        record.identified(&identity, asked.elapsed());
         Ok(identity)
     }
 

@@ -24,7 +24,7 @@ pub use initiate::{Begun, Initiation};
 pub(crate) use posted::Posted;
 pub(crate) use record::locked;
 pub(crate) use refusals::Refusals;
-pub(crate) use verdict::Known;
+pub(crate) use verdict::{Known, Vouched};
 
 use crate::sessions::Who;
 use crate::test_sign_in::TestId;

@@ -2,13 +2,19 @@
 
 use super::refusals::{Alike, Place};
 use super::{Ended, Refused};
+use crate::provider_calls::Identity;
 use crate::{App, Client, Problem, alerts};
-use model::attempt::{Attempt, Door, Reference, StepState, Trace};
+use model::attempt::{Attempt, Door, Reference, SeenIdentity, Step, StepState, Trace};
 use model::ids::{AttemptId, MailboxId, ProviderId};
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::time::Timestamp;
+use oidc::callback::{Answer, Callback};
+use std::time::Duration;
 use store::{Conn, StoreError, Taken};
+use tokio::time::Instant;
+use upstream::Purpose;
+use upstream::journal::Journal;
 
 /// An attempt under way.
 #[derive(Debug, Clone)]
@@ -16,6 +22,8 @@ pub(super) struct Record {
     pub(super) attempt: Attempt,
     /// Takes the place of a reference that another attempt has.
     spare: Reference,
+    /// When it began, for the times of its steps.
+    begun: Instant,
 }
 
 impl Record {
@@ -37,6 +45,100 @@ impl Record {
                 count: 1,
             },
             spare: Reference::generate(app.random.as_ref()),
+            begun: Instant::now(),
+        }
+    }
+
+    /// Notes that the person came back from the provider, and with what.
+    pub(super) fn came_back(
+        &mut self,
+        left: Option<Timestamp>,
+        callback: &Callback,
+        provider: &Provider,
+    ) {
+        let trace = &mut self.attempt.trace;
+        if let Some(left) = left {
+            let away = self.attempt.at.since(left).as_secs();
+            let words = format!("to {}; back after {away} s", provider.settings.name);
+            trace.push("sent away", StepState::Ok, words);
+        }
+        let with = match &callback.answer {
+            Answer::Code(_) => "with a code",
+            Answer::Error(_) => "with an error instead of a code",
+        };
+        trace.push("came back", StepState::Ok, with);
+        self.stamp();
+    }
+
+    /// Notes the calls that were made to the provider, each with its own time.
+    pub(super) fn called(&mut self, journal: &Journal) {
+        self.stamp();
+        for call in journal.calls() {
+            let gate = match call.purpose {
+                Purpose::Discovery => "discovery",
+                Purpose::Keys => "keys fetched",
+                Purpose::Authorization => "sign-in page",
+                Purpose::Token => "code exchanged",
+                Purpose::UserInfo => "userinfo",
+            };
+            let took = call.took.as_millis();
+            let (state, words) = match &call.answer {
+                Ok(200) => (
+                    StepState::Ok,
+                    format!("{} answered 200 in {took} ms", call.host),
+                ),
+                Ok(status) => (
+                    StepState::Warn,
+                    format!("{} answered {status} in {took} ms", call.host),
+                ),
+                Err(why) => (
+                    StepState::Warn,
+                    format!("no answer from {} in {took} ms: {why}", call.host),
+                ),
+            };
+            let trace = &mut self.attempt.trace;
+            trace.push(gate, state, words);
+            if let Some(step) = trace.steps.last_mut() {
+                step.took_ms = Some(millis(call.took));
+                step.ms = Some(millis(call.ended.saturating_duration_since(self.begun)));
+            }
+        }
+    }
+
+    /// Notes who came, with their claims, and how long it took to find out.
+    pub(super) fn identified(&mut self, identity: &Identity, took: Duration) {
+        let trace = &mut self.attempt.trace;
+        if let Some(key) = &identity.signed_by {
+            let words = format!("signature ({key}), issuer, audience, nonce and times are right");
+            trace.push("ID token", StepState::Ok, words);
+        }
+        let evidence = identity.evidence.clone();
+        trace.push_timed("identity", StepState::Ok, evidence, millis(took));
+        trace.claims.clone_from(&identity.seen);
+        trace.identity = Some(SeenIdentity {
+            namespace: identity.namespace.clone(),
+            subject: identity.subject.clone(),
+        });
+        self.stamp();
+    }
+
+    /// Says where it ended, if no step does yet.
+    fn conclude(&mut self) {
+        if let Some(refusal) = &self.attempt.refusal {
+            let trace = &mut self.attempt.trace;
+            let told = |step: &Step| step.state == StepState::Blocked;
+            if !trace.steps.iter().any(told) {
+                trace.push("outcome", StepState::Blocked, refusal.to_string());
+            }
+        }
+        self.stamp();
+    }
+
+    /// Gives the steps that have none yet the time that has passed.
+    fn stamp(&mut self) {
+        let ms = millis(self.begun.elapsed());
+        for step in &mut self.attempt.trace.steps {
+            step.ms.get_or_insert(ms);
         }
     }
 
@@ -73,6 +175,7 @@ impl Record {
 
     /// Stores it; only then its reference is certain.
     pub(super) async fn insert(&mut self, tx: &mut Conn) -> Result<(), StoreError> {
+        self.conclude();
         match store::attempts::insert(tx, &self.attempt).await {
             Err(StoreError::Taken(Taken::Token)) => {
                 self.attempt.reference = self.spare.clone();
@@ -167,6 +270,10 @@ impl App {
     pub(super) async fn refuse_for(&self, record: Record, problem: Problem) -> Ended {
         Ended::Refused(self.refuse(record, own_fault(problem)).await)
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A problem of ours as a refusal; a refusal stays what it is.

@@ -129,7 +129,7 @@ impl App {
         if Connection::of(&provider) != test.connection {
             return Err(foreign());
         }
-        let known = Known::read(&mut read, &provider, &identity, self.clock.now()).await?;
+        let known = Known::read(&mut read, &provider, identity.vouched(), self.clock.now()).await?;
         let verdict = known.decide(self.clock.now(), &provider, &identity, record);
         let came = Came {
             identity,

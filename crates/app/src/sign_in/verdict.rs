@@ -4,12 +4,14 @@
 use super::record::Record;
 use crate::facts;
 use crate::provider_calls::Identity;
-use model::address::DomainName;
+use model::address::{Address, DomainName};
+use model::attempt::Trace;
 use model::domain::{DomainUse, MailDomain};
-use model::link::Link;
+use model::link::{Link, Namespace};
 use model::mailbox::Mailbox;
 use model::provider::Provider;
 use model::relink::Relink;
+use model::rules::mapping::Claims;
 use model::rules::provision::{self, Facts, Place, Verdict};
 use model::template::Template;
 use model::time::Timestamp;
@@ -32,16 +34,16 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    pub(super) async fn read(
+    pub(crate) async fn read(
         conn: &mut Conn,
         provider: &Provider,
-        identity: &Identity,
+        who: Vouched<'_>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let linked = linked(conn, identity).await?;
+        let linked = linked(conn, who).await?;
         let place = match &linked {
             Some(_) => None,
-            None => place(conn, provider, identity).await?,
+            None => place(conn, provider, who.claims).await?,
         };
         let mut known = Self {
             linked,
@@ -80,37 +82,77 @@ impl Known {
         identity: &Identity,
         record: &mut Record,
     ) -> Verdict {
+        let who = identity.vouched();
         match &self.linked {
             Some((_, mailbox, ..)) => record.about(Some(mailbox.id), &mailbox.address),
             None => {
-                if let Ok(address) = provision::claimed_address(provider, &identity.claims) {
+                if let Some(address) = self.address(provider, who) {
                     record.about(None, address);
                 }
             }
         }
+        self.judge(now, provider, who, &mut record.attempt.trace)
+    }
+
+    /// The address that is decided about: the linked mailbox's, or the claimed one.
+    pub(crate) fn address(&self, provider: &Provider, who: Vouched<'_>) -> Option<Address> {
+        match &self.linked {
+            Some((_, mailbox, ..)) => Some(mailbox.address.clone()),
+            None => provision::claimed_address(provider, who.claims).ok(),
+        }
+    }
+
+    /// Decides, and notes each gate.
+    pub(crate) fn judge(
+        &self,
+        now: Timestamp,
+        provider: &Provider,
+        who: Vouched<'_>,
+        trace: &mut Trace,
+    ) -> Verdict {
         let facts = Facts {
             now,
             provider,
             provider_domains: &self.domains,
             bound: self.bound.as_ref(),
-            namespace: &identity.namespace,
-            subject: &identity.subject,
-            claims: &identity.claims,
+            namespace: who.namespace,
+            subject: who.subject,
+            claims: who.claims,
             linked: self.linked.as_ref(),
             place: self.place.as_ref(),
             templates: &self.templates,
             relinks: &self.relinks,
         };
-        provision::decide(&facts, &mut record.attempt.trace)
+        provision::decide(&facts, trace)
+    }
+}
+
+/// Somebody as a provider vouches for them: just now, or in an attempt that is decided anew.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vouched<'a> {
+    /// Where the subject is unique.
+    pub(crate) namespace: &'a Namespace,
+    /// The provider's stable name of the person.
+    pub(crate) subject: &'a str,
+    /// Everything it says about them.
+    pub(crate) claims: &'a Claims,
+}
+
+impl Identity {
+    pub(crate) fn vouched(&self) -> Vouched<'_> {
+        Vouched {
+            namespace: &self.namespace,
+            subject: &self.subject,
+            claims: &self.claims,
+        }
     }
 }
 
 async fn linked(
     conn: &mut Conn,
-    identity: &Identity,
+    who: Vouched<'_>,
 ) -> Result<Option<(Link, Mailbox, MailDomain, DomainUse)>, StoreError> {
-    let Some(link) = store::links::by_subject(conn, &identity.namespace, &identity.subject).await?
-    else {
+    let Some(link) = store::links::by_subject(conn, who.namespace, who.subject).await? else {
         return Ok(None);
     };
     let mailbox = store::mailboxes::by_id(conn, link.mailbox)
@@ -125,9 +167,9 @@ async fn linked(
 async fn place(
     conn: &mut Conn,
     provider: &Provider,
-    identity: &Identity,
+    claims: &Claims,
 ) -> Result<Option<Place>, StoreError> {
-    let Ok(address) = provision::claimed_address(provider, &identity.claims) else {
+    let Ok(address) = provision::claimed_address(provider, claims) else {
         return Ok(None);
     };
     facts::place(conn, &address).await.map(Some)

@@ -139,7 +139,7 @@ async fn what_depends_on_the_claims_is_not_foretold() {
         .await;
     let why = world.app.explain(ALICE).await.unwrap();
     assert_ne!(why.verdict, Verdict::BlockedNow, "{why:?}");
-    let made = why.gates.iter().find(|gate| gate.gate == "provider");
+    let made = why.gates.iter().find(|gate| gate.gate == "sign-in method");
     assert_eq!(
         made.unwrap().evidence,
         "Example SSO: makes the mailbox; template Staff, quota 2 GiB"

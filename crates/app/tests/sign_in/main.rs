@@ -5,6 +5,7 @@
 
 mod alerts;
 mod codes;
+mod diagnosis;
 mod ends;
 mod foreseen;
 mod guides;

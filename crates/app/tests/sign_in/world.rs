@@ -315,6 +315,13 @@ impl World {
         }
     }
 
+    /// A refused sign-in whose record is not what the person's page was made of: it hides what is
+    /// private.
+    pub async fn refused_privately(&self, login: &str) {
+        let ended = self.sign_in(login).await;
+        assert!(matches!(ended, Ended::Refused(_)), "{ended:?}");
+    }
+
     pub async fn recorded(&self, refused: &Refused) -> Code {
         let attempt = self.app.attempt(&refused.reference).await.unwrap();
         assert_eq!(attempt.refusal.as_ref(), Some(&refused.refusal));

@@ -4,6 +4,7 @@ use app::attempts::AttemptFilter;
 use app::domains::Page;
 use app::{App, Problem};
 use model::attempt::{Attempt, Door, Reference, SeenClaim, Step};
+use model::audit::Actor;
 use model::ids::ProviderId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,6 +25,17 @@ pub enum AttemptRequest {
     },
     /// One with its steps and claims.
     Show(Reference),
+    /// The same with the values of private claims, which is put on record.
+    Open(Reference),
+    /// Decides anew on what it brought.
+    Replay(Reference),
+    /// Decides on claims as typed.
+    WhatIf {
+        /// The provider's slug.
+        provider: String,
+        /// A JSON object.
+        claims: String,
+    },
 }
 
 /// An attempt, or the attempts of one credential and cause within a minute.
@@ -109,7 +121,11 @@ impl Slugs {
     }
 }
 
-pub(super) async fn answer(app: &App, request: AttemptRequest) -> Result<Value, Problem> {
+pub(super) async fn answer(
+    app: &App,
+    actor: &Actor,
+    request: AttemptRequest,
+) -> Result<Value, Problem> {
     let slugs = Slugs::read(app).await?;
     match request {
         AttemptRequest::List { filter, page } => {
@@ -119,15 +135,26 @@ pub(super) async fn answer(app: &App, request: AttemptRequest) -> Result<Value, 
                 next: listed.next,
             })
         }
-        AttemptRequest::Show(reference) => {
-            let attempt = app.attempt(&reference).await?;
-            document(AttemptDetails {
-                person: attempt.refusal.as_ref().map(|refusal| refusal.person()),
-                attempt: slugs.document(&attempt),
-                user_agent: attempt.user_agent,
-                steps: attempt.trace.steps,
-                claims: attempt.trace.claims,
-            })
+        AttemptRequest::Show(reference) => details(&slugs, app.attempt(&reference).await?),
+        AttemptRequest::Open(reference) => {
+            details(&slugs, app.open_attempt(actor, &reference).await?)
+        }
+        AttemptRequest::Replay(reference) => document(app.replay(&reference).await?),
+        AttemptRequest::WhatIf { provider, claims } => {
+            document(app.what_if(&provider, &claims).await?)
         }
     }
+}
+
+fn details(slugs: &Slugs, attempt: Attempt) -> Result<Value, Problem> {
+    document(AttemptDetails {
+        person: attempt
+            .refusal
+            .as_ref()
+            .map(model::outcome::Refusal::person),
+        attempt: slugs.document(&attempt),
+        user_agent: attempt.user_agent,
+        steps: attempt.trace.steps,
+        claims: attempt.trace.claims,
+    })
 }

@@ -19,6 +19,7 @@ pub mod attempts;
 mod client;
 pub mod devices;
 pub mod domains;
+pub mod events;
 pub mod imports;
 pub mod mailboxes;
 mod place;
@@ -26,6 +27,7 @@ pub mod providers;
 pub mod relinks;
 pub mod rules;
 mod server;
+pub mod settings;
 pub mod status;
 pub mod templates;
 pub mod test_sign_ins;
@@ -71,8 +73,12 @@ pub enum Request {
     Alert(activity::AlertRequest),
     /// How many signed in and why others were refused.
     Activity(app::activity::Range),
-    /// Why an address can or cannot sign in; an address or an attempt's reference.
-    Why(String),
+    /// What happened.
+    Events(events::EventRequest),
+    /// Settings that are changed while the server runs.
+    Settings(settings::SettingsRequest),
+    /// Why an address can or cannot sign in.
+    Why(why::WhyRequest),
     /// Mailboxes from a file.
     Import(imports::ImportRequest),
     /// How the server is.
@@ -103,10 +109,12 @@ pub async fn answer(
         Request::Relink(request) => relinks::answer(app, actor, request).await,
         Request::Rule(request) => rules::answer(app, actor, request).await,
         Request::Device(request) => devices::answer(app, actor, request).await,
-        Request::Attempt(request) => attempts::answer(app, request).await,
+        Request::Attempt(request) => attempts::answer(app, actor, request).await,
         Request::Alert(request) => activity::alerts(app, actor, request).await,
         Request::Activity(range) => activity::activity(app, range).await,
-        Request::Why(who) => why::answer(app, &who).await,
+        Request::Events(request) => events::answer(app, request).await,
+        Request::Settings(request) => settings::answer(app, actor, request).await,
+        Request::Why(request) => why::answer(app, request).await,
         Request::Import(request) => imports::answer(app, actor, request, progress).await,
         Request::Status => status::answer(app).await,
     }

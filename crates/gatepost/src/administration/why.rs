@@ -10,6 +10,16 @@ use serde_json::Value;
 use super::attempts::{AttemptDocument, Slugs};
 use super::document;
 
+/// What is asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WhyRequest {
+    /// An address or an attempt's reference.
+    pub who: String,
+    /// The provider is asked whether it can be reached.
+    #[serde(default)]
+    pub check: bool,
+}
+
 /// The explanation of an address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WhyDocument {
@@ -23,15 +33,22 @@ pub struct WhyDocument {
     pub code: Option<String>,
     /// The command that mends it.
     pub fix: Option<String>,
-    /// What is asked, in order, up to the first gate that is shut.
+    /// The slug of the provider by which the person most likely comes.
+    pub provider: Option<String>,
+    /// What is asked on that way, in order, always all of it.
     pub gates: Vec<Step>,
+    /// Other ways in.
+    pub others: Vec<Step>,
     /// The last attempts, newest first.
     pub attempts: Vec<AttemptDocument>,
 }
 
-pub(super) async fn answer(app: &App, who: &str) -> Result<Value, Problem> {
+pub(super) async fn answer(app: &App, request: WhyRequest) -> Result<Value, Problem> {
     let slugs = Slugs::read(app).await?;
-    let explanation = app.explain(who).await?;
+    let mut explanation = app.explain(&request.who).await?;
+    if let Some(slug) = explanation.provider.clone().filter(|_| request.check) {
+        explanation = explanation.with(app.reach(&slug).await?);
+    }
     let slug = slug_of(&app.providers().await?, &explanation);
     let attempts = explanation.attempts.iter();
     document(WhyDocument {
@@ -42,7 +59,9 @@ pub(super) async fn answer(app: &App, who: &str) -> Result<Value, Problem> {
         fix: explanation
             .fix
             .map(|(_, command)| command.replace("SLUG", &slug)),
+        provider: explanation.provider,
         gates: explanation.gates,
+        others: explanation.others,
         attempts: attempts.map(|attempt| slugs.document(attempt)).collect(),
     })
 }

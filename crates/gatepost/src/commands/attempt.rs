@@ -1,9 +1,13 @@
 //! `gatepost attempt`
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use app::attempts::AttemptFilter;
-use model::attempt::{Reference, StepState};
+use app::foresight::{Change, Foretold};
+use model::attempt::{Reference, Step, StepState};
 use model::outcome::Code;
 
 use super::office::{self, Common, Listing, Office};
@@ -12,6 +16,10 @@ use crate::administration::Request;
 use crate::administration::attempts::{
     AttemptDetails, AttemptDocument, AttemptList, AttemptRequest,
 };
+use crate::exit;
+
+/// Most bytes of claims that are read.
+const MOST_CLAIMS: u64 = 1 << 20;
 
 /// Recorded attempts to sign in.
 #[derive(Debug, clap::Args)]
@@ -51,6 +59,24 @@ enum Verb {
         /// What the person told the helpdesk.
         #[arg(value_parser = reference)]
         reference: Reference,
+        /// With the values of private claims too; that they were asked for is on record.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Decide anew on what an attempt brought, by the rules as they are now; changes nothing.
+    Replay {
+        /// What the person told the helpdesk.
+        #[arg(value_parser = reference)]
+        reference: Reference,
+    },
+    /// Say what would happen if somebody came with these claims; changes nothing.
+    WhatIf {
+        /// The provider.
+        #[arg(value_name = "SLUG")]
+        provider: String,
+        /// A file with the claims as a JSON object; - for standard input.
+        #[arg(long, value_name = "FILE")]
+        claims: PathBuf,
     },
 }
 
@@ -82,12 +108,87 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             let document = office.list("attempts", &listing, &address, page).await?;
             office.show_list(document, |list: AttemptList| table_of(&list.attempts))
         }
-        Verb::Show { reference } => {
-            let request = Request::Attempt(AttemptRequest::Show(reference));
+        Verb::Replay { reference } => {
+            let request = Request::Attempt(AttemptRequest::Replay(reference));
+            told(office, request).await
+        }
+        Verb::WhatIf { provider, claims } => {
+            let claims = read(&claims)?;
+            told(
+                office,
+                Request::Attempt(AttemptRequest::WhatIf { provider, claims }),
+            )
+            .await
+        }
+        Verb::Show { reference, open } => {
+            let request = Request::Attempt(if open {
+                AttemptRequest::Open(reference)
+            } else {
+                AttemptRequest::Show(reference)
+            });
             let document = office.ask(request).await?;
             office.show(document, one)
         }
     }
+}
+
+/// Prints what would happen; exit 7 if the person would not get in.
+async fn told(office: &mut Office, request: Request) -> anyhow::Result<ExitCode> {
+    let document = office.ask(request).await?;
+    let foretold: Foretold = serde_json::from_value(document.clone())?;
+    office.show(document, foretold_text)?;
+    Ok(if foretold.gets_in {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::PROBLEMS_FOUND)
+    })
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let text = if file == Path::new("-") {
+        std::io::read_to_string(std::io::stdin().take(MOST_CLAIMS))
+    } else {
+        std::fs::File::open(file).and_then(|file| std::io::read_to_string(file.take(MOST_CLAIMS)))
+    };
+    text.with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn foretold_text(foretold: Foretold) -> String {
+    let mut text = match &foretold.refusal {
+        Some(refusal) => format!("[{}] {}", refusal.code, foretold.sentence),
+        None => foretold.sentence.clone(),
+    };
+    if !foretold.cut.is_empty() {
+        let cut = foretold.cut.join(", ");
+        text.push_str(&format!("\ndecided without {cut}: too large to be kept"));
+    }
+    for Change {
+        field,
+        before,
+        after,
+    } in &foretold.changes
+    {
+        let before = if before.is_empty() { "-" } else { before };
+        text.push_str(&format!("\n{field}: {before} -> {after}"));
+    }
+    text.push('\n');
+    for step in &foretold.steps {
+        text.push_str(&format!("\n{}", step_line(step)));
+    }
+    text
+}
+
+fn step_line(step: &Step) -> String {
+    let took = step
+        .ms
+        .map(|ms| format!("{ms:>6} ms  "))
+        .unwrap_or_default();
+    format!(
+        "{took}{:8} {}: {}",
+        state(step.state),
+        step.gate,
+        step.evidence
+    )
 }
 
 /// Attempts as rows.
@@ -107,14 +208,14 @@ pub(super) fn table_of(attempts: &[AttemptDocument]) -> String {
     table(heading, &rows)
 }
 
-fn door(attempt: &AttemptDocument) -> String {
+pub(super) fn door(attempt: &AttemptDocument) -> String {
     attempt
         .provider
         .clone()
         .unwrap_or_else(|| attempt.door.clone())
 }
 
-fn ended(attempt: &AttemptDocument) -> String {
+pub(super) fn ended(attempt: &AttemptDocument) -> String {
     let times = match attempt.count {
         1 => String::new(),
         count => format!(" ({count} times)"),
@@ -137,10 +238,7 @@ fn one(details_of: AttemptDetails) -> String {
         steps,
         claims,
     } = details_of;
-    let steps: Vec<_> = steps
-        .iter()
-        .map(|step| format!("{:8} {}: {}", state(step.state), step.gate, step.evidence))
-        .collect();
+    let steps: Vec<_> = steps.iter().map(step_line).collect();
     let claims: Vec<_> = claims
         .iter()
         .map(|claim| format!("{} = {} ({})", claim.name, claim.value, claim.origin))
@@ -170,6 +268,6 @@ pub(super) const fn state(state: StepState) -> &'static str {
         StepState::Blocked => "blocked",
         StepState::Warn => "warn",
         StepState::Note => "note",
-        StepState::NotReached => "not yet",
+        StepState::NotReached => "-",
     }
 }

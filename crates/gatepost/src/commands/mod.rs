@@ -16,6 +16,7 @@ mod demo;
 mod device;
 mod doctor;
 mod domain;
+mod events;
 mod failed_lines;
 mod failure;
 mod help;
@@ -27,6 +28,7 @@ mod output;
 mod provider;
 mod rule;
 mod serve;
+mod settings;
 mod setup;
 mod template;
 mod values;
@@ -77,6 +79,8 @@ enum Command {
     Attempt(attempt::Arguments),
     Alert(alert::Arguments),
     Activity(activity::Arguments),
+    Events(events::Arguments),
+    Settings(settings::Arguments),
     Import(import::Arguments),
     Doctor(doctor::Arguments),
     /// Look at the configuration.
@@ -107,6 +111,8 @@ pub fn run() -> ExitCode {
         Command::Attempt(arguments) => attempt::run(arguments),
         Command::Alert(arguments) => alert::run(arguments),
         Command::Activity(arguments) => activity::run(arguments),
+        Command::Events(arguments) => events::run(arguments),
+        Command::Settings(arguments) => settings::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::failure::Interrupted;
 use super::output;
 use crate::administration::admins::AdminRequest;
-use crate::administration::{Connection, Request};
+use crate::administration::{AskError, Connection, Request};
 use crate::config::Config;
 
 /// Options of every command that administers.
@@ -109,6 +109,26 @@ impl Office {
         let answer = connection.ask(request, line).await?;
         self.connection = Some(connection);
         Ok(answer)
+    }
+
+    /// Asks a running server and never takes its place; `None` while there is none, or if it went
+    /// away before it answered.
+    pub(super) async fn ask_server(&mut self, request: Request) -> anyhow::Result<Option<Value>> {
+        let connection = match self.connection.take() {
+            Some(connection) => Some(connection),
+            None => Connection::to_server(&self.config.layout()).await?,
+        };
+        let Some(mut connection) = connection else {
+            return Ok(None);
+        };
+        match connection.ask(request, &mut |_| {}).await {
+            Ok(answer) => {
+                self.connection = Some(connection);
+                Ok(Some(answer))
+            }
+            Err(AskError::Lost(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Asks for as many pages as `listing` wants and makes one document of them. Its rows stand in

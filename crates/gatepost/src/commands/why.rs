@@ -3,30 +3,35 @@
 use std::process::ExitCode;
 
 use app::explain::Verdict;
+use model::attempt::Step;
 
 use super::attempt::{state, table_of};
 use super::office::{self, Common};
+use super::output::when;
 use crate::administration::Request;
-use crate::administration::why::WhyDocument;
+use crate::administration::why::{WhyDocument, WhyRequest};
 use crate::exit;
 
 /// Say why somebody can or cannot sign in.
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   gatepost why alice@example.org
-  gatepost why 7K4Q-M2XD")]
+  gatepost why 7K4Q-M2XD --check")]
 pub(super) struct Arguments {
     /// An address, or the reference that the person was shown.
     #[arg(value_name = "ADDRESS|REFERENCE")]
     who: String,
+    /// Ask the provider now whether it can be reached; at most 15 seconds.
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { who, common } = arguments;
+    let Arguments { who, check, common } = arguments;
     office::run(&common, async |office| {
-        let document = office.ask(Request::Why(who)).await?;
+        let document = office.ask(Request::Why(WhyRequest { who, check })).await?;
         let why: WhyDocument = serde_json::from_value(document.clone())?;
         office.show(document, text)?;
         Ok(match why.verdict {
@@ -50,13 +55,29 @@ fn text(why: WhyDocument) -> String {
     if !why.gates.is_empty() {
         text.push('\n');
     }
-    for gate in &why.gates {
-        let state = state(gate.state);
-        text.push_str(&format!("\n{state:8} {}: {}", gate.gate, gate.evidence));
+    text.push_str(&lines(&why.gates));
+    if !why.others.is_empty() {
+        text.push_str("\n\nOther ways in");
+        text.push_str(&lines(&why.others));
     }
     if !why.attempts.is_empty() {
         text.push_str("\n\nLast attempts\n");
         text.push_str(&table_of(&why.attempts));
     }
     text
+}
+
+fn lines(gates: &[Step]) -> String {
+    let line = |gate: &Step| {
+        let at = gate
+            .at
+            .map(|at| format!(" ({})", when(&at.rfc3339())))
+            .unwrap_or_default();
+        let evidence = match gate.evidence.as_str() {
+            "" => String::new(),
+            evidence => format!(": {evidence}"),
+        };
+        format!("\n{:8} {}{evidence}{at}", state(gate.state), gate.gate)
+    };
+    gates.iter().map(line).collect()
 }

@@ -15,6 +15,7 @@ use gatepost::administration::mailboxes::{MailboxRequest, NewMailbox, SignIn};
 use gatepost::administration::providers::{ProviderChange, ProviderRequest};
 use gatepost::administration::rules::{How, RuleRequest, RuleVerb};
 use gatepost::administration::templates::{TemplateChange, TemplateRequest};
+use gatepost::administration::why::WhyRequest;
 use gatepost::administration::{self, Request};
 use gatepost::wiring::{self, WireSecret};
 use model::address::{Address, DomainName};
@@ -569,7 +570,12 @@ async fn devices() {
 #[tokio::test]
 async fn explanations_and_attempts() {
     let here = Installation::new().await;
-    let why = |who: &str| here.ask(Request::Why(who.to_owned()));
+    let why = |who: &str| {
+        here.ask(Request::Why(WhyRequest {
+            who: who.to_owned(),
+            check: false,
+        }))
+    };
     let unknown = why("alice@nowhere.example").await.unwrap();
     assert_eq!(
         (&unknown["verdict"], &unknown["code"]),

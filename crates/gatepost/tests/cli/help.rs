@@ -2,7 +2,7 @@
 
 use super::support::gatepost;
 
-const NOUNS: [(&str, &[&str]); 18] = [
+const NOUNS: [(&str, &[&str]); 22] = [
     ("setup", &["link"]),
     ("admin", &["create", "list", "reset", "delete"]),
     ("domain", &["add", "list", "show", "edit", "delete"]),
@@ -49,7 +49,11 @@ const NOUNS: [(&str, &[&str]); 18] = [
         ],
     ),
     ("device", &["list", "add", "revoke"]),
-    ("attempt", &["list", "show"]),
+    ("attempt", &["list", "show", "replay", "what-if"]),
+    ("alert", &["list", "acknowledge", "close"]),
+    ("activity", &[]),
+    ("events", &[]),
+    ("settings", &["show", "edit"]),
     ("import", &["csv"]),
     ("why", &[]),
     ("doctor", &[]),

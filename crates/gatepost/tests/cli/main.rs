@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod answers;
+mod diagnosis;
 mod help;
 mod server;
 mod sessions;

@@ -40,8 +40,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// The policy of a code; `None` for those that are only counted.
 ///
-/// People read "Your helpdesk has been told" with SSO-403 to SSO-407, so those are told from the
-/// first person on.
+/// Nobody but an administrator can mend what SSO-201 and SSO-403 to SSO-407 mean, so those are told
+/// from the first person on.
 #[must_use]
 pub const fn policy(code: Code) -> Option<Policy> {
     let (topic, from, within, mends) = match code {

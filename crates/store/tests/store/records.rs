@@ -17,6 +17,8 @@ fn attempt(at: i64, who: &str, code: Option<Code>) -> Attempt {
         name: "email".to_owned(),
         value: "\"a@example.org\"".to_owned(),
         origin: "userinfo".to_owned(),
+        exact: Some(serde_json::json!(["a@example.org"])),
+        cut: false,
     });
     Attempt {
         id: AttemptId(0),

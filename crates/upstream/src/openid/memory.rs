@@ -65,6 +65,11 @@ impl Memory {
             && self.of.private_hosts == settings.private_hosts
     }
 
+    /// How old the keys are; `None` if they will be fetched before they are used.
+    pub(crate) fn keys_age(&self) -> Option<Duration> {
+        self.keys.age()
+    }
+
     /// The authentication method that last worked.
     pub(super) fn method(&self) -> Option<Method> {
         *self.method.lock()

@@ -65,6 +65,14 @@ impl<T, E: Clone> Slot<T, E> {
         state.fetch(fetch).await
     }
 
+    /// How old the value is that the next caller gets; `None` if it is fetched first, or is being
+    /// fetched now.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let state = self.state.try_lock().ok()?;
+        let (_, fetched) = state.value.as_ref()?;
+        Some(fetched.elapsed()).filter(|age| *age < self.lifetime)
+    }
+
     /// Fetches although the value is young, because `seen` did not do. Nothing is fetched when
     /// another caller has already brought a newer one, or did so a moment ago.
     pub(crate) async fn refetch(
@@ -146,7 +154,10 @@ mod tests {
         for got in futures_util::future::join_all(calls).await {
             assert_eq!(*got.unwrap(), 0);
         }
-        tokio::time::advance(Duration::from_secs(600)).await;
+        tokio::time::advance(Duration::from_secs(599)).await;
+        assert_eq!(slot.age(), Some(Duration::from_secs(599)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(slot.age(), None);
         assert_eq!(*slot.get(async || source.fetch().await).await.unwrap(), 1);
     }
 

@@ -2,7 +2,7 @@
 
 use super::list::{segment, with_query};
 use super::{aliases, domains, mailboxes};
-use crate::parts::{Check, Link, State as Standing};
+use crate::parts::{Check, Link, State as Standing, When};
 use crate::shell::AdminEntry;
 use model::address::Address;
 use model::attempt::{Step, StepState};
@@ -95,19 +95,33 @@ pub(super) fn help(code: Code) -> Link {
 
 /// Steps of a trace as lines; the last shut gate carries its button.
 pub(super) fn lines(steps: &[Step], button: Option<&Link>) -> Vec<Check> {
-    let line = |(n, step): (usize, &Step)| {
-        let line =
-            Check::new(n, standing(step.state), sentence(&step.gate)).seen(step.evidence.as_str());
-        let line = match step.took_ms {
-            Some(ms) => line.took(ms),
-            None => line,
-        };
+    let with_button = |(n, step): (usize, &Step)| {
+        let line = line(n, step);
         match button {
             Some(button) if step.state == StepState::Blocked => line.fixed_by(button.clone()),
             _ => line,
         }
     };
-    steps.iter().enumerate().map(line).collect()
+    steps.iter().enumerate().map(with_button).collect()
+}
+
+/// Steps of a second list on the same page.
+pub(super) fn others(steps: &[Step]) -> Vec<Check> {
+    let apart = |(n, step): (usize, &Step)| line(n + 100, step);
+    steps.iter().enumerate().map(apart).collect()
+}
+
+/// A step as the line `n` of its list.
+pub(super) fn line(n: usize, step: &Step) -> Check {
+    let seen = match step.at {
+        Some(at) => format!("{} ({})", step.evidence, When::exactly(at).text()),
+        None => step.evidence.clone(),
+    };
+    let line = Check::new(n, standing(step.state), sentence(&step.gate)).seen(seen);
+    match step.ms.or(step.took_ms) {
+        Some(ms) => line.took(ms),
+        None => line,
+    }
 }
 
 const fn standing(state: StepState) -> Standing {

@@ -18,6 +18,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use model::address::Address;
 use model::app_password::LastUse;
+use model::attempt::StepState;
 use model::link::LinkOrigin;
 use model::protocol::{Protocol, Protocols};
 use model::rules::fields::Held;
@@ -125,17 +126,9 @@ async fn show(
     let address = address(&name)?;
     let view = state.app.mailbox(&address).await?;
     let explained = state.app.explain(address.as_str()).await?;
+    // Here only what tells something; the page that explains has all of them.
     let mut gates = explained.gates;
-    if let (app::explain::Verdict::BlockedNow, Some(refusal)) =
-        (explained.verdict, &explained.blocked)
-    {
-        gates.push(model::attempt::Step {
-            gate: refusal.title(),
-            state: model::attempt::StepState::Blocked,
-            evidence: refusal.admin(),
-            took_ms: None,
-        });
-    }
+    gates.retain(|gate| !matches!(gate.state, StepState::Note | StepState::NotReached));
     Ok(Page(MailboxPage {
         shell: admin.shell(AdminEntry::Mailboxes),
         path: path_of(&view.mailbox.address),

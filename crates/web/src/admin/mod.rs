@@ -29,9 +29,11 @@ pub mod rules;
 mod rules_draft;
 mod rules_page;
 mod rules_row;
+pub mod settings;
 pub mod setup;
 pub mod sign_ins;
 pub mod templates;
+pub mod what_if;
 pub mod why;
 
 use crate::route::Routes;
@@ -62,6 +64,8 @@ pub fn routes() -> Routes<WebState> {
         .and(rules::routes())
         .and(sign_ins::routes())
         .and(why::routes())
+        .and(what_if::routes())
         .and(help::routes())
         .and(administrators::routes())
+        .and(settings::routes())
 }

@@ -1,8 +1,10 @@
 //! Recorded attempts to sign in.
 
 use super::fix;
+use super::form::Yes;
 use super::list::{Chip, Turn, count, with_query};
 use crate::error::Failure;
+use crate::form::Posted;
 use crate::page::Page;
 use crate::parts::{
     Checks, Copied, Empty, Field, Link, Opt, State as Standing, Tag, Verdict, When,
@@ -19,6 +21,7 @@ use axum::response::{IntoResponse as _, Response};
 use model::attempt::{Attempt, Door, Reference, SeenClaim};
 use model::outcome::Code;
 use model::provider::Provider;
+use model::rules::privacy::HIDDEN;
 use model::time::Timestamp;
 use serde::Deserialize;
 
@@ -27,11 +30,16 @@ const LIST: &str = AdminEntry::SignIns.path();
 /// The routes of these pages.
 #[must_use]
 pub fn routes() -> Routes<WebState> {
-    Routes::new().get(Policy::Administrator, LIST, list).get(
-        Policy::Administrator,
-        "/admin/sign-ins/{name}",
-        show,
-    )
+    let admin = Policy::Administrator;
+    Routes::new()
+        .get(admin, LIST, list)
+        .get(admin, "/admin/sign-ins/{name}", show)
+        .post(admin, "/admin/sign-ins/{name}/open", open)
+}
+
+/// Where the page of an attempt is.
+pub(super) fn path_of(reference: &Reference) -> String {
+    format!("{LIST}/{reference}")
 }
 
 /// An attempt as a row of a table.
@@ -55,7 +63,7 @@ pub(super) fn rows(attempts: Vec<Attempt>, providers: &[Provider], now: Timestam
     let row = |attempt: Attempt| Row {
         door: door(&attempt, providers),
         ended: ended(&attempt),
-        path: format!("{LIST}/{}", attempt.reference),
+        path: path_of(&attempt.reference),
         at: When::ago(attempt.at, now),
         unchecked: attempt
             .ignored_tls()
@@ -208,6 +216,10 @@ struct AttemptPage {
     help: Option<Link>,
     steps: Option<Checks>,
     claims: Vec<SeenClaim>,
+    /// Some values are hidden, and can be opened.
+    hidden: bool,
+    /// The person was proven, so that it can be decided about them again.
+    replay: Option<String>,
     why: Option<String>,
 }
 
@@ -218,6 +230,26 @@ async fn show(
 ) -> Result<Response, Failure> {
     let reference = Reference::parse(&name).ok_or_else(Failure::not_found)?;
     let attempt = state.app.attempt(&reference).await?;
+    page(&state, &admin, attempt).await
+}
+
+/// The same with the values of private claims; that it was asked for is on record.
+async fn open(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Posted(Yes {}): Posted<Yes>,
+) -> Result<Response, Failure> {
+    let reference = Reference::parse(&name).ok_or_else(Failure::not_found)?;
+    let attempt = state.app.open_attempt(&admin.actor(), &reference).await?;
+    page(&state, &admin, attempt).await
+}
+
+async fn page(
+    state: &WebState,
+    admin: &Administrator,
+    attempt: Attempt,
+) -> Result<Response, Failure> {
     let providers = state.app.providers().await?;
     let button = attempt.refusal.as_ref().and_then(|refusal| {
         let provider = fix::provider_of(&providers, attempt.provider, refusal);
@@ -252,6 +284,16 @@ async fn show(
         help: code.map(fix::help),
         steps: (!steps.is_empty())
             .then(|| Checks::new("Steps of this attempt", fix::lines(steps, None))),
+        hidden: attempt
+            .trace
+            .claims
+            .iter()
+            .any(|claim| claim.value == HIDDEN),
+        replay: attempt
+            .trace
+            .identity
+            .is_some()
+            .then(|| format!("{}/replay", path_of(&attempt.reference))),
         claims: attempt.trace.claims.clone(),
         why: attempt
             .address

@@ -56,6 +56,7 @@ pub struct Checks {
     lines: Vec<Check>,
     stream: Option<String>,
     again: Option<String>,
+    again_words: &'static str,
 }
 
 impl Checks {
@@ -66,6 +67,7 @@ impl Checks {
             lines,
             stream: None,
             again: None,
+            again_words: "Show the result so far",
         }
     }
 
@@ -76,6 +78,13 @@ impl Checks {
     pub fn following(mut self, stream: impl Into<String>, again: impl Into<String>) -> Self {
         self.stream = Some(stream.into());
         self.again = Some(again.into());
+        self
+    }
+
+    /// With other words on the link of [`Checks::following`].
+    #[must_use]
+    pub const fn again_saying(mut self, words: &'static str) -> Self {
+        self.again_words = words;
         self
     }
 

@@ -5,6 +5,7 @@ use crate::world::{PASSWORD, World};
 use app::providers::SecretChange;
 use http::StatusCode;
 use model::audit::Actor;
+use model::outcome::Code;
 
 /// The provider hands out nothing any more.
 async fn no_rules(world: &World) {
@@ -36,7 +37,7 @@ async fn what_people_meet_is_one_line_with_its_button() {
         let page = world
             .by_company(&mut person, "/sso/example/start", login)
             .await;
-        assert!(page.text().contains("has been told"), "{}", page.text());
+        assert!(page.text().contains("no mailbox type"), "{}", page.text());
     }
     let page = tab.open(&world.at("/admin")).await.unwrap();
     assert_eq!(page.count(".alerts > li").unwrap(), 1);
@@ -99,7 +100,8 @@ async fn sign_ins_are_drawn_and_stand_in_a_table() {
         assert!(!page.body().contains("style="), "the policy forbids it");
         assert!(!page.body().contains(PASSWORD));
         assert_eq!(page.count(".ranges [aria-current]").unwrap(), 1);
-        let reason = page.link("LOCAL-801").unwrap();
+        let title = Code::WrongPassword.entry().title;
+        let reason = page.link(&format!("LOCAL-801: {title}")).unwrap();
         assert_eq!(reason.query(), Some("code=LOCAL-801"));
     }
 }

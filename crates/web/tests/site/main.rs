@@ -9,6 +9,7 @@ mod admin_people;
 mod admin_providers;
 mod conformance;
 mod devices;
+mod diagnosis;
 mod form_post;
 mod initiate;
 mod matrix;

@@ -279,6 +279,44 @@ impl Upstream {
     }
 }
 
+impl Upstream {
+    /// Whether a provider can be reached at all: the lines of [`Upstream::probe`] that send nothing
+    /// of ours, up to its keys. Ends within the same time.
+    pub async fn reach(
+        &self,
+        settings: &ProviderSettings,
+        redirect_uri: &RedirectUri,
+    ) -> Vec<Step> {
+        let settings = ProviderSettings {
+            id: ProviderId(0),
+            ..settings.clone()
+        };
+        let test = Test {
+            upstream: self,
+            settings: &settings,
+            redirect_uri,
+            memory: Memory::new(&settings, self.clock.now()),
+        };
+        let mut lines = Lines {
+            done: Vec::new(),
+            tell: |_: &Step| {},
+        };
+        let looked = async {
+            if let Some(found) = test.find(&mut lines).await {
+                lines.add(test.keys(&found.places).await);
+            }
+        };
+        if timeout_at(Instant::now() + CAP, looked).await.is_err() {
+            lines.add(Step::failed(
+                StepName::Name,
+                Code::ProviderUnreachable,
+                format!("not finished after {} s", CAP.as_secs()),
+            ));
+        }
+        lines.done
+    }
+}
+
 /// One test under way.
 struct Test<'a> {
     upstream: &'a Upstream,

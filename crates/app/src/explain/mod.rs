@@ -1,0 +1,257 @@
+//! Why somebody can or cannot sign in: the gates in order, and the last attempts.
+
+mod doors;
+mod evidence;
+mod reach;
+
+pub(crate) use evidence::room;
+pub use reach::Reached;
+
+use crate::{App, Problem};
+use doors::Walked;
+use model::address::Address;
+use model::attempt::{Attempt, Reference, Step, Trace};
+use model::outcome::{Code, Fix, Refusal};
+use model::rules::gates::{self, Gate};
+use model::rules::privacy::{self, Viewer};
+use model::rules::provision::{self, Holder};
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::Conn;
+
+/// The verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Something stands in the way now.
+    BlockedNow,
+    /// Nothing known stands in the way.
+    WouldWorkNow,
+    /// Not enough is known.
+    CouldNotTell,
+}
+
+/// The explanation of an address.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The canonical address.
+    pub address: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The verdict in a sentence.
+    pub sentence: String,
+    /// What stands in the way, with code and words.
+    pub blocked: Option<Refusal>,
+    /// Where it is mended, and the command that mends it.
+    pub fix: Option<(Fix, String)>,
+    /// The slug of the provider by which the person most likely comes.
+    pub provider: Option<String>,
+    /// The gates of that way in, in order: `model::rules::gates`.
+    pub gates: Vec<Step>,
+    /// Other ways in, each with how it stands.
+    pub others: Vec<Step>,
+    /// The last attempts of this address, newest first, at most 10.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Some words could be either to the eye, so both forms are shown.
+const FORMS: &str = "an address looks like alice@example.org, a reference like 7K4Q-M2XD";
+
+/// Attempts shown with an explanation.
+const ATTEMPTS: usize = 10;
+/// Attempts looked at for it.
+const LOOKED_AT: u32 = 60;
+
+impl App {
+    /// Explains an address, or the address of the attempt with a reference. A text that is neither
+    /// is a problem of the field `who`. Asks nobody outside: see [`App::reach`].
+    pub async fn explain(&self, who: &str) -> Result<Explanation, Problem> {
+        let private = self.private_claims().await?;
+        let mut read = self.store.read()?;
+        let address = match Reference::parse(who) {
+            Some(reference) => address_of(&mut read, &reference).await?,
+            None if !who.contains('@') => return Err(Problem::field("who", FORMS)),
+            None => Address::parse(who.trim()).map_err(|error| Problem::field("who", error))?,
+        };
+        let attempts = store::attempts::of_address(&mut read, address.as_str(), LOOKED_AT).await?;
+        let walked = self.walk(&mut read, &address, &attempts).await?;
+        Ok(conclude(&address, walked, attempts, &private))
+    }
+}
+
+/// The refusal where no way to sign in is set up at all.
+fn no_door(address: &Address, holder: &Holder) -> Refusal {
+    match holder {
+        Holder::Mailbox { mailbox, .. } if !mailbox.active => provision::inactive(mailbox),
+        Holder::Mailbox { mailbox, .. } => Refusal::new(Code::WrongMethod)
+            .with("address", address)
+            .with("use", "another way")
+            .with("methods", mailbox.methods.label())
+            .with("came", "any way that is set up"),
+        Holder::Alias(alias) => provision::is_alias(address, alias),
+        Holder::Nobody => Refusal::new(Code::CreationOff)
+            .with("provider", "any provider of this domain")
+            .with("address", address),
+    }
+}
+
+async fn address_of(read: &mut Conn, reference: &Reference) -> Result<Address, Problem> {
+    let attempt = store::attempts::by_reference(read, reference)
+        .await?
+        .ok_or_else(|| Problem::NotFound(format!("attempt {reference}; {FORMS}")))?;
+    attempt
+        .address
+        .as_deref()
+        .and_then(|address| Address::parse(address).ok())
+        .ok_or_else(|| Problem::NotFound(format!("address in the attempt {reference}")))
+}
+
+/// The verdict: what stands in the way now; else what the last attempt met, if it was refused at a
+/// gate that cannot be looked at from here.
+fn conclude(
+    address: &Address,
+    walked: Walked,
+    mut attempts: Vec<Attempt>,
+    private: &[String],
+) -> Explanation {
+    let Walked {
+        provider,
+        seen,
+        mut refusal,
+        others,
+        by_claims,
+    } = walked;
+    let mut gates = gates::arrange(seen, refusal.as_ref());
+    let count = gates.len();
+    gates.extend(others);
+    // A decision on the claims of an attempt quotes them, and is as private as they are.
+    let claims = attempts
+        .iter()
+        .flat_map(|attempt| attempt.trace.claims.clone());
+    let mut quoted = Trace {
+        claims: claims.collect(),
+        steps: gates,
+        identity: None,
+    };
+    privacy::hide(
+        Viewer::Administrator,
+        private,
+        &mut quoted,
+        refusal.as_mut(),
+    );
+    let mut gates = quoted.steps;
+    let others = gates.split_off(count);
+    attempts.truncate(ATTEMPTS);
+    let attempts: Vec<_> = attempts
+        .into_iter()
+        .map(|attempt| crate::privacy::masked(attempt, private))
+        .collect();
+    let last = attempts.first();
+    let last_refusal = last
+        .and_then(|attempt| Some((attempt.at, attempt.refusal.clone()?)))
+        .filter(|(_, refusal)| {
+            refusal.code != Code::TooManyTries && refusal.code != Code::MailThrottled
+        });
+    let (verdict, refusal, sentence) = match (refusal, last_refusal) {
+        (Some(refusal), _) => {
+            let sentence = format!("{address} cannot sign in now. {}", refusal.admin());
+            (Verdict::BlockedNow, Some(refusal), sentence)
+        }
+        (None, Some((at, last))) if mended(&last, by_claims, at) => {
+            let sentence = format!(
+                "{address} would get in now. The last attempt was refused ({}), and what it met \
+                 has been mended since.",
+                last.code
+            );
+            (Verdict::WouldWorkNow, None, sentence)
+        }
+        (None, Some((_, refusal))) => {
+            let sentence = format!(
+                "Nothing in Gatepost stands in the way of {address} now, but the last attempt was refused. {}",
+                refusal.admin()
+            );
+            (Verdict::CouldNotTell, Some(refusal), sentence)
+        }
+        (None, None) if attempts.is_empty() => {
+            let sentence = format!(
+                "Nothing stands in the way of {address}, and nothing has reached Gatepost from this \
+                 person lately. If they cannot get in, they fail before Gatepost: check the address \
+                 they open and the provider's own log."
+            );
+            (Verdict::CouldNotTell, None, sentence)
+        }
+        (None, None) => (
+            Verdict::WouldWorkNow,
+            None,
+            format!("Nothing stands in the way of {address}; the last attempt succeeded."),
+        ),
+    };
+    let slug = provider.clone();
+    let fix = refusal.as_ref().map(|refusal| {
+        let command = command(address, refusal);
+        let command = match &slug {
+            Some(slug) => command.replace("SLUG", slug),
+            None => command,
+        };
+        (refusal.code.entry().fix, command)
+    });
+    Explanation {
+        address: address.to_string(),
+        verdict,
+        sentence,
+        blocked: refusal,
+        fix,
+        provider,
+        gates,
+        others,
+        attempts,
+    }
+}
+
+/// Whether the claims that were refused at `at` were decided about again, and passed.
+fn mended(last: &Refusal, by_claims: Option<Timestamp>, at: Timestamp) -> bool {
+    Gate::shut_by(last.code).is_some_and(Gate::is_decided_here) && by_claims == Some(at)
+}
+
+/// The command that mends a refusal which met `address`.
+#[must_use]
+pub fn command(address: &Address, refusal: &Refusal) -> String {
+    let domain = address.domain();
+    match (refusal.code, refusal.code.entry().fix) {
+        (Code::DomainFull, _) => {
+            let more = refusal
+                .facts
+                .get("limit")
+                .and_then(|l| l.parse::<i64>().ok())
+                .unwrap_or(0)
+                + 10;
+            format!("gatepost domain edit {domain} --max-mailboxes {more}")
+        }
+        (Code::DomainInactive, _) => format!("gatepost domain edit {domain} --active yes"),
+        (Code::DomainBound, _) => format!("gatepost domain edit {domain} --provider any"),
+        (Code::MailboxInactive | Code::MailInactive, _) => {
+            format!("gatepost mailbox enable {address}")
+        }
+        (Code::WrongMethod, _) => format!("gatepost mailbox method {address} provider SLUG"),
+        (_, Fix::AddDomain) => format!("gatepost domain add {domain}"),
+        (_, Fix::Domain) => format!("gatepost domain edit {domain} --domain-quota SIZE"),
+        (_, Fix::AddMailbox) => format!("gatepost mailbox add {address}"),
+        (_, Fix::Mailbox) => format!("gatepost mailbox show {address}"),
+        (_, Fix::Alias) => format!("gatepost alias show {address}"),
+        (
+            _,
+            fix @ (Fix::Provider | Fix::ProviderCheck | Fix::Rules | Fix::Person | Fix::Server),
+        ) => command_apart(fix, "SLUG").unwrap_or_default(),
+    }
+}
+
+/// The command for what is mended apart from any address.
+pub(crate) fn command_apart(fix: Fix, slug: &str) -> Option<String> {
+    Some(match fix {
+        Fix::Provider | Fix::ProviderCheck => format!("gatepost provider check {slug}"),
+        Fix::Rules => format!("gatepost rule list {slug}"),
+        Fix::Person => "nothing to change here: the person can do it".to_owned(),
+        Fix::Server => "gatepost doctor".to_owned(),
+        _ => return None,
+    })
+}
