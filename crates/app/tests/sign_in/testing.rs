@@ -139,7 +139,16 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
         .filter(|step| step.took_ms.is_some())
         .map(|step| step.gate.as_str())
         .collect();
-    assert_eq!(timed, ["at the provider", "identity"]);
+    assert_eq!(
+        timed,
+        [
+            "at the provider",
+            "code exchanged",
+            "keys fetched",
+            "userinfo",
+            "identity"
+        ]
+    );
     assert_eq!(
         test.steps.last().map(|step| step.state),
         Some(StepState::Ok)
