@@ -8,6 +8,7 @@ use model::rules::mapping::Claims;
 use oidc::callback::{Answer, Callback, Delivery};
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use store::providers::SealedSecret;
@@ -52,6 +53,10 @@ pub(crate) struct Identity {
     pub(crate) evidence: String,
     /// The key that signed the ID token, if there was one that could be checked.
     pub(crate) signed_by: Option<String>,
+    /// The provider's name of its session.
+    pub(crate) sid: Option<String>,
+    /// The ID token as it came.
+    pub(crate) id_token: Option<SecretString>,
 }
 
 /// How long all calls of one sign-in may take together: less than a page may, so that the refusal
@@ -153,6 +158,8 @@ impl App {
             ),
             namespace: identity.namespace,
             subject: identity.subject,
+            sid: identity.sid,
+            id_token: identity.tokens.id,
             seen: identity
                 .claims
                 .iter()

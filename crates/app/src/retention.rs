@@ -50,6 +50,7 @@ impl App {
             let gone = [
                 store::sign_in_flows::sweep(tx, now, AT_ONCE).await?,
                 store::link_proofs::sweep(tx, now, AT_ONCE).await?,
+                store::logout_tokens::sweep(tx, now, AT_ONCE).await?,
                 store::sessions::sweep(tx, now, AT_ONCE).await?,
                 store::attempts::prune_web(tx, oldest_attempt, AT_ONCE).await?,
                 store::attempts::prune_mail(tx, oldest_mail_attempt, AT_ONCE).await?,

@@ -1,17 +1,20 @@
 //! Web sessions of people and administrators.
 
 use crate::admins::Admin;
+use crate::provider_calls::Identity;
 use crate::sign_in::{ReturnTo, SignedIn};
 use crate::{App, Client, Problem};
 use model::domain::MailDomain;
-use model::ids::{MailboxId, ProviderId, SessionId};
+use model::ids::{MailboxId, SessionId};
 use model::mailbox::Mailbox;
+use model::provider::Provider;
 use model::random;
-use model::session::{Principal, Session};
+use model::session::{Principal, ProviderSession, Session};
 use model::time::Timestamp;
 use secrecy::SecretString;
 use std::time::Duration;
 use store::Conn;
+use store::link_proofs::Proof;
 
 /// The time of last use is kept to the minute, so that reading a page writes nothing.
 const TOUCH_AFTER: Duration = Duration::from_secs(60);
@@ -77,19 +80,6 @@ impl App {
         }))
     }
 
-    /// Ends the session of a token.
-    pub async fn sign_out(&self, token: &str) -> Result<(), Problem> {
-        let tag = self.session_tag(token);
-        self.store
-            .write(async move |tx: &mut Conn| {
-                if let Some(session) = store::sessions::by_tag(tx, &tag).await? {
-                    store::sessions::delete(tx, session.id, session.principal).await?;
-                }
-                Ok(())
-            })
-            .await
-    }
-
     /// The good sessions of somebody, newest first.
     pub async fn sessions_of(&self, principal: Principal) -> Result<Vec<Session>, Problem> {
         let now = self.clock.now();
@@ -153,16 +143,19 @@ impl App {
     pub(crate) fn new_session(
         &self,
         principal: Principal,
-        provider: Option<ProviderId>,
+        standing: Option<Standing>,
         client: &Client,
     ) -> NewSession {
         let token = random::token(self.random.as_ref());
         let now = self.clock.now();
+        let tag = self.session_tag(&token);
+        let hint = standing.as_ref().and_then(|at| at.hint.as_ref());
         NewSession {
-            tag: self.session_tag(&token),
+            id_token: hint.and_then(|hint| self.sealed_hint(&tag, hint)),
+            at: standing.map(|standing| standing.at),
+            tag,
             token: SecretString::from(token),
             principal,
-            provider,
             now,
             ends: now.plus(self.config.lifetime(principal).absolute),
             client: client.clone(),
@@ -175,7 +168,7 @@ impl App {
             .permits(session, now)
     }
 
-    fn session_tag(&self, token: &str) -> Vec<u8> {
+    pub(crate) fn session_tag(&self, token: &str) -> Vec<u8> {
         self.keys.tag.tag(&[b"session", token.as_bytes()])
     }
 
@@ -202,26 +195,62 @@ pub(crate) struct NewSession {
     pub token: SecretString,
     tag: Vec<u8>,
     principal: Principal,
-    provider: Option<ProviderId>,
+    at: Option<ProviderSession>,
+    id_token: Option<Vec<u8>>,
     now: Timestamp,
     ends: Timestamp,
     client: Client,
 }
 
+/// On what a session by a provider stands, and what signing out there will need.
+pub(crate) struct Standing {
+    at: ProviderSession,
+    hint: Option<SecretString>,
+}
+
+impl Standing {
+    /// After a sign-in at the provider.
+    pub(crate) fn of(provider: &Provider, identity: &Identity) -> Self {
+        let hint = provider.settings.leavers.sign_out_there;
+        Self {
+            at: ProviderSession {
+                provider: provider.id,
+                namespace: identity.namespace.clone(),
+                subject: identity.subject.clone(),
+                sid: identity.sid.clone(),
+            },
+            hint: identity.id_token.clone().filter(|_| hint),
+        }
+    }
+
+    /// After the proof of a local password that followed one.
+    pub(crate) fn proven(proof: &Proof) -> Self {
+        Self {
+            at: ProviderSession {
+                provider: proof.provider,
+                namespace: proof.namespace.clone(),
+                subject: proof.subject.clone(),
+                sid: None,
+            },
+            hint: None,
+        }
+    }
+}
+
 impl NewSession {
     pub(crate) async fn insert(&self, tx: &mut Conn) -> Result<SessionId, store::StoreError> {
         let user_agent: String = self.client.user_agent.chars().take(200).collect();
-        store::sessions::insert(
-            tx,
-            &self.tag,
-            self.principal,
-            self.provider,
-            self.now,
-            self.ends,
-            self.client.ip,
-            &user_agent,
-        )
-        .await
+        let new = store::sessions::NewSession {
+            token_tag: &self.tag,
+            principal: self.principal,
+            at: self.at.as_ref(),
+            id_token: self.id_token.as_deref(),
+            now: self.now,
+            ends: self.ends,
+            ip: self.client.ip,
+            user_agent: &user_agent,
+        };
+        store::sessions::insert(tx, &new).await
     }
 
     /// The same session for a mailbox that the transaction itself creates or finds.

@@ -53,6 +53,8 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Response 
             "authorization_response_iss_parameter_supported",
             json!(true),
         ),
+        ("backchannel_logout_supported", json!(true)),
+        ("backchannel_logout_session_supported", json!(true)),
         ("request_parameter_supported", json!(false)),
         ("request_uri_parameter_supported", json!(false)),
     ];

@@ -234,7 +234,7 @@ fn id_token(
             claims::released(provider, person, &grant.request.scopes)
         }
     };
-    let own: [(&str, Value); 10] = [
+    let own: [(&str, Value); 11] = [
         ("iss", json!(provider.issuer)),
         ("sub", json!(person.subject)),
         ("aud", json!([grant.request.client_id])),
@@ -246,6 +246,7 @@ fn id_token(
         ("iat", json!(now.secs())),
         ("auth_time", json!(grant.sign_in.at.secs())),
         ("amr", json!(["pwd"])),
+        ("sid", json!(grant.sign_in.sid)),
         ("at_hash", json!(at_hash(key.algorithm(), access_token))),
         ("jti", json!(crate::random::token()?)),
     ];

@@ -52,6 +52,8 @@ pub(crate) struct AuthorizationRequest {
 #[derive(Debug, Clone)]
 pub(crate) struct SignIn {
     pub(crate) login: String,
+    /// What clients know the session by (`sid`).
+    pub(crate) sid: String,
     pub(crate) at: Timestamp,
 }
 
@@ -127,6 +129,14 @@ impl Grants {
 
     pub(crate) fn session(&self, id: &str, now: Timestamp) -> Option<SignIn> {
         current(&self.sessions, id, now).cloned()
+    }
+
+    /// What clients know a person's sessions by.
+    pub(crate) fn sids(&self, login: &str, now: Timestamp) -> Vec<String> {
+        let open = self.sessions.values().filter(|kept| now < kept.end);
+        open.filter(|kept| kept.what.login == login)
+            .map(|kept| kept.what.sid.clone())
+            .collect()
     }
 
     pub(crate) fn close_session(&mut self, id: &str) {

@@ -28,6 +28,7 @@ mod grants;
 mod home;
 mod keys;
 mod login;
+pub mod logout;
 #[cfg(feature = "misbehave")]
 pub mod misbehave;
 mod options;

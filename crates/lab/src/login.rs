@@ -5,6 +5,7 @@ use crate::page;
 use crate::params::Params;
 use crate::person::Person;
 use crate::provider::{Back, Provider, SESSION_COOKIE, internal_error};
+use crate::random;
 use axum::extract::{RawForm, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -61,8 +62,12 @@ pub(crate) async fn submit(
         "signed in"
     );
     let now = provider.now();
+    let Ok(sid) = random::token() else {
+        return internal_error();
+    };
     let sign_in = SignIn {
         login: person.login,
+        sid,
         at: now,
     };
     let session = {

@@ -3,6 +3,7 @@
 use crate::company::Company;
 use crate::conduct::{Endpoint, Replacement};
 use crate::keys::{KeyFault, SigningKey};
+use crate::logout::{self, Leaving};
 use crate::options::Options;
 use crate::provider::Provider;
 use crate::{authorize, discovery, end_session, exchange, home, login, page, userinfo};
@@ -79,6 +80,38 @@ impl Handle {
     #[must_use]
     pub fn hits(&self, at: Endpoint) -> u64 {
         self.provider.hits(at)
+    }
+
+    /// A logout token, for posting it.
+    ///
+    /// # Errors
+    /// When the crypto library refuses.
+    pub fn logout_token(&self, leaving: Leaving<'_>) -> Result<String, KeyFault> {
+        logout::token(&self.provider, leaving)
+    }
+
+    /// A logout token whose header and claims were spoiled before it was signed as the header then
+    /// says: not at all for `none`, with the client's secret for `HS256`.
+    ///
+    /// # Errors
+    /// When the crypto library refuses.
+    #[cfg(feature = "misbehave")]
+    pub fn spoiled_logout_token(
+        &self,
+        leaving: Leaving<'_>,
+        spoil: impl FnOnce(
+            &mut serde_json::Map<String, serde_json::Value>,
+            &mut serde_json::Map<String, serde_json::Value>,
+        ),
+    ) -> Result<String, KeyFault> {
+        logout::spoiled(&self.provider, leaving, spoil)
+    }
+
+    /// What clients know a person's open sessions by (`sid`).
+    #[must_use]
+    pub fn sids(&self, login: &str) -> Vec<String> {
+        let now = self.provider.now();
+        self.provider.grants.lock().sids(login, now)
     }
 
     /// Replaces the signing key; the old one is no longer published.

@@ -77,6 +77,17 @@ pub struct ProviderSettings {
     pub tls: TlsTrust,
     /// Host names that may have private addresses, each allowed by an administrator's click.
     pub private_hosts: Vec<String>,
+    /// What happens here when people leave there.
+    #[serde(default)]
+    pub leavers: Leavers,
+}
+
+/// What happens here when people sign out or leave at the provider. All of it is off by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Leavers {
+    /// Signing out here signs out there too (RP-initiated logout).
+    pub sign_out_there: bool,
 }
 
 /// Where the provider is.
@@ -154,6 +165,18 @@ impl RedirectForm {
     pub const fn is_bare(self) -> bool {
         matches!(self, Self::BareOrigin | Self::BareOriginSlash)
     }
+}
+
+/// Where the provider posts its logout tokens. `public_url` has no trailing slash.
+#[must_use]
+pub fn backchannel_logout_url(public_url: &str, slug: &str) -> String {
+    format!("{public_url}/sso/{slug}/backchannel-logout")
+}
+
+/// Where people come back to when they have signed out at the provider.
+#[must_use]
+pub fn signed_out_url(public_url: &str, slug: &str) -> String {
+    format!("{public_url}/sso/{slug}/signed-out")
 }
 
 /// How far `email_verified` decides (design decision 1).

@@ -1,6 +1,7 @@
 //! Web sessions.
 
 use crate::ids::{AdminId, MailboxId, ProviderId, SessionId};
+use crate::link::Namespace;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -33,6 +34,19 @@ pub struct Session {
     pub ip: Option<IpAddr>,
     /// The browser's own words at that time, cut to 200 characters.
     pub user_agent: String,
+}
+
+/// The session at a provider on which a web session stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderSession {
+    /// The provider.
+    pub provider: ProviderId,
+    /// Where the subject is unique.
+    pub namespace: Namespace,
+    /// The person.
+    pub subject: String,
+    /// The provider's name of its session (`sid`), where a verified ID token told one.
+    pub sid: Option<String>,
 }
 
 /// How long sessions live.

@@ -14,10 +14,10 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The endpoint's own query already holds a parameter that the request needs. Parameters must not
+/// The endpoint's own query already holds a parameter that a request needs. Parameters must not
 /// occur twice (RFC 6749 section 3.1), and which one a provider would take is anybody's guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the authorization URL already holds the parameter {0}")]
+#[error("the endpoint's URL already holds the parameter {0}")]
 pub struct ParameterTaken(pub &'static str);
 
 /// An authorization request of the code flow with PKCE.
@@ -65,30 +65,37 @@ impl AuthorizationRequest<'_> {
             ("prompt", self.prompt),
             ("login_hint", self.login_hint),
         ];
-        let present: Vec<_> = self
-            .endpoint
-            .url()
-            .query_pairs()
-            .map(|(name, _)| name.into_owned())
-            .collect();
-        let mut url = self.endpoint.as_str().to_owned();
-        if !url.contains('?') {
-            url.push('?');
-        }
-        for (name, value) in parameters {
-            let Some(value) = value else { continue };
-            if present.iter().any(|taken| taken == name) {
-                return Err(ParameterTaken(name));
-            }
-            if !url.ends_with(['?', '&']) {
-                url.push('&');
-            }
-            url.push_str(name);
-            url.push('=');
-            url.extend(utf8_percent_encode(value, VALUE));
-        }
-        Ok(url)
+        with_parameters(self.endpoint, &parameters)
     }
+}
+
+/// An endpoint's URL with parameters; those without a value are left out.
+pub(crate) fn with_parameters(
+    endpoint: &Endpoint,
+    parameters: &[(&'static str, Option<&str>)],
+) -> Result<String, ParameterTaken> {
+    let present: Vec<_> = endpoint
+        .url()
+        .query_pairs()
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    let mut url = endpoint.as_str().to_owned();
+    if !url.contains('?') {
+        url.push('?');
+    }
+    for (name, value) in parameters {
+        let Some(value) = value else { continue };
+        if present.iter().any(|taken| taken == name) {
+            return Err(ParameterTaken(name));
+        }
+        if !url.ends_with(['?', '&']) {
+            url.push('&');
+        }
+        url.push_str(name);
+        url.push('=');
+        url.extend(utf8_percent_encode(value, VALUE));
+    }
+    Ok(url)
 }
 
 #[cfg(test)]

@@ -260,11 +260,19 @@ fn check_nonce(claims: &Map<String, Value>, expected: &str) -> Result<(), IdToke
     })
 }
 
-fn check_times(
+/// When a token was made and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) issued: Timestamp,
+    pub(crate) ends: Timestamp,
+}
+
+/// `exp`, `iat` and `nbf`, shared with logout tokens.
+pub(crate) fn check_times(
     claims: &Map<String, Value>,
     now: Timestamp,
     leeway: Leeway,
-) -> Result<(), IdTokenError> {
+) -> Result<Times, IdTokenError> {
     let ends = date(claims, "exp")?.ok_or(IdTokenError::Missing("exp"))?;
     let issued = date(claims, "iat")?.ok_or(IdTokenError::Missing("iat"))?;
     let starts = date(claims, "nbf")?;
@@ -283,7 +291,7 @@ fn check_times(
             });
         }
     }
-    Ok(())
+    Ok(Times { issued, ends })
 }
 
 /// `at_hash`: the left half of the access token's hash (OpenID Connect Core section 3.1.3.6).
@@ -416,7 +424,7 @@ mod tests {
 
     fn times(value: Value) -> Result<(), IdTokenError> {
         let now = Timestamp::from_secs(1_000_000);
-        check_times(claims(&value), now, Leeway::default())
+        check_times(claims(&value), now, Leeway::default()).map(drop)
     }
 
     #[test]

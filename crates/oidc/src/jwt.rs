@@ -147,6 +147,12 @@ impl<'t> Jwt<'t> {
         })
     }
 
+    /// What the token says it is (`typ`), not yet believed.
+    #[must_use]
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
     /// Refuses tokens that say they are of another kind: `at+jwt`, `logout+jwt` and the like.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ pub mod helpdesk;
 pub mod link_claims;
 pub mod link_proofs;
 pub mod links;
+pub mod logout_tokens;
 pub mod mail_lookup;
 pub mod mailboxes;
 pub mod outbox;

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     6 "0006_domain_provider"
     7 "0007_relinks"
     8 "0008_alerts_and_counts"
+    9 "0009_provider_sessions"
 };
 
 /// The schema version of this program.

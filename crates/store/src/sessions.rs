@@ -3,7 +3,8 @@
 use crate::value::Row;
 use crate::{Conn, StoreError};
 use model::ids::{AdminId, MailboxId, ProviderId, SessionId};
-use model::session::{Principal, Session};
+use model::link::Namespace;
+use model::session::{Principal, ProviderSession, Session};
 use model::time::Timestamp;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,8 +17,9 @@ macro_rules! columns {
 
 statements! {
     INSERT = "INSERT INTO sessions
-            (token_tag, mailbox, admin, provider, created, last_used, ends, ip, user_agent)
-        VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8) RETURNING id";
+            (token_tag, mailbox, admin, provider, namespace, subject, provider_sid, id_token,
+            created, last_used, ends, ip, user_agent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12) RETURNING id";
     BY_TAG = concat!("SELECT ", columns!(), " FROM sessions WHERE token_tag = $1");
     TOUCH = "UPDATE sessions SET last_used = $1 WHERE id = $2 AND last_used <= $3";
     LIST_PERSON = concat!("SELECT ", columns!(), " FROM sessions WHERE mailbox = $1
@@ -28,6 +30,15 @@ statements! {
     DELETE_ADMIN = "DELETE FROM sessions WHERE id = $1 AND admin = $2";
     DELETE_OTHERS_PERSON = "DELETE FROM sessions WHERE mailbox = $1 AND id <> $2";
     DELETE_OTHERS_ADMIN = "DELETE FROM sessions WHERE admin = $1 AND id <> $2";
+    WAY_OUT = "SELECT provider, id_token FROM sessions WHERE token_tag = $1";
+    END_AT_PROVIDER = "DELETE FROM sessions
+        WHERE provider = $1 AND namespace = $2 AND subject = $3
+            AND COALESCE(provider_sid, $4) = $4";
+    END_BY_SID = "DELETE FROM sessions
+        WHERE provider = $1 AND namespace = $2 AND provider_sid = $3";
+    END_OF_SUBJECT = "DELETE FROM sessions
+        WHERE provider = $1 AND namespace = $2 AND subject = $3";
+    REKEY = "UPDATE sessions SET namespace = $1 WHERE provider = $2 AND namespace = $3";
     SWEEP = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE ends <= $1 ORDER BY ends LIMIT $2)";
 }
@@ -37,37 +48,75 @@ const TOUCH_PAUSE: Duration = Duration::from_secs(60);
 /// No session has this id.
 const NONE: SessionId = SessionId(0);
 
-/// Adds a session by the tag of its token.
+/// A session about to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession<'a> {
+    /// The tag of its token.
+    pub token_tag: &'a [u8],
+    /// Whose.
+    pub principal: Principal,
+    /// On what it stands at a provider; `None` for a local password.
+    pub at: Option<&'a ProviderSession>,
+    /// The sealed ID token, if it is needed for signing out there.
+    pub id_token: Option<&'a [u8]>,
+    /// When it is made.
+    pub now: Timestamp,
+    /// When it ends in any case.
+    pub ends: Timestamp,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// The browser's own words.
+    pub user_agent: &'a str,
+}
+
+/// What is needed to sign out at the provider of a session too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayOut {
+    /// The provider; `None` for a local password.
+    pub provider: Option<ProviderId>,
+    /// The sealed ID token.
+    pub id_token: Option<Vec<u8>>,
+}
+
+/// Whose sessions a provider ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedThere<'a> {
+    /// One session there, of this person. A session here that knows none of its own there counts
+    /// as standing on it.
+    Session {
+        /// The person.
+        subject: &'a str,
+        /// The provider's name of its session.
+        sid: &'a str,
+    },
+    /// One session there, whosoever.
+    Sid(&'a str),
+    /// All sessions of a person.
+    Subject(&'a str),
+}
+
+/// Adds a session.
 ///
 /// # Errors
 /// [`StoreError::Missing`] if its owner or provider is gone.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the columns of a row, each of its own type; a struct of them would be made here only"
-)]
-pub async fn insert(
-    sql: &mut Conn,
-    token_tag: &[u8],
-    principal: Principal,
-    provider: Option<ProviderId>,
-    now: Timestamp,
-    ends: Timestamp,
-    ip: Option<IpAddr>,
-    user_agent: &str,
-) -> Result<SessionId, StoreError> {
-    let (mailbox, admin) = match principal {
+pub async fn insert(sql: &mut Conn, new: &NewSession<'_>) -> Result<SessionId, StoreError> {
+    let (mailbox, admin) = match new.principal {
         Principal::Person(id) => (Some(id), None),
         Principal::Admin(id) => (None, Some(id)),
     };
     let values = [
-        token_tag.into(),
+        new.token_tag.into(),
         mailbox.into(),
         admin.into(),
-        provider.into(),
-        now.into(),
-        ends.into(),
-        ip.into(),
-        user_agent.into(),
+        new.at.map(|at| at.provider).into(),
+        new.at.map(|at| &at.namespace).into(),
+        new.at.map(|at| &at.subject).into(),
+        new.at.and_then(|at| at.sid.as_ref()).into(),
+        new.id_token.into(),
+        new.now.into(),
+        new.ends.into(),
+        new.ip.into(),
+        new.user_agent.into(),
     ];
     sql.insert(INSERT, &values).await.map(SessionId)
 }
@@ -152,6 +201,67 @@ pub async fn delete_others(
 /// [`StoreError::Unavailable`].
 pub async fn delete_all(sql: &mut Conn, principal: Principal) -> Result<u64, StoreError> {
     delete_others(sql, principal, NONE).await
+}
+
+/// How the session with this tag is left at its provider; `None` if there is no such session.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn way_out(sql: &mut Conn, token_tag: &[u8]) -> Result<Option<WayOut>, StoreError> {
+    let row = sql.one(WAY_OUT, &[token_tag.into()]).await?;
+    row.map(|row| {
+        Ok(WayOut {
+            provider: row.get("provider")?,
+            id_token: row.get("id_token")?,
+        })
+    })
+    .transpose()
+}
+
+/// Ends what stands on sessions that a provider ended; returns how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn end_at_provider(
+    sql: &mut Conn,
+    provider: ProviderId,
+    namespace: &Namespace,
+    ended: EndedThere<'_>,
+) -> Result<u64, StoreError> {
+    match ended {
+        EndedThere::Session { subject, sid } => {
+            let values = [
+                provider.into(),
+                namespace.into(),
+                subject.into(),
+                sid.into(),
+            ];
+            sql.execute(END_AT_PROVIDER, &values).await
+        }
+        EndedThere::Sid(sid) => {
+            let values = [provider.into(), namespace.into(), sid.into()];
+            sql.execute(END_BY_SID, &values).await
+        }
+        EndedThere::Subject(subject) => {
+            let values = [provider.into(), namespace.into(), subject.into()];
+            sql.execute(END_OF_SUBJECT, &values).await
+        }
+    }
+}
+
+/// Moves sessions of a provider to another namespace, with the links they stand on.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn rekey(
+    sql: &mut Conn,
+    provider: ProviderId,
+    from: &Namespace,
+    to: &Namespace,
+) -> Result<(), StoreError> {
+    sql.execute(REKEY, &[to.into(), provider.into(), from.into()])
+        .await?;
+    Ok(())
 }
 
 /// Removes some of those that have ended; returns how many.

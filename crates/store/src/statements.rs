@@ -31,6 +31,7 @@ mod tests {
         ("link_claims", crate::link_claims::STATEMENTS),
         ("link_proofs", crate::link_proofs::STATEMENTS),
         ("links", crate::links::STATEMENTS),
+        ("logout_tokens", crate::logout_tokens::STATEMENTS),
         ("mail_lookup", crate::mail_lookup::STATEMENTS),
         ("mailboxes", crate::mailboxes::STATEMENTS),
         ("outbox", crate::outbox::STATEMENTS),

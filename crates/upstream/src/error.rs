@@ -9,6 +9,7 @@ use oidc::discovery::DiscoveryError;
 use oidc::id_token::IdTokenError;
 use oidc::json::JsonError;
 use oidc::jwk::KeySetError;
+use oidc::logout_token::LogoutTokenError;
 use oidc::refusal::{ErrorResponse, Meaning};
 use oidc::subject::SubjectError;
 use oidc::token::TokenResponseError;
@@ -153,6 +154,9 @@ pub enum UpstreamError {
     /// The ID token was refused.
     #[error("ID token: {0}")]
     IdToken(Box<IdTokenError>),
+    /// A logout token was refused.
+    #[error("logout token: {0}")]
+    LogoutToken(Box<LogoutTokenError>),
     /// `openid` was granted, and no ID token came.
     #[error("openid was granted, but no ID token came")]
     IdTokenMissing,
@@ -220,7 +224,10 @@ impl UpstreamError {
                 UserInfoError::Jwt(error) if error.is_about_keys() => Code::KeysUnavailable,
                 _ => Code::TokenRejected,
             },
-            Self::ForeignIssuer(_) | Self::IdTokenMissing | Self::Subject(_) => Code::TokenRejected,
+            Self::ForeignIssuer(_)
+            | Self::IdTokenMissing
+            | Self::LogoutToken(_)
+            | Self::Subject(_) => Code::TokenRejected,
             Self::Settings(_) | Self::ParameterTaken(_) => Code::DiscoveryFailed,
         }
     }
@@ -347,6 +354,7 @@ boxed!(
     Subject(SubjectError),
     ForeignIssuer(ForeignIssuer),
     Token(TokenRefusal),
+    LogoutToken(LogoutTokenError),
 );
 
 #[cfg(test)]

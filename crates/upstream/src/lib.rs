@@ -18,6 +18,7 @@ mod upstream;
 
 pub use error::{AnswerFault, Purpose, TokenRefusal, UpstreamError};
 pub use openid::authorize::{AuthorizeInput, Departure};
+pub use openid::end_session::EndSessionInput;
 pub use openid::exchange::{ExchangeInput, Identity, Tokens};
 pub use openid::probe;
 pub use provider::{Endpoints, ProviderSettings, SettingsError, TlsSettings, TypedEndpoints};

@@ -11,6 +11,7 @@
 pub mod admin;
 pub mod appearance;
 pub mod assets;
+mod backchannel;
 pub mod client_addr;
 pub mod csrf;
 pub mod edge;

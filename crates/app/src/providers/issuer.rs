@@ -91,6 +91,7 @@ impl App {
                 let moved = store::links::rekey(tx, before.id, &before.namespace, &after.namespace)
                     .await
                     .map_err(somebody_there)?;
+                store::sessions::rekey(tx, before.id, &before.namespace, &after.namespace).await?;
                 if clear {
                     store::providers::set_secret(tx, before.id, None, now).await?;
                 } else if let Some(origin) = &token_origin

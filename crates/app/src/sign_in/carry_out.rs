@@ -6,7 +6,7 @@ use super::verdict::Known;
 use super::{Ended, Refused, ReturnTo, SignedIn};
 use crate::provider_calls::Identity;
 use crate::rules::{self, Kept};
-use crate::sessions::{NewSession, Who};
+use crate::sessions::{NewSession, Standing, Who};
 use crate::{App, Client, Problem, audit, helpdesk, revoke};
 use model::address::Address;
 use model::attempt::StepState;
@@ -73,7 +73,11 @@ impl App {
         let proof_token = random::token(self.random.as_ref());
         let case = Case {
             now: self.clock.now(),
-            session: self.new_session(Principal::Person(MailboxId(0)), Some(provider.id), client),
+            session: self.new_session(
+                Principal::Person(MailboxId(0)),
+                Some(Standing::of(&provider, &identity)),
+                client,
+            ),
             storage: self.new_storage(),
             proof_tag: self.proof_tag(&proof_token),
             proof_token: SecretString::from(proof_token),

@@ -3,6 +3,7 @@
 use super::record::Record;
 use super::{Ended, ReturnTo, SignedIn};
 use crate::ports::Account;
+use crate::sessions::Standing;
 use crate::{App, Client, Problem, audit, facts};
 use model::attempt::{Door, StepState};
 use model::audit::Actor;
@@ -91,7 +92,8 @@ impl App {
             .attempt
             .trace
             .push("local password", StepState::Ok, "proven; linked");
-        let session = self.new_session(Principal::Person(mailbox.id), record.provider(), client);
+        let standing = Standing::proven(&proof);
+        let session = self.new_session(Principal::Person(mailbox.id), Some(standing), client);
         let (inside, saved) = (session.clone(), record.clone());
         self.store
             .write(async move |tx: &mut Conn| {

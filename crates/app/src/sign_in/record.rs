@@ -5,7 +5,7 @@ use super::{Ended, Refused};
 use crate::provider_calls::Identity;
 use crate::{App, Client, Problem, alerts};
 use model::attempt::{Attempt, Door, Reference, SeenIdentity, Step, StepState, Trace};
-use model::ids::{AttemptId, MailboxId, ProviderId};
+use model::ids::{AttemptId, MailboxId};
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::time::Timestamp;
@@ -167,10 +167,6 @@ impl Record {
             StepState::Note,
             "many of this kind from one network within a minute; this one and those that follow are counted here",
         );
-    }
-
-    pub(super) const fn provider(&self) -> Option<ProviderId> {
-        self.attempt.provider
     }
 
     /// Stores it; only then its reference is certain.

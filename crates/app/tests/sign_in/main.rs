@@ -17,6 +17,7 @@ mod issuer;
 mod joined;
 mod journey;
 mod local;
+mod logout;
 mod mail;
 mod moves;
 mod objects;

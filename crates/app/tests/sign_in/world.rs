@@ -17,7 +17,8 @@ use model::domain::{DomainLimits, GIB};
 use model::outcome::Code;
 use model::protocol::Protocol;
 use model::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, ProviderSettings, RedirectForm,
+    TlsTrust,
 };
 use model::random::Random;
 use model::rule::Rule;
@@ -80,6 +81,7 @@ pub fn settings(endpoints: Endpoints, staff: &Template) -> ProviderSettings {
         everyone_else: EveryoneElse::Refuse,
         tls: TlsTrust::Public,
         private_hosts: vec!["127.0.0.1".to_owned()],
+        leavers: Leavers::default(),
     }
 }
 

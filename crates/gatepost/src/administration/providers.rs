@@ -9,8 +9,8 @@ use model::audit::Actor;
 use model::ids::DomainId;
 use model::preset::{Instructions, Preset};
 use model::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
-    ResponseMode, TlsTrust,
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, Provider, ProviderSettings,
+    RedirectForm, ResponseMode, TlsTrust,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,6 +131,9 @@ pub struct ProviderChange {
     pub tls: Option<TlsTrust>,
     /// Hosts that may have private addresses.
     pub private_hosts: Option<Vec<String>>,
+    /// Whether signing out here signs out there too.
+    #[serde(default)]
+    pub sign_out_there: Option<bool>,
 }
 
 /// A provider. The client secret is never part of it.
@@ -186,6 +189,8 @@ pub struct ProviderDocument {
     pub tls: TlsDocument,
     /// Hosts that may have private addresses.
     pub private_hosts: Vec<String>,
+    /// Whether signing out here signs out there too.
+    pub sign_out_there: bool,
     /// Where its subjects are unique.
     pub namespace: String,
     /// When it was added.
@@ -414,6 +419,9 @@ impl ProviderChange {
             everyone_else: before.everyone_else,
             tls: self.tls.unwrap_or(before.tls),
             private_hosts: self.private_hosts.unwrap_or(before.private_hosts),
+            leavers: Leavers {
+                sign_out_there: self.sign_out_there.unwrap_or(before.leavers.sign_out_there),
+            },
         })
     }
 
@@ -508,6 +516,7 @@ pub(super) async fn describe(
         },
         tls: settings.tls.into(),
         private_hosts: settings.private_hosts,
+        sign_out_there: settings.leavers.sign_out_there,
         namespace: provider.namespace.to_string(),
         created: moment(provider.created),
         modified: moment(provider.modified),

@@ -1,7 +1,7 @@
 //! What is to be done at the other side, with the live values.
 
 use super::{Preset, authelia, authentik, keycloak, steps};
-use crate::provider::{Endpoints, ProviderSettings};
+use crate::provider::{Endpoints, ProviderSettings, backchannel_logout_url, signed_out_url};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,14 @@ pub fn instructions(setup: &Setup<'_>) -> Instructions {
         own("Scopes", &setup.settings.scopes),
     ];
     made.values.splice(0..0, common);
+    if preset.tells_of_sign_outs() {
+        let url = backchannel_logout_url(setup.public_url, setup.slug);
+        made.values.push(own("Back-channel logout URL", &url));
+    }
+    if preset.signs_out() {
+        let url = signed_out_url(setup.public_url, setup.slug);
+        made.values.push(own("Post-logout redirect URL", &url));
+    }
     made.remarks
         .extend(preset.facts().remarks.iter().map(ToString::to_string));
     made

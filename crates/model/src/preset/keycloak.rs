@@ -1,6 +1,7 @@
 //! Keycloak: a client to import.
 
 use super::instructions::{Block, HIDDEN, Instructions, Setup, one_of, quoted};
+use crate::provider::{backchannel_logout_url, signed_out_url};
 use crate::rule::MAILCOW_CLAIM;
 use secrecy::ExposeSecret as _;
 
@@ -47,7 +48,10 @@ fn block(setup: &Setup<'_>) -> String {
   "directAccessGrantsEnabled": false,
   "serviceAccountsEnabled": false,
   "attributes": {{
-    "pkce.code.challenge.method": "S256"
+    "pkce.code.challenge.method": "S256",
+    "backchannel.logout.url": {logout},
+    "backchannel.logout.session.required": "true",
+    "post.logout.redirect.uris": {signed_out}
   }},
   "protocolMappers": [
     {{
@@ -82,5 +86,7 @@ fn block(setup: &Setup<'_>) -> String {
         base = quoted(setup.public_url),
         secret = quoted(secret),
         redirect = quoted(setup.redirect_url),
+        logout = quoted(&backchannel_logout_url(setup.public_url, setup.slug)),
+        signed_out = quoted(&signed_out_url(setup.public_url, setup.slug)),
     )
 }

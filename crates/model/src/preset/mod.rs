@@ -13,7 +13,7 @@ pub use catalogue::Facts;
 pub use instructions::{Block, Instructions, Setup, Shown, Value, instructions};
 pub use issuer::{IssuerRepair, repair_issuer};
 
-use crate::provider::{Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust};
+use crate::provider::{Endpoints, EveryoneElse, Leavers, ProviderSettings, RedirectForm, TlsTrust};
 use serde::{Deserialize, Serialize};
 
 /// A kind of provider.
@@ -126,6 +126,7 @@ impl Preset {
             everyone_else: EveryoneElse::default(),
             tls: TlsTrust::default(),
             private_hosts: Vec::new(),
+            leavers: Leavers::default(),
         }
     }
 
@@ -134,6 +135,28 @@ impl Preset {
     #[must_use]
     pub const fn makes_client_here(self) -> bool {
         matches!(self, Self::Authelia | Self::Authentik | Self::Keycloak)
+    }
+}
+
+impl Preset {
+    /// Whether providers of this kind can sign people out on our behalf, as far as is known.
+    #[must_use]
+    pub const fn signs_out(self) -> bool {
+        self.tells_of_sign_outs() || matches!(self, Self::Entra)
+    }
+
+    /// Whether providers of this kind can tell us that somebody signed out there.
+    #[must_use]
+    pub const fn tells_of_sign_outs(self) -> bool {
+        matches!(
+            self,
+            Self::Authentik
+                | Self::Keycloak
+                | Self::Zitadel
+                | Self::Rauthy
+                | Self::PocketId
+                | Self::Issuer
+        )
     }
 }
 

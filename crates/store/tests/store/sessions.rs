@@ -2,18 +2,40 @@
 
 use crate::support::{NOW, TempStore, later};
 use model::ids::{AdminId, MailboxId, SessionId};
-use model::session::{Principal, Session};
-use store::{StoreError, Taken, admins, mailboxes, sessions};
+use model::link::Namespace;
+use model::session::{Principal, ProviderSession, Session};
+use store::sessions::{EndedThere, NewSession};
+use store::{StoreError, Taken, admins, logout_tokens, mailboxes, sessions};
 
 async fn admin(temp: &TempStore, name: &'static str) -> Result<AdminId, StoreError> {
     temp.write(async move |sql| admins::insert(sql, name, "a@elsewhere.example", "hash", NOW).await)
         .await
 }
 
+fn new(tag: &[u8], principal: Principal) -> NewSession<'_> {
+    NewSession {
+        token_tag: tag,
+        principal,
+        at: None,
+        id_token: None,
+        now: NOW,
+        ends: later(600),
+        ip: None,
+        user_agent: "Browser",
+    }
+}
+
 async fn session(temp: &TempStore, tag: &'static [u8], principal: Principal) -> SessionId {
     temp.write(async move |sql| {
         let ip = "192.0.2.9".parse().ok();
-        sessions::insert(sql, tag, principal, None, NOW, later(600), ip, "Browser").await
+        sessions::insert(
+            sql,
+            &NewSession {
+                ip,
+                ..new(tag, principal)
+            },
+        )
+        .await
     })
     .await
     .unwrap()
@@ -88,9 +110,7 @@ async fn sessions_end_with_their_owner_and_their_time() {
 
     let nobody = Principal::Person(MailboxId(99));
     let refused = temp
-        .write(async move |sql| {
-            sessions::insert(sql, b"2", nobody, None, NOW, later(1), None, "").await
-        })
+        .write(async move |sql| sessions::insert(sql, &new(b"2", nobody)).await)
         .await;
     assert_eq!(refused, Err(StoreError::Missing));
 
@@ -163,4 +183,102 @@ async fn parallel_deletions_leave_an_administrator() {
     }
     assert_eq!(refused, 1);
     assert_eq!(admins::count(&mut temp.read()).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_provider_ends_what_stands_on_its_sessions() {
+    let temp = TempStore::new();
+    temp.domain("example.org").await;
+    let person = Principal::Person(temp.mailbox("a@example.org").await);
+    let (one, two) = (temp.provider("one").await, temp.provider("two").await);
+    let namespace = Namespace("https://auth.example".to_owned());
+    let at = |provider, subject: &str, sid: Option<&str>| ProviderSession {
+        provider,
+        namespace: namespace.clone(),
+        subject: subject.to_owned(),
+        sid: sid.map(str::to_owned),
+    };
+    let stand = [
+        at(one, "alice", Some("s1")),
+        at(one, "alice", Some("s2")),
+        at(one, "alice", None),
+        at(one, "bob", Some("s3")),
+        at(two, "alice", Some("s1")),
+    ];
+    for (n, at) in stand.into_iter().enumerate() {
+        let tag = [u8::try_from(n).unwrap()];
+        temp.write(async move |sql| {
+            let hint = (n == 0).then_some(b"sealed".as_slice());
+            let made = NewSession {
+                at: Some(&at),
+                id_token: hint,
+                ..new(&tag, person)
+            };
+            sessions::insert(sql, &made).await
+        })
+        .await
+        .unwrap();
+    }
+    let left = async || {
+        let mut left = Vec::new();
+        for n in 0_u8..5 {
+            if sessions::by_tag(&mut temp.read(), &[n])
+                .await
+                .unwrap()
+                .is_some()
+            {
+                left.push(n);
+            }
+        }
+        left
+    };
+    let out = sessions::way_out(&mut temp.read(), &[0])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(out.provider, Some(one));
+    assert_eq!(out.id_token.as_deref(), Some(b"sealed".as_slice()));
+    let other = Namespace("https://other.example".to_owned());
+    let end = async |namespace: &Namespace, ended: EndedThere<'static>| {
+        let namespace = namespace.clone();
+        temp.write(async move |sql| sessions::end_at_provider(sql, one, &namespace, ended).await)
+            .await
+    };
+    assert_eq!(end(&other, EndedThere::Subject("alice")).await, Ok(0));
+    assert_eq!(end(&namespace, EndedThere::Sid("s3")).await, Ok(1));
+    let both = EndedThere::Session {
+        subject: "alice",
+        sid: "s1",
+    };
+    assert_eq!(
+        end(&namespace, both).await,
+        Ok(2),
+        "and one that knows of none"
+    );
+    assert_eq!(left().await, [1, 4]);
+    let (from, to) = (namespace.clone(), other.clone());
+    temp.write(async move |sql| sessions::rekey(sql, one, &from, &to).await)
+        .await
+        .unwrap();
+    assert_eq!(end(&namespace, EndedThere::Subject("alice")).await, Ok(0));
+    assert_eq!(end(&other, EndedThere::Subject("alice")).await, Ok(1));
+    assert_eq!(left().await, [4]);
+}
+
+#[tokio::test]
+async fn a_logout_token_is_taken_once_at_each_provider() {
+    let temp = TempStore::new();
+    let (one, two) = (temp.provider("one").await, temp.provider("two").await);
+    let take = async |provider, jti: &'static [u8], ends| {
+        temp.write(async move |sql| logout_tokens::take(sql, provider, jti, later(ends)).await)
+            .await
+    };
+    assert_eq!(take(one, b"a", 60).await, Ok(true));
+    assert_eq!(take(one, b"a", 90).await, Ok(false));
+    assert_eq!(take(two, b"a", 120).await, Ok(true));
+    for (now, gone) in [(59, 0), (60, 1), (60, 0)] {
+        let swept = temp.write(async move |sql| logout_tokens::sweep(sql, later(now), 10).await);
+        assert_eq!(swept.await, Ok(gone), "at {now}");
+    }
+    assert_eq!(take(one, b"a", 60).await, Ok(true));
 }

@@ -7,7 +7,8 @@ use model::link::Namespace;
 use model::mailbox::{NewMailbox, SignInMethods};
 use model::protocol::Protocols;
 use model::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, ProviderSettings, RedirectForm,
+    TlsTrust,
 };
 use model::template::TemplateFields;
 use model::time::Timestamp;
@@ -87,6 +88,7 @@ pub fn provider_settings(label: &str) -> ProviderSettings {
         everyone_else: EveryoneElse::Refuse,
         tls: TlsTrust::Public,
         private_hosts: Vec::new(),
+        leavers: Leavers::default(),
     }
 }
 

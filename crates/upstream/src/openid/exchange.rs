@@ -11,6 +11,7 @@ use oidc::claims::Claims;
 use oidc::discovery::Metadata;
 use oidc::id_token::{self, Expected, IdToken, IdTokenError};
 use oidc::jwt;
+use oidc::logout_token;
 use oidc::pkce::Verifier;
 use oidc::redirect::RedirectUri;
 use oidc::scope::Scopes;
@@ -44,6 +45,8 @@ pub struct Identity {
     pub claims: Claims,
     /// The scopes granted; those asked for where the provider does not say.
     pub scopes: Scopes,
+    /// The provider's name of its session (`sid`), from a verified ID token.
+    pub sid: Option<String>,
     /// Whether an ID token was verified in full. Without that, no roles.
     pub id_token_verified: bool,
     /// How the ID token was signed, for the trace: `RS256 key-1`.
@@ -114,6 +117,7 @@ impl Upstream {
             subject: person.subject,
             claims: person.claims,
             scopes,
+            sid: person.sid,
             id_token_verified: person.signed_by.is_some(),
             signed_by: person.signed_by,
             learned_issuer: person.learned_issuer,
@@ -169,6 +173,7 @@ impl Upstream {
                     userinfo::check_subject(userinfo, &token.subject)?;
                 }
                 Ok(Person {
+                    sid: logout_token::sid(&token.claims),
                     subject: token.subject,
                     claims: Claims::union(token.claims, userinfo.unwrap_or_default()),
                     signed_by: Some(token.signed_by),
@@ -179,6 +184,7 @@ impl Upstream {
             (None, Some(userinfo)) => Ok(Person {
                 subject: subject::sub(&userinfo)?,
                 claims: Claims::union(Map::new(), userinfo),
+                sid: None,
                 signed_by: None,
                 learned_issuer: None,
             }),
@@ -263,6 +269,7 @@ impl Upstream {
         Ok(Person {
             subject,
             claims: Claims::union(Map::new(), userinfo),
+            sid: None,
             signed_by: None,
             learned_issuer: unverified
                 .as_ref()
@@ -278,6 +285,7 @@ impl Upstream {
 struct Person {
     subject: String,
     claims: Claims,
+    sid: Option<String>,
     signed_by: Option<String>,
     learned_issuer: Option<String>,
 }

@@ -10,7 +10,7 @@ use model::ids::ProviderId;
 use model::link::Namespace;
 use model::outcome::Code;
 use model::provider::{
-    self as stored, ClientAuth, EmailTrust, EveryoneElse, RedirectForm, TlsTrust,
+    self as stored, ClientAuth, EmailTrust, EveryoneElse, Leavers, RedirectForm, TlsTrust,
 };
 use model::random::Random;
 use model::time::{Clock, Timestamp};
@@ -154,6 +154,7 @@ pub fn provider(endpoints: stored::Endpoints) -> stored::Provider {
             everyone_else: EveryoneElse::Refuse,
             tls: TlsTrust::Public,
             private_hosts: vec!["127.0.0.1".into()],
+            leavers: Leavers::default(),
         },
     }
 }

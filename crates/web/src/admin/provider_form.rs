@@ -10,8 +10,8 @@ use model::domain::MailDomain;
 use model::ids::{DomainId, TemplateId};
 use model::preset::Preset;
 use model::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Provider, ProviderSettings, RedirectForm,
-    ResponseMode, TlsTrust,
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, Provider, ProviderSettings,
+    RedirectForm, ResponseMode, TlsTrust,
 };
 use model::rule::Rule;
 use model::template::Template;
@@ -59,6 +59,7 @@ pub(super) struct Typed {
     ignore_tls_until: String,
     pub own_password: Secret,
     private_hosts: String,
+    sign_out_there: bool,
     pub modified: i64,
 }
 
@@ -137,6 +138,7 @@ impl Typed {
                 EveryoneElse::Template(id) => id.to_string(),
             },
             private_hosts: settings.private_hosts.join("\n"),
+            sign_out_there: settings.leavers.sign_out_there,
             modified: provider.modified.0,
             ..Self::default()
         };
@@ -251,6 +253,9 @@ impl Typed {
                 .filter(|host| !host.is_empty())
                 .map(str::to_ascii_lowercase)
                 .collect(),
+            leavers: Leavers {
+                sign_out_there: self.sign_out_there,
+            },
         };
         if problems.is_empty() {
             Ok(settings)
@@ -629,6 +634,20 @@ impl Typed {
     /// Whether certificate and hosts are as most providers have them.
     pub fn trusts_as_usual(&self) -> bool {
         matches!(self.tls.as_str(), "" | "public") && self.private_hosts.trim().is_empty()
+    }
+
+    /// What happens here when people leave there.
+    pub fn leavers(&self) -> Vec<Field> {
+        vec![Field::checks(
+            "sign_out_there",
+            "Signing out",
+            vec![
+                Opt::new("true", "Signs out there too", self.sign_out_there).help(
+                    "Whoever signs out here is sent to the provider's own sign-out page. Other \
+                     sites that use the same sign-in may end with it.",
+                ),
+            ],
+        )]
     }
 }
 

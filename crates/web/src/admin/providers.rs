@@ -137,6 +137,7 @@ struct ProviderPage {
     trust_open: bool,
     /// Its test sign-ins of late.
     tests: Vec<TestRow>,
+    leavers: Vec<Field>,
 }
 
 struct Known {
@@ -206,6 +207,7 @@ async fn page(
             Some(provider) => provider_test::rows(&state.app, &provider.slug).await?,
             None => Vec::new(),
         },
+        leavers: typed.leavers(),
         problems,
     };
     Ok((status, Page(page)).into_response())

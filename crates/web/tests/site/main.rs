@@ -12,6 +12,7 @@ mod devices;
 mod diagnosis;
 mod form_post;
 mod initiate;
+mod logout;
 mod matrix;
 mod paging;
 mod passwords;

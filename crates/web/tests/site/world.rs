@@ -14,7 +14,8 @@ use model::audit::Actor;
 use model::ids::TemplateId;
 use model::protocol::Protocol;
 use model::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, TlsTrust,
+    ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, ProviderSettings, RedirectForm,
+    TlsTrust,
 };
 use model::random::Random;
 use model::rule::Rule;
@@ -204,6 +205,7 @@ impl World {
             everyone_else: EveryoneElse::Refuse,
             tls: TlsTrust::Public,
             private_hosts: vec!["127.0.0.1".to_owned()],
+            leavers: Leavers::default(),
         };
         let client = lab::Client::new(&settings.client_id, &secret, &redirect.url(&self.url, slug));
         self.company.company().add_client(client);

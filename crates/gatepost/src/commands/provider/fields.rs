@@ -77,6 +77,9 @@ pub(super) struct Fields {
     /// named before.
     #[arg(long = "allow-host", value_name = "HOST")]
     private_hosts: Vec<String>,
+    /// Signing out here signs out there too.
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
+    sign_out_there: Option<bool>,
     #[command(flatten)]
     tls: Tls,
 }
@@ -163,6 +166,7 @@ impl Fields {
             create: self.create,
             tls: self.tls.trust().await?,
             private_hosts: Some(self.private_hosts).filter(|hosts| !hosts.is_empty()),
+            sign_out_there: self.sign_out_there,
         })
     }
 }

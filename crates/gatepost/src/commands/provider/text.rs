@@ -90,6 +90,10 @@ fn facts(provider: ProviderDocument) -> String {
         ),
         ("Certificate", tls(&provider.tls)),
         ("Private hosts", provider.private_hosts.join(", ")),
+        (
+            "Signs out there",
+            yes_no(provider.sign_out_there).to_owned(),
+        ),
         ("Namespace", provider.namespace),
         ("Added", when(&provider.created)),
         ("Changed", when(&provider.modified)),

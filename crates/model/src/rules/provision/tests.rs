@@ -3,7 +3,7 @@ use crate::address::Address;
 use crate::domain::{DomainLimits, GIB};
 use crate::ids::{AliasId, DomainId, LinkId, MailboxId, ProviderId};
 use crate::mailbox::Disabled;
-use crate::provider::{Endpoints, EveryoneElse, ProviderSettings};
+use crate::provider::{Endpoints, EveryoneElse, Leavers, ProviderSettings};
 use crate::rule::Rule;
 use crate::template::TemplateSettings;
 use crate::time::DAY;
@@ -122,6 +122,7 @@ impl Default for World {
             everyone_else: EveryoneElse::Refuse,
             tls: crate::provider::TlsTrust::Public,
             private_hosts: Vec::new(),
+            leavers: Leavers::default(),
         };
         Self {
             provider: Provider {
