@@ -14,6 +14,7 @@ use model::session::Principal;
 use model::time::{Clock as _, DAY, SystemClock};
 use rusqlite::{Connection, params};
 use rustix::time::{ClockId, clock_gettime};
+use store::sessions::NewSession;
 use store::{Conn, OsRandom, Store, StoreError};
 
 use crate::finding::{Figure, Finding, Line};
@@ -126,8 +127,17 @@ async fn write(store: Store, first: u64, operations: u64) -> Result<Latencies, S
         let agent = Arc::clone(&agent);
         store
             .write(async move |tx: &mut Conn| {
-                let ends = now.plus(DAY);
-                store::sessions::insert(tx, &tag, owner, None, now, ends, None, &agent).await
+                let new = NewSession {
+                    token_tag: &tag,
+                    principal: owner,
+                    at: None,
+                    id_token: None,
+                    now,
+                    ends: now.plus(DAY),
+                    ip: None,
+                    user_agent: &agent,
+                };
+                store::sessions::insert(tx, &new).await
             })
             .await?;
         latencies.record(since.elapsed());

@@ -13,6 +13,7 @@ pub mod alerts;
 pub mod aliases;
 pub mod attempts;
 mod audit;
+pub mod confirmation;
 pub mod context;
 pub mod devices;
 pub mod domains;

@@ -1,8 +1,10 @@
 //! Calls to a provider, in the words of the use cases: stored provider in, identity or refusal out.
 
+use crate::confirmation::Refresh;
 use crate::{App, Problem};
 use model::attempt::SeenClaim;
 use model::link::Namespace;
+use model::preset::Preset;
 use model::provider::{Endpoints, Provider};
 use model::rules::mapping::Claims;
 use oidc::callback::{Answer, Callback, Delivery};
@@ -57,11 +59,16 @@ pub(crate) struct Identity {
     pub(crate) sid: Option<String>,
     /// The ID token as it came.
     pub(crate) id_token: Option<SecretString>,
+    /// The refresh token, unless anybody might have listened.
+    pub(crate) refresh: Option<Refresh>,
 }
 
 /// How long all calls of one sign-in may take together: less than a page may, so that the refusal
 /// is told and recorded with the step that was slow.
 const ALL_CALLS: Duration = Duration::from_secs(20);
+
+/// The scope of refresh tokens that outlive the session they came with.
+const OFFLINE: &str = "offline_access";
 
 /// Most claims kept with an attempt.
 const MOST_CLAIMS: usize = 60;
@@ -76,7 +83,8 @@ impl App {
         provider: &Provider,
         departure: &Departure<'_>,
     ) -> Result<upstream::Departure, Problem> {
-        let settings = self.call_settings(provider).await?;
+        let mut settings = self.call_settings(provider).await?;
+        let consent = self.ask_for_refresh(provider, &mut settings).await;
         let redirect = redirect(departure.redirect)?;
         let challenge = departure.verifier.challenge();
         let input = AuthorizeInput {
@@ -84,7 +92,7 @@ impl App {
             state: departure.state,
             nonce: departure.nonce,
             challenge: &challenge,
-            prompt: None,
+            prompt: consent.then_some("consent"),
             login_hint: departure.login_hint,
         };
         self.upstream
@@ -109,6 +117,7 @@ impl App {
             .await?
             .map_err(|error| refused(provider, &error))?;
         settings.journal = Some(kept.journal.clone());
+        self.ask_for_refresh(provider, &mut settings).await;
         if let Endpoints::Issuer { issuer } = &provider.settings.endpoints {
             let metadata = self
                 .upstream
@@ -160,6 +169,16 @@ impl App {
             subject: identity.subject,
             sid: identity.sid,
             id_token: identity.tokens.id,
+            refresh: identity
+                .tokens
+                .refresh
+                .filter(|_| !identity.tls_ignored)
+                .map(|token| Refresh {
+                    token,
+                    given_at: identity.given_at,
+                    lives: identity.tokens.refresh_expires_in,
+                    offline: identity.scopes.contains(OFFLINE),
+                }),
             seen: identity
                 .claims
                 .iter()
@@ -172,6 +191,26 @@ impl App {
             claims: identity.claims.values(),
             told: Arc::new(identity.claims),
         })
+    }
+
+    /// Has a refresh token asked for that outlives the session there, where people are to be asked
+    /// about in the background. Returns whether people have to be asked for their consent: without
+    /// it a provider must not give one (OpenID Connect Core section 11), though those of a known
+    /// kind have a setting in its place.
+    async fn ask_for_refresh(&self, provider: &Provider, settings: &mut ProviderSettings) -> bool {
+        let wanted = &provider.settings;
+        if !wanted.leavers.background_checks || wanted.ignores_tls(self.clock.now()) {
+            return false;
+        }
+        if !settings.scopes.contains(OFFLINE) {
+            let metadata = self.upstream.metadata(settings).await.ok().flatten();
+            let listed = metadata.and_then(|metadata| metadata.knows_scope(OFFLINE));
+            if listed != Some(true) {
+                return false;
+            }
+            settings.scopes = settings.scopes.clone().with(OFFLINE);
+        }
+        wanted.preset == Preset::Issuer
     }
 
     /// The provider's settings with its secret, for one call that does not send it.

@@ -3,7 +3,7 @@
 //! Web sessions that stand on the one that ended there end at once. Mail programs go on: signing
 //! out in a browser is not leaving the company.
 
-use crate::{App, Problem, audit};
+use crate::{App, Problem, audit, confirmation};
 use model::audit::Actor;
 use model::ids::ProviderId;
 use model::link::Namespace;
@@ -119,8 +119,19 @@ impl Case {
             (Some(subject), None) => EndedThere::Subject(subject),
             (None, None) => return Ok(Some(0)),
         };
+        let person = match (subject, sid) {
+            (Some(subject), _) => Some(subject.clone()),
+            (None, Some(sid)) => {
+                store::sessions::subject_of_sid(tx, self.provider, &self.namespace, sid).await?
+            }
+            (None, None) => None,
+        };
         let sessions =
             store::sessions::end_at_provider(tx, self.provider, &self.namespace, ended).await?;
+        if let Some(person) = &person {
+            let (namespace, sid) = (&self.namespace, sid.as_deref());
+            confirmation::signed_out(tx, namespace, person, sid, self.now).await?;
+        }
         let details = json!({ "subject": subject, "sid": sid, "sessions": sessions });
         let (at, by) = (&self.slug, Actor::System);
         audit::note(tx, self.now, &by, "provider.logout", at, details).await?;

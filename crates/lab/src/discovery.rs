@@ -34,7 +34,10 @@ pub(crate) async fn document(State(provider): State<Arc<Provider>>) -> Response 
             "response_modes_supported",
             json!(provider.options.response_modes),
         ),
-        ("grant_types_supported", json!(["authorization_code"])),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token"]),
+        ),
         ("subject_types_supported", json!(["public"])),
         (
             "id_token_signing_alg_values_supported",

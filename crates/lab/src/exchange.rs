@@ -41,8 +41,16 @@ pub(crate) async fn exchange(
     RawForm(form): RawForm,
 ) -> Response {
     let params = Params::parse(&form);
-    let granted = authenticate(&provider, &headers, &params)
-        .and_then(|client| redeem(&provider, &client, &params));
+    let granted = authenticate(&provider, &headers, &params).and_then(|client| {
+        match one(&params, "grant_type")? {
+            Some("authorization_code") => redeem(&provider, &client, &params),
+            Some("refresh_token") => refresh(&provider, &client, &params),
+            _ => Err(refusal(
+                "unsupported_grant_type",
+                "only authorization_code and refresh_token are offered",
+            )),
+        }
+    });
     match granted {
         Ok((grant, person, code)) => {
             issue(&provider, grant, &person, &code).unwrap_or_else(|KeyFault| internal_error())
@@ -142,12 +150,6 @@ fn redeem(
     params: &Params,
 ) -> Result<(Grant, Person, String), Refusal> {
     let invalid = |text: &str| refusal("invalid_grant", text);
-    if one(params, "grant_type")? != Some("authorization_code") {
-        return Err(refusal(
-            "unsupported_grant_type",
-            "only authorization_code is offered",
-        ));
-    }
     let code = one(params, "code")?.ok_or_else(|| refusal("invalid_request", "no code"))?;
     let grant = match provider.grants.lock().redeem(code, provider.now()) {
         Redeemed::Fresh(grant) => *grant,
@@ -178,6 +180,33 @@ fn redeem(
         .filter(|person| person.active);
     let person = person.ok_or_else(|| invalid("the person has left"))?;
     Ok((grant, person, code.to_owned()))
+}
+
+/// Uses a refresh token up; a new one comes with the answer. The nonce of the sign-in is no part of
+/// it (OpenID Connect Core section 12.2).
+fn refresh(
+    provider: &Provider,
+    client: &Client,
+    params: &Params,
+) -> Result<(Grant, Person, String), Refusal> {
+    let invalid = |text: &str| refusal("invalid_grant", text);
+    let missing = || refusal("invalid_request", "no refresh_token");
+    let token = one(params, "refresh_token")?.ok_or_else(missing)?;
+    let mut grant = match provider.grants.lock().refresh(token, provider.now()) {
+        Redeemed::Fresh(grant) => grant,
+        Redeemed::Again => return Err(invalid("the refresh token was used before")),
+        Redeemed::Unknown => return Err(invalid("the refresh token is unknown or has expired")),
+    };
+    if grant.request.client_id != client.id {
+        return Err(invalid("the refresh token belongs to another client"));
+    }
+    grant.request.nonce = None;
+    let person = provider
+        .company
+        .person(&grant.sign_in.login)
+        .filter(|person| person.active);
+    let person = person.ok_or_else(|| invalid("the person has left"))?;
+    Ok((grant, person, token.to_owned()))
 }
 
 fn one<'a>(params: &'a Params, name: &'static str) -> Result<Option<&'a str>, Refusal> {
@@ -211,6 +240,10 @@ fn issue(
     if scopes.iter().any(|scope| scope == "openid") {
         let token = id_token(provider, &grant, person, &access_token)?;
         body.insert("id_token".to_owned(), json!(token));
+    }
+    if scopes.iter().any(|scope| scope == "offline_access") {
+        let token = provider.grants.lock().issue_refresh(grant, now)?;
+        body.insert("refresh_token".to_owned(), json!(token));
     }
     provider.company.conduct().token_answer(&mut body);
     Ok(provider.json(Endpoint::Token, StatusCode::OK, body))

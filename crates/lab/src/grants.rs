@@ -13,6 +13,9 @@ const REQUEST_LIFETIME: Duration = Duration::from_secs(3600);
 /// How long a browser stays signed in at the company.
 const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
+/// How long a refresh token is good for.
+const REFRESH_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
+
 /// How the answer goes back to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum ResponseMode {
@@ -80,6 +83,7 @@ pub(crate) struct Grants {
     sessions: HashMap<String, Until<SignIn>>,
     codes: HashMap<String, Until<(Grant, bool)>>,
     tokens: HashMap<String, Until<(Grant, String)>>,
+    refresh: HashMap<String, Until<(Grant, bool)>>,
 }
 
 struct Until<T> {
@@ -192,6 +196,34 @@ impl Grants {
             now,
             lifetime,
         )
+    }
+
+    /// Issues a refresh token for a grant with `offline_access`.
+    pub(crate) fn issue_refresh(
+        &mut self,
+        grant: Grant,
+        now: Timestamp,
+    ) -> Result<String, Unspecified> {
+        let token = format!("company_rt_{}", random::token()?);
+        keep(
+            &mut self.refresh,
+            token,
+            (grant, false),
+            now,
+            REFRESH_LIFETIME,
+        )
+    }
+
+    /// Uses a refresh token up. One that is used again is refused, as RFC 9700 wants it.
+    pub(crate) fn refresh(&mut self, token: &str, now: Timestamp) -> Redeemed {
+        let Some(kept) = self.refresh.get_mut(token).filter(|kept| now < kept.end) else {
+            return Redeemed::Unknown;
+        };
+        let (grant, used) = &mut kept.what;
+        if std::mem::replace(used, true) {
+            return Redeemed::Again;
+        }
+        Redeemed::Fresh(grant.clone())
     }
 
     pub(crate) fn token(&self, token: &str, now: Timestamp) -> Option<Grant> {

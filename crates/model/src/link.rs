@@ -37,6 +37,10 @@ pub struct Link {
     pub created: Timestamp,
     /// When the person last signed in by it.
     pub last_sign_in: Option<Timestamp>,
+    /// When the provider last stood by the person: at a sign-in, or asked in the background.
+    pub confirmed: Option<Timestamp>,
+    /// Since when it does not, as far as it was asked.
+    pub unconfirmed: Option<Timestamp>,
 }
 
 /// How a link came about, for the audit and the mailbox page.

@@ -21,6 +21,9 @@ pub struct Provider {
     pub modified: Timestamp,
     /// When the client secret was set and how it ends, or `None` without one.
     pub secret: Option<SecretHint>,
+    /// Since when nobody is asked about in the background, because too many people at once were
+    /// said to be gone. An administrator resumes it.
+    pub checks_stopped: Option<Timestamp>,
     /// Where its subjects are unique. Changing the issuer, or an endpoint's host, opens a new one.
     pub namespace: Namespace,
     /// Everything an administrator fills in.
@@ -88,6 +91,8 @@ pub struct ProviderSettings {
 pub struct Leavers {
     /// Signing out here signs out there too (RP-initiated logout).
     pub sign_out_there: bool,
+    /// The provider is asked in the background whether people are still there (refresh tokens).
+    pub background_checks: bool,
 }
 
 /// Where the provider is.

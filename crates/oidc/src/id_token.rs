@@ -130,6 +130,14 @@ pub enum IdTokenError {
         /// How many are tolerated.
         allowed: u64,
     },
+    /// It came for a refresh token and is about another person.
+    #[error("subject is {observed:?}, expected {expected:?}")]
+    OtherSubject {
+        /// Whom the refresh token was given for.
+        expected: String,
+        /// As the token states it.
+        observed: String,
+    },
     /// `sub` cannot identify anybody.
     #[error(transparent)]
     Subject(#[from] SubjectError),

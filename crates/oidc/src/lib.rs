@@ -24,6 +24,7 @@ pub mod jwt;
 pub mod logout_token;
 pub mod pkce;
 pub mod redirect;
+pub mod refreshed;
 pub mod refusal;
 pub mod scope;
 pub mod subject;

@@ -34,6 +34,15 @@ impl Scopes {
         self.0.iter().any(|scope| scope == word)
     }
 
+    /// These, with `word` among them.
+    #[must_use]
+    pub fn with(mut self, word: &str) -> Self {
+        if !self.contains(word) {
+            self.0.push(word.to_owned());
+        }
+        self
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)

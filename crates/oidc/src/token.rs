@@ -53,6 +53,26 @@ pub fn code_request(
         .append_pair("code", code)
         .append_pair("redirect_uri", redirect_uri.as_str())
         .append_pair("code_verifier", verifier);
+    signed_by(body, client)
+}
+
+/// The body of the request that uses a refresh token (RFC 6749 section 6), with `client` as in
+/// [`code_request`]. It asks for the scopes that were granted before.
+#[must_use]
+pub fn refresh_request(
+    refresh_token: &SecretString,
+    client: Option<BodyClient<'_>>,
+) -> SecretString {
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    body.append_pair("grant_type", "refresh_token")
+        .append_pair("refresh_token", refresh_token.expose_secret());
+    signed_by(body, client)
+}
+
+fn signed_by(
+    mut body: form_urlencoded::Serializer<'_, String>,
+    client: Option<BodyClient<'_>>,
+) -> SecretString {
     if let Some(client) = client {
         body.append_pair("client_id", client.id);
         if let Some(secret) = client.secret {
@@ -101,6 +121,9 @@ pub struct TokenResponse {
     pub refresh_token: Option<SecretString>,
     /// Seconds the access token lives, when the provider says so.
     pub expires_in: Option<u64>,
+    /// Seconds the refresh token lives, where the provider says so (Keycloak does; 0 is without
+    /// end).
+    pub refresh_expires_in: Option<u64>,
     /// The scopes granted, when they differ from those asked for or the provider always says.
     pub scope: Option<Scopes>,
 }
@@ -136,6 +159,7 @@ pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<TokenAnswer, Tok
         id_token: secret("id_token")?,
         refresh_token: secret("refresh_token")?,
         expires_in: lifetime(document.get("expires_in")),
+        refresh_expires_in: lifetime(document.get("refresh_expires_in")),
         scope: granted(document.get("scope"))?,
     }))
 }

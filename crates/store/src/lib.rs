@@ -31,6 +31,7 @@ pub mod mailboxes;
 pub mod outbox;
 pub mod password_uses;
 pub mod providers;
+pub mod refresh_tokens;
 pub mod relinks;
 pub mod rule_versions;
 pub mod sessions;

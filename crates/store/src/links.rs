@@ -8,17 +8,23 @@ use model::time::Timestamp;
 
 macro_rules! columns {
     () => {
-        "id, mailbox, provider, namespace, subject, origin, created, last_sign_in"
+        "id, mailbox, provider, namespace, subject, origin, created, last_sign_in, confirmed, \
+         unconfirmed"
     };
 }
 
 statements! {
-    INSERT = "INSERT INTO links (mailbox, provider, namespace, subject, origin, created, last_sign_in)
-        VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id";
+    INSERT = "INSERT INTO links (mailbox, provider, namespace, subject, origin, created, last_sign_in,
+            confirmed)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $6) RETURNING id";
     BY_SUBJECT = concat!("SELECT ", columns!(), " FROM links
         WHERE namespace = $1 AND subject = $2");
     OF_MAILBOX = concat!("SELECT ", columns!(), " FROM links WHERE mailbox = $1 ORDER BY provider");
     TOUCH = "UPDATE links SET last_sign_in = $1 WHERE id = $2";
+    CONFIRM = "UPDATE links SET confirmed = $1, unconfirmed = NULL WHERE id = $2";
+    UNCONFIRM = "UPDATE links SET unconfirmed = $1 WHERE id = $2";
+    COUNT_UNCONFIRMED = "SELECT count(*) AS used FROM
+        (SELECT 1 FROM links WHERE provider = $1 AND unconfirmed >= $2 LIMIT 1001) AS capped";
     DELETE = "DELETE FROM links WHERE id = $1";
     COUNT_OF_PROVIDER = "SELECT count(*) AS used FROM
         (SELECT 1 FROM links WHERE provider = $1 LIMIT 1001) AS capped";
@@ -92,6 +98,41 @@ pub async fn of_mailbox(sql: &mut Conn, id: MailboxId) -> Result<Vec<Link>, Stor
 pub async fn touch(sql: &mut Conn, id: LinkId, now: Timestamp) -> Result<(), StoreError> {
     sql.execute(TOUCH, &[now.into(), id.into()]).await?;
     Ok(())
+}
+
+/// Notes that the provider stands by the person.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn confirm(sql: &mut Conn, id: LinkId, now: Timestamp) -> Result<(), StoreError> {
+    sql.execute(CONFIRM, &[now.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Notes that the provider no longer does.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn unconfirm(sql: &mut Conn, id: LinkId, now: Timestamp) -> Result<(), StoreError> {
+    sql.execute(UNCONFIRM, &[now.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// How many people of a provider became unconfirmed since then and are so still; 1001 stands for
+/// "more than 1000".
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn count_unconfirmed(
+    sql: &mut Conn,
+    id: ProviderId,
+    since: Timestamp,
+) -> Result<u32, StoreError> {
+    let row = sql
+        .one(COUNT_UNCONFIRMED, &[id.into(), since.into()])
+        .await?;
+    let used = row.map_or(Ok(0), |row| row.get::<i64>("used"))?;
+    Ok(u32::try_from(used).unwrap_or(u32::MAX))
 }
 
 /// Removes a link. `false` if there was none.
@@ -194,6 +235,8 @@ fn link(row: &Row) -> Result<Link, StoreError> {
         origin: row.named("origin")?,
         created: row.get("created")?,
         last_sign_in: row.get("last_sign_in")?,
+        confirmed: row.get("confirmed")?,
+        unconfirmed: row.get("unconfirmed")?,
     })
 }
 

@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "0007_relinks"
     8 "0008_alerts_and_counts"
     9 "0009_provider_sessions"
+    10 "0010_refresh_tokens"
 };
 
 /// The schema version of this program.

@@ -9,7 +9,8 @@ use model::time::Timestamp;
 
 macro_rules! columns {
     () => {
-        "id, slug, namespace, settings, secret_set, secret_ends, created, modified"
+        "id, slug, namespace, settings, secret_set, secret_ends, checks_stopped, created, \
+         modified"
     };
 }
 
@@ -31,6 +32,10 @@ statements! {
     SECRET = "SELECT secret, secret_origin FROM providers WHERE id = $1";
     BIND_SECRET = "UPDATE providers SET secret_origin = $1
         WHERE id = $2 AND secret = $3 AND secret_origin IS NULL";
+    STOP_CHECKS = "UPDATE providers SET checks_stopped = $1
+        WHERE id = $2 AND checks_stopped IS NULL";
+    RESUME_CHECKS = "UPDATE providers SET checks_stopped = NULL, checks_resumed = $1 WHERE id = $2";
+    CHECKS_RESUMED = "SELECT checks_resumed FROM providers WHERE id = $1";
     DELETE = "DELETE FROM providers WHERE id = $1";
 }
 
@@ -176,6 +181,40 @@ pub async fn bind_secret(
     Ok(sql.execute(BIND_SECRET, &values).await? == 1)
 }
 
+/// Notes that nobody is asked about in the background any more.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn stop_checks(sql: &mut Conn, id: ProviderId, now: Timestamp) -> Result<(), StoreError> {
+    sql.execute(STOP_CHECKS, &[now.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Notes that people are asked about again.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn resume_checks(
+    sql: &mut Conn,
+    id: ProviderId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sql.execute(RESUME_CHECKS, &[now.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// When that was last; who became unconfirmed before counts no more.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn checks_resumed(
+    sql: &mut Conn,
+    id: ProviderId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = sql.one(CHECKS_RESUMED, &[id.into()]).await?;
+    row.map_or(Ok(None), |row| row.get("checks_resumed"))
+}
+
 /// Deletes a provider that nobody is linked through, with its pending links, sign-ins under way and
 /// sessions. `false` if there was none.
 ///
@@ -203,6 +242,7 @@ fn provider(row: &Row) -> Result<Provider, StoreError> {
                 ends: row.get::<Option<_>>("secret_ends")?.unwrap_or_default(),
             }),
         },
+        checks_stopped: row.get("checks_stopped")?,
         namespace: row.get("namespace")?,
         settings: row.json("settings")?,
     })

@@ -38,6 +38,9 @@ statements! {
         WHERE provider = $1 AND namespace = $2 AND provider_sid = $3";
     END_OF_SUBJECT = "DELETE FROM sessions
         WHERE provider = $1 AND namespace = $2 AND subject = $3";
+    END_OF_PERSON = "DELETE FROM sessions WHERE mailbox = $1 AND provider = $2";
+    SUBJECT_OF_SID = "SELECT subject FROM sessions
+        WHERE provider = $1 AND namespace = $2 AND provider_sid = $3 LIMIT 1";
     REKEY = "UPDATE sessions SET namespace = $1 WHERE provider = $2 AND namespace = $3";
     SWEEP = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE ends <= $1 ORDER BY ends LIMIT $2)";
@@ -247,6 +250,34 @@ pub async fn end_at_provider(
             sql.execute(END_OF_SUBJECT, &values).await
         }
     }
+}
+
+/// Ends the sessions of a mailbox that stand on a provider; returns how many.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn end_of_person(
+    sql: &mut Conn,
+    mailbox: MailboxId,
+    provider: ProviderId,
+) -> Result<u64, StoreError> {
+    sql.execute(END_OF_PERSON, &[mailbox.into(), provider.into()])
+        .await
+}
+
+/// The person of a provider's session, while a session here stands on it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn subject_of_sid(
+    sql: &mut Conn,
+    provider: ProviderId,
+    namespace: &Namespace,
+    sid: &str,
+) -> Result<Option<String>, StoreError> {
+    let values = [provider.into(), namespace.into(), sid.into()];
+    let row = sql.one(SUBJECT_OF_SID, &values).await?;
+    row.map_or(Ok(None), |row| row.get("subject"))
 }
 
 /// Moves sessions of a provider to another namespace, with the links they stand on.

@@ -37,6 +37,7 @@ mod tests {
         ("outbox", crate::outbox::STATEMENTS),
         ("password_uses", crate::password_uses::STATEMENTS),
         ("providers", crate::providers::STATEMENTS),
+        ("refresh_tokens", crate::refresh_tokens::STATEMENTS),
         ("relinks", crate::relinks::STATEMENTS),
         ("rule_versions", crate::rule_versions::STATEMENTS),
         ("sessions", crate::sessions::STATEMENTS),

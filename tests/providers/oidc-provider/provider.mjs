@@ -57,6 +57,7 @@ function start(config, people, server) {
       devInteractions: { enabled: true },
       jwtUserinfo: { enabled: true },
       rpInitiatedLogout: { enabled: true },
+      backchannelLogout: { enabled: true },
     },
     jwks: {
       keys: [
@@ -66,6 +67,8 @@ function start(config, people, server) {
         jwk('ed25519'),
       ],
     },
+    // Clients live on loopback here, which the provider's own guard would not let it call.
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     pkce: { required: () => config.pkce_required ?? true },
   });
   provider.on('server_error', (_context, error) => console.error(error));

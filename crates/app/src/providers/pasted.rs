@@ -71,6 +71,7 @@ impl App {
             created: now,
             modified: now,
             secret: None,
+            checks_stopped: None,
             namespace: Namespace(String::new()),
             settings,
         })

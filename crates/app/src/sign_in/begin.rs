@@ -45,14 +45,14 @@ pub(super) struct Leaving<'a> {
 
 /// Whom a sign-in asks: the answer counts for nobody else.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     namespace: Namespace,
     endpoints: Endpoints,
     client_id: String,
 }
 
 impl Asked {
-    pub(super) fn of(provider: &Provider) -> Self {
+    pub(crate) fn of(provider: &Provider) -> Self {
         Self {
             namespace: provider.namespace.clone(),
             endpoints: provider.settings.endpoints.clone(),

@@ -4,6 +4,7 @@ use super::begin::Asked;
 use super::record::Record;
 use super::verdict::Known;
 use super::{Ended, Refused, ReturnTo, SignedIn};
+use crate::confirmation::{self, KeptRefresh};
 use crate::provider_calls::Identity;
 use crate::rules::{self, Kept};
 use crate::sessions::{NewSession, Standing, Who};
@@ -38,6 +39,7 @@ struct Case {
     /// The refusal of an answer that belongs to nothing any more.
     moved: Refusal,
     session: NewSession,
+    refresh: Option<KeptRefresh>,
     storage: Uuid,
     proof_token: SecretString,
     proof_tag: Vec<u8>,
@@ -78,6 +80,7 @@ impl App {
                 Some(Standing::of(&provider, &identity)),
                 client,
             ),
+            refresh: self.kept_refresh(&provider, &identity),
             storage: self.new_storage(),
             proof_tag: self.proof_tag(&proof_token),
             proof_token: SecretString::from(proof_token),
@@ -362,6 +365,8 @@ impl Case {
             .trace
             .push("outcome", StepState::Ok, "signed in");
         store::mailboxes::touch_sign_in(tx, mailbox, self.now).await?;
+        let (at, kept) = (self.provider.id, self.refresh.as_ref());
+        confirmation::signed_in(tx, at, &self.identity, kept, self.now).await?;
         self.session.clone().for_person(mailbox).insert(tx).await?;
         self.record.insert(tx).await?;
         Ok(Done::In {

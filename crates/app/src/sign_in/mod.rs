@@ -18,7 +18,7 @@ mod refusals;
 mod testing;
 mod verdict;
 
-pub(crate) use begin::FlowSecrets;
+pub(crate) use begin::{Asked, FlowSecrets};
 pub(crate) use initiate::Initiated;
 pub use initiate::{Begun, Initiation};
 pub(crate) use posted::Posted;

@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod alerts;
+mod background;
 mod codes;
+mod departures;
 mod diagnosis;
 mod ends;
 mod foreseen;

@@ -187,6 +187,12 @@ pub struct LinkDocument {
     pub created: String,
     /// The last sign-in by it.
     pub last_sign_in: Option<String>,
+    /// When the provider last stood by the person.
+    #[serde(default)]
+    pub confirmed: Option<String>,
+    /// Since when it does not.
+    #[serde(default)]
+    pub unconfirmed: Option<String>,
 }
 
 /// A person that a mailbox waits for.
@@ -236,6 +242,8 @@ impl From<MailboxView> for MailboxDetails {
             subject: link.subject,
             created: moment(link.created),
             last_sign_in: link.last_sign_in.map(moment),
+            confirmed: link.confirmed.map(moment),
+            unconfirmed: link.unconfirmed.map(moment),
         });
         Self {
             mailbox: MailboxDocument::new(&mailbox, view.template),

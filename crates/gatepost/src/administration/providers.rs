@@ -68,6 +68,8 @@ pub enum ProviderRequest {
         /// The issuer as pasted.
         issuer: String,
     },
+    /// Lets its background checks go on after they stopped.
+    ResumeChecks(String),
     /// What to do at its side.
     Instructions {
         /// Its slug.
@@ -134,6 +136,9 @@ pub struct ProviderChange {
     /// Whether signing out here signs out there too.
     #[serde(default)]
     pub sign_out_there: Option<bool>,
+    /// Whether it is asked in the background about people.
+    #[serde(default)]
+    pub background_checks: Option<bool>,
 }
 
 /// A provider. The client secret is never part of it.
@@ -191,6 +196,10 @@ pub struct ProviderDocument {
     pub private_hosts: Vec<String>,
     /// Whether signing out here signs out there too.
     pub sign_out_there: bool,
+    /// Whether it is asked in the background about people.
+    pub background_checks: bool,
+    /// Since when that has stopped, because too many people were said to be gone.
+    pub checks_stopped: Option<String>,
     /// Where its subjects are unique.
     pub namespace: String,
     /// When it was added.
@@ -310,6 +319,7 @@ pub(super) async fn answer(
         ProviderRequest::AllowHost { slug, host } => {
             unchanged(app.allow_private_host(actor, &slug, &host).await?)
         }
+        ProviderRequest::ResumeChecks(slug) => unchanged(app.resume_checks(actor, &slug).await?),
         ProviderRequest::LearnIssuer { slug, issuer } => {
             let learned = app.learn_issuer(actor, &slug, &issuer).await?;
             let mut saved = learned.saved;
@@ -421,6 +431,9 @@ impl ProviderChange {
             private_hosts: self.private_hosts.unwrap_or(before.private_hosts),
             leavers: Leavers {
                 sign_out_there: self.sign_out_there.unwrap_or(before.leavers.sign_out_there),
+                background_checks: self
+                    .background_checks
+                    .unwrap_or(before.leavers.background_checks),
             },
         })
     }
@@ -517,6 +530,8 @@ pub(super) async fn describe(
         tls: settings.tls.into(),
         private_hosts: settings.private_hosts,
         sign_out_there: settings.leavers.sign_out_there,
+        background_checks: settings.leavers.background_checks,
+        checks_stopped: provider.checks_stopped.map(moment),
         namespace: provider.namespace.to_string(),
         created: moment(provider.created),
         modified: moment(provider.modified),

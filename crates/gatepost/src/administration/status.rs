@@ -17,6 +17,9 @@ pub struct Status {
     pub mailboxes: i64,
     /// How many providers are switched on.
     pub providers: usize,
+    /// The slugs of providers whose background checks have stopped.
+    #[serde(default)]
+    pub checks_stopped: Vec<String>,
 }
 
 pub(super) async fn answer(app: &App) -> Result<Value, Problem> {
@@ -25,5 +28,12 @@ pub(super) async fn answer(app: &App) -> Result<Value, Problem> {
         setup_needed: admins::setup_needed(app).await?,
         mailboxes: app.mailbox_count().await?,
         providers: app.ways().await?.buttons.len(),
+        checks_stopped: app
+            .providers()
+            .await?
+            .into_iter()
+            .filter(|provider| provider.checks_stopped.is_some())
+            .map(|provider| provider.slug)
+            .collect(),
     })
 }

@@ -67,6 +67,10 @@ pub(super) async fn run(
             .await;
     });
     aside.spawn(sweep(app.clone(), stop.clone()));
+    let (checks, ended) = (app.clone(), stop.clone());
+    aside.spawn(async move {
+        checks.run_background_checks(ended.cancelled_owned()).await;
+    });
     aside.spawn(administration::serve(app.clone(), admin, stop.clone()));
     let (asked, config, ended) = (app.clone(), context.config.clone(), stop.clone());
     aside.spawn(async move {

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod alerts;
 pub mod claims;
+pub mod confirmation;
 pub mod effect;
 pub mod fields;
 pub mod gates;

@@ -63,6 +63,8 @@ async fn a_person_has_one_mailbox_and_a_mailbox_one_person_a_provider() {
         origin: LinkOrigin::LocalPassword,
         created: NOW,
         last_sign_in: Some(later(1)),
+        confirmed: Some(NOW),
+        unconfirmed: None,
     };
     let found = links::by_subject(&mut temp.read(), &namespace("n"), "alice").await;
     assert_eq!(found, Ok(Some(expected.clone())));

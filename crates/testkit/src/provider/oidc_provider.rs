@@ -65,6 +65,13 @@ impl RealProvider for OidcProvider {
             metadata.insert("client_secret".to_owned(), json!(client.secret));
             metadata.insert("redirect_uris".to_owned(), json!(client.redirect_uris));
             metadata.insert("token_endpoint_auth_method".to_owned(), json!(client.auth));
+            if let Some((backchannel, signed_out)) = &client.departures {
+                let mut tell = |name: &str, value| metadata.insert(name.to_owned(), value);
+                tell("backchannel_logout_uri", json!(backchannel));
+                tell("backchannel_logout_session_required", json!(true));
+                tell("post_logout_redirect_uris", json!([signed_out]));
+                tell("grant_types", json!(["authorization_code", "refresh_token"]));
+            }
             metadata
         });
         let config = json!({

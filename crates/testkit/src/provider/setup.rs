@@ -13,6 +13,8 @@ pub(super) struct Client {
     pub(super) redirect_uris: Vec<String>,
     /// What else is registered, in the words of dynamic client registration.
     pub(super) also: Map<String, Value>,
+    /// Back-channel logout URL and post-logout redirect URL.
+    pub(super) departures: Option<(String, String)>,
 }
 
 /// What a provider is started with: clients, people, and the habits that can be chosen.
@@ -38,6 +40,7 @@ impl Setup {
             auth: auth.to_owned(),
             redirect_uris: redirect_uris.iter().map(|&uri| uri.to_owned()).collect(),
             also: Map::new(),
+            departures: None,
         });
         self
     }
@@ -58,6 +61,16 @@ impl Setup {
     pub fn only_redirect(mut self, uri: &str) -> Self {
         for client in &mut self.clients {
             client.redirect_uris = vec![uri.to_owned()];
+        }
+        self
+    }
+
+    /// Lets every client so far be told of sign-outs, have people come back from the provider's own
+    /// sign-out page, and use refresh tokens (`OidcProvider`).
+    #[must_use]
+    pub fn told_of_departures(mut self, backchannel: &str, signed_out: &str) -> Self {
+        for client in &mut self.clients {
+            client.departures = Some((backchannel.to_owned(), signed_out.to_owned()));
         }
         self
     }

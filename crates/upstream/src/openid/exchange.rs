@@ -1,7 +1,7 @@
 //! From the code a person brings back to who they are.
 
 use super::memory::Memory;
-use super::metadata::Places;
+use super::metadata::{Places, origin};
 use crate::error::UpstreamError;
 use crate::http::tls::Trust;
 use crate::provider::ProviderSettings;
@@ -58,6 +58,8 @@ pub struct Identity {
     pub auth_method: &'static str,
     /// Whether any certificate would have done. If so: no roles, and no refresh token is kept.
     pub tls_ignored: bool,
+    /// The origin of the token endpoint: a refresh token goes nowhere else.
+    pub given_at: String,
     /// The tokens.
     pub tokens: Tokens,
 }
@@ -73,6 +75,20 @@ pub struct Tokens {
     pub id: Option<SecretString>,
     /// Seconds the access token lives, when the provider says so.
     pub expires_in: Option<u64>,
+    /// Seconds the refresh token lives, where the provider says so; 0 is without end.
+    pub refresh_expires_in: Option<u64>,
+}
+
+impl From<TokenResponse> for Tokens {
+    fn from(answered: TokenResponse) -> Self {
+        Self {
+            access: answered.access_token,
+            refresh: answered.refresh_token,
+            id: answered.id_token,
+            expires_in: answered.expires_in,
+            refresh_expires_in: answered.refresh_expires_in,
+        }
+    }
 }
 
 impl Upstream {
@@ -123,12 +139,8 @@ impl Upstream {
             learned_issuer: person.learned_issuer,
             auth_method: answered.method.name(),
             tls_ignored: settings.tls.at(self.clock.now()) == Trust::Any,
-            tokens: Tokens {
-                access: answered.tokens.access_token,
-                refresh: answered.tokens.refresh_token,
-                id: answered.tokens.id_token,
-                expires_in: answered.tokens.expires_in,
-            },
+            given_at: origin(places.token()),
+            tokens: answered.tokens.into(),
         })
     }
 

@@ -8,6 +8,7 @@ mod logout;
 pub(crate) mod memory;
 mod metadata;
 pub mod probe;
+pub mod refresh;
 mod slot;
 mod token;
 mod userinfo;

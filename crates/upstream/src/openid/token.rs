@@ -88,6 +88,23 @@ impl Upstream {
         redirect_uri: &RedirectUri,
         verifier: &str,
     ) -> Result<Answered, UpstreamError> {
+        let redirect = redirect_uri.as_str();
+        self.ask_for_tokens(settings, memory, places, redirect, &|client| {
+            token::code_request(code, redirect_uri, verifier, client)
+        })
+        .await
+    }
+
+    /// Asks the token endpoint. `body` makes the request's body with the client in it, where it
+    /// belongs there; `redirect` is for the words of a refusal.
+    pub(crate) async fn ask_for_tokens(
+        &self,
+        settings: &ProviderSettings,
+        memory: &Memory,
+        places: &Places,
+        redirect: &str,
+        body: &(dyn Fn(Option<BodyClient<'_>>) -> SecretString + Sync),
+    ) -> Result<Answered, UpstreamError> {
         let endpoint = places.token().url();
         // Discovery may name another token endpoint tomorrow; a stored secret does not follow it.
         let found = origin(places.token());
@@ -116,8 +133,11 @@ impl Upstream {
                 .then_some(settings.secret.as_ref())
                 .flatten()
                 .map(|secret| token::basic(&settings.client_id, secret));
-            let body = code_request(settings, code, redirect_uri, verifier, method);
-            let request = Request::post(endpoint, body).authorization(header.as_ref());
+            let client = (method != Method::Basic).then(|| BodyClient {
+                id: &settings.client_id,
+                secret: settings.secret.as_ref(),
+            });
+            let request = Request::post(endpoint, body(client)).authorization(header.as_ref());
             let answer = self.call(settings, Purpose::Token, &request).await?;
             tried.push(method.name());
             match read(&answer, endpoint)? {
@@ -144,25 +164,11 @@ impl Upstream {
             client_id: settings.client_id.clone(),
             encoded: tried.contains(&Method::Basic.name()) && encoded,
             methods: tried,
-            redirect_uri: redirect_uri.as_str().to_owned(),
+            redirect_uri: redirect.to_owned(),
             scopes: settings.scopes.to_string(),
         }
         .into())
     }
-}
-
-fn code_request(
-    settings: &ProviderSettings,
-    code: &str,
-    redirect_uri: &RedirectUri,
-    verifier: &str,
-    method: Method,
-) -> SecretString {
-    let client = (method != Method::Basic).then(|| BodyClient {
-        id: &settings.client_id,
-        secret: settings.secret.as_ref(),
-    });
-    token::code_request(code, redirect_uri, verifier, client)
 }
 
 /// Tokens or the provider's error. Every status but 200 is a failure; its body counts only as far

@@ -134,6 +134,7 @@ pub fn provider(endpoints: stored::Endpoints) -> stored::Provider {
         created: Timestamp(0),
         modified: Timestamp(0),
         secret: None,
+        checks_stopped: None,
         namespace: Namespace(namespace),
         settings: stored::ProviderSettings {
             preset: model::preset::Preset::default(),

@@ -17,6 +17,7 @@ pub mod mailboxes;
 pub mod overview;
 pub mod progress;
 pub mod provider_check;
+pub mod provider_checks;
 pub mod provider_form;
 pub mod provider_issuer;
 pub mod provider_order;
@@ -55,6 +56,7 @@ pub fn routes() -> Routes<WebState> {
         .and(aliases::routes())
         .and(providers::routes())
         .and(provider_check::routes())
+        .and(provider_checks::routes())
         .and(provider_issuer::routes())
         .and(provider_order::routes())
         .and(provider_there::routes())

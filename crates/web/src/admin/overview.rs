@@ -52,6 +52,8 @@ struct OverviewPage {
     chart: Option<Chart>,
     ranges: Vec<(Link, bool)>,
     reasons: Vec<Reason>,
+    /// Providers whose background checks have stopped: words and page.
+    stopped: Vec<(String, String)>,
     rows: Vec<Row>,
 }
 
@@ -112,6 +114,13 @@ async fn show(
         ranges: ranges(activity.range),
         reasons: reasons(&activity),
         chart: chart(&activity),
+        stopped: providers
+            .iter()
+            .filter_map(|provider| {
+                let words = super::provider_checks::stopped(provider)?;
+                Some((words, super::fix::path_of(&provider.slug)))
+            })
+            .collect(),
         rows: rows(recent(&state, true, LAST).await?, &providers, now),
     })
     .into_response())

@@ -60,6 +60,7 @@ pub(super) struct Typed {
     pub own_password: Secret,
     private_hosts: String,
     sign_out_there: bool,
+    background_checks: bool,
     pub modified: i64,
 }
 
@@ -139,6 +140,7 @@ impl Typed {
             },
             private_hosts: settings.private_hosts.join("\n"),
             sign_out_there: settings.leavers.sign_out_there,
+            background_checks: settings.leavers.background_checks,
             modified: provider.modified.0,
             ..Self::default()
         };
@@ -255,6 +257,7 @@ impl Typed {
                 .collect(),
             leavers: Leavers {
                 sign_out_there: self.sign_out_there,
+                background_checks: self.background_checks,
             },
         };
         if problems.is_empty() {
@@ -638,16 +641,28 @@ impl Typed {
 
     /// What happens here when people leave there.
     pub fn leavers(&self) -> Vec<Field> {
-        vec![Field::checks(
-            "sign_out_there",
-            "Signing out",
-            vec![
-                Opt::new("true", "Signs out there too", self.sign_out_there).help(
-                    "Whoever signs out here is sent to the provider's own sign-out page. Other \
-                     sites that use the same sign-in may end with it.",
-                ),
-            ],
-        )]
+        let switch = |name: &'static str, label: &'static str, words: &'static str, on, help| {
+            Field::checks(name, label, vec![Opt::new("true", words, on).help(help)])
+        };
+        vec![
+            switch(
+                "sign_out_there",
+                "Signing out",
+                "Signs out there too",
+                self.sign_out_there,
+                "Whoever signs out here is sent to the provider's own sign-out page. Other sites \
+                 that use the same sign-in may end with it.",
+            ),
+            switch(
+                "background_checks",
+                "Background checks",
+                "Ask every few hours whether people are still there",
+                self.background_checks,
+                "By refresh tokens, where the provider gives them; some ask people for their \
+                 consent first. Somebody who is gone there is signed out here and marked; mail \
+                 programs go on.",
+            ),
+        ]
     }
 }
 

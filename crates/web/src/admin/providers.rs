@@ -2,6 +2,7 @@
 
 use super::fix::path_of;
 use super::form::{Yes, ask, problems_of, seen, status_of};
+use super::provider_checks::stopped;
 use super::provider_form::{Choices, RuleRow, Typed, ignored_until};
 use super::provider_test::{self, Row as TestRow};
 use super::provider_there::{self, There};
@@ -149,6 +150,8 @@ struct Known {
     by_endpoints: bool,
     ignores_tls: bool,
     ignored_until: Option<When>,
+    /// Its background checks have stopped.
+    checks_stopped: Option<String>,
 }
 
 async fn page(
@@ -172,6 +175,7 @@ async fn page(
         by_endpoints: matches!(provider.settings.endpoints, Endpoints::Manual { .. }),
         ignores_tls: provider.settings.ignores_tls(state.app.now()),
         ignored_until: ignored_until(provider),
+        checks_stopped: stopped(provider),
     });
     let trust_fields = [
         "ca_pem",

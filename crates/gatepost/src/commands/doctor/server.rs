@@ -87,6 +87,11 @@ async fn web_worker(mut connection: Connection) -> Vec<Check> {
         let fix = "gatepost provider add";
         checks.push(Check::warn(GROUP, "providers", "none is switched on", fix));
     }
+    for slug in &status.checks_stopped {
+        let seen = format!("background checks of {slug} stopped: too many people gone at once");
+        let fix = format!("look at the provider, then: gatepost provider resume-checks {slug}");
+        checks.push(Check::failed(GROUP, "providers", seen, fix));
+    }
     checks
 }
 

@@ -11,11 +11,15 @@ pub(super) fn one(view: MailboxDetails) -> String {
     let sign_in = sign_in(&view.mailbox);
     let mailbox = view.mailbox;
     let links = view.links.into_iter().map(|link| {
+        let since = when(&link.created);
+        let stands = match (&link.unconfirmed, &link.confirmed) {
+            (Some(at), _) => format!(", NOT CONFIRMED since {}", when(at)),
+            (None, Some(at)) => format!(", confirmed {}", when(at)),
+            (None, None) => String::new(),
+        };
         format!(
-            "{} at {}, since {}",
-            link.subject,
-            link.provider,
-            when(&link.created)
+            "{} at {}, since {since}{stands}",
+            link.subject, link.provider
         )
     });
     let waits_for = view.waits_for.map(|wait| {

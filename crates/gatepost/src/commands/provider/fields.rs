@@ -80,6 +80,9 @@ pub(super) struct Fields {
     /// Signing out here signs out there too.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     sign_out_there: Option<bool>,
+    /// Ask in the background, by refresh tokens, whether people are still there.
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
+    background_checks: Option<bool>,
     #[command(flatten)]
     tls: Tls,
 }
@@ -167,6 +170,7 @@ impl Fields {
             tls: self.tls.trust().await?,
             private_hosts: Some(self.private_hosts).filter(|hosts| !hosts.is_empty()),
             sign_out_there: self.sign_out_there,
+            background_checks: self.background_checks,
         })
     }
 }

@@ -85,6 +85,11 @@ enum Verb {
         #[arg(long, value_name = "URL")]
         issuer: String,
     },
+    /// Let background checks go on after they stopped because too many people were said to be gone.
+    ResumeChecks {
+        /// The provider.
+        slug: String,
+    },
     /// Print where an administrator tests a sign-in by a provider, on or off; nothing is saved.
     Test {
         /// The provider.
@@ -206,6 +211,7 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         }
         Verb::AllowHost { slug, host } => ProviderRequest::AllowHost { slug, host },
         Verb::LearnIssuer { slug, issuer } => ProviderRequest::LearnIssuer { slug, issuer },
+        Verb::ResumeChecks { slug } => ProviderRequest::ResumeChecks(slug),
         Verb::Enable { slug, untested } => switch(slug, true, untested),
         Verb::Disable { slug } => switch(slug, false, false),
         Verb::Test { slug } => {

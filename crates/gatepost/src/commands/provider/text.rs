@@ -61,6 +61,13 @@ fn facts(provider: ProviderDocument) -> String {
         let ends = provider.secret_ends.map(|ends| format!(", ends {ends}"));
         format!("set {}{}", when(&set), ends.unwrap_or_default())
     });
+    let checks = match &provider.checks_stopped {
+        Some(since) => format!(
+            "STOPPED since {}: too many people gone at once",
+            when(since)
+        ),
+        None => yes_no(provider.background_checks).to_owned(),
+    };
     details(&[
         ("Provider", provider.name),
         ("Slug", provider.slug),
@@ -94,6 +101,7 @@ fn facts(provider: ProviderDocument) -> String {
             "Signs out there",
             yes_no(provider.sign_out_there).to_owned(),
         ),
+        ("Background checks", checks),
         ("Namespace", provider.namespace),
         ("Added", when(&provider.created)),
         ("Changed", when(&provider.modified)),

@@ -79,6 +79,8 @@ fn link(subject: &str) -> Link {
         origin: LinkOrigin::FirstSignIn,
         created: NOW,
         last_sign_in: None,
+        confirmed: None,
+        unconfirmed: None,
     }
 }
 
@@ -131,6 +133,7 @@ impl Default for World {
                 created: NOW,
                 modified: NOW,
                 secret: None,
+                checks_stopped: None,
                 namespace: Namespace("https://auth.example".to_owned()),
                 settings,
             },

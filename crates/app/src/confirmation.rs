@@ -1,0 +1,527 @@
+//! Asking providers in the background whether people are still there.
+//!
+//! A refresh token is used on a schedule. Only `invalid_grant` counts: it ends the web sessions that
+//! stand on the provider and marks the link *unconfirmed*; mailbox and mail programs go on. A token
+//! is marked before it is used and unmarked with the answer's new token in one write, so that a
+//! crash, or an answer that got lost, never makes the provider's refusal of a used-up token look
+//! like a person who left.
+
+use crate::provider_calls::Identity;
+use crate::sign_in::Asked;
+use crate::{App, Problem, audit};
+use model::address::Address;
+use model::audit::Actor;
+use model::ids::ProviderId;
+use model::link::Namespace;
+use model::provider::Provider;
+use model::random;
+use model::rules::confirmation;
+use model::time::{DAY, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use store::refresh_tokens::{Due, Kept};
+use store::{Conn, StoreError};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use upstream::{ProviderSettings, Tokens, UpstreamError};
+
+/// Between two questions about one person.
+const INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// After an answer that told nothing.
+const AGAIN: Duration = Duration::from_secs(15 * 60);
+/// Tokens that end sooner belong to the browser's session there: that one ends tells nothing.
+const LEAST_LIFETIME: Duration = DAY;
+/// How long all calls about one person may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Between two looks at whose turn it is.
+const PACE: Duration = Duration::from_secs(5);
+/// Most people of one provider asked about at each look, so that it is never flooded.
+const AT_ONCE: u32 = 25;
+/// Most questions under way at a time.
+const SIDE_BY_SIDE: usize = 4;
+
+/// What asking about one person brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// The provider stands by the person.
+    Confirmed,
+    /// It does not: web sessions ended, the link is unconfirmed.
+    Gone,
+    /// It does not, but that happens to too many people at once. Nothing was done, and asking has
+    /// stopped until an administrator resumes it.
+    Stopped,
+    /// No answer that tells anything.
+    Unknown(String),
+    /// The token is of no use any more, which says nothing about the person.
+    Forgotten(&'static str),
+    /// A sign-in or an administrator was faster.
+    Overtaken,
+}
+
+/// A refresh token as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    token: String,
+    /// Whom it may be shown to.
+    asked: Asked,
+    given_at: String,
+}
+
+/// A refresh token that came with a sign-in.
+#[derive(Debug, Clone)]
+pub(crate) struct Refresh {
+    pub(crate) token: SecretString,
+    pub(crate) given_at: String,
+    /// Seconds it lives, where the provider says so.
+    pub(crate) lives: Option<u64>,
+    /// Whether it outlives the session there.
+    pub(crate) offline: bool,
+}
+
+/// The same, ready to be stored in the sign-in's transaction.
+#[derive(Clone)]
+pub(crate) struct KeptRefresh {
+    sealed: Vec<u8>,
+    sid: Option<String>,
+    offline: bool,
+    ends: Option<Timestamp>,
+    due: Timestamp,
+}
+
+impl App {
+    /// Asks about people whose turn it is until `stop` resolves. Questions under way are answered
+    /// first: an answer that nobody waits for would take the token with it.
+    pub async fn run_background_checks(&self, stop: impl Future<Output = ()> + Send) {
+        tokio::pin!(stop);
+        loop {
+            match self.people_due().await {
+                Ok(due) => {
+                    for some in due.chunks(SIDE_BY_SIDE) {
+                        self.check(some).await;
+                        tokio::select! {
+                            biased;
+                            () = &mut stop => return,
+                            () = std::future::ready(()) => {}
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "whom to ask providers about is not known"),
+            }
+            tokio::select! {
+                () = &mut stop => return,
+                () = tokio::time::sleep(PACE) => {}
+            }
+        }
+    }
+
+    /// One look: asks about everybody whose turn it is, a bounded number at each provider.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] if the store cannot be read.
+    pub async fn check_people(&self) -> Result<Vec<(Address, Checked)>, Problem> {
+        let due = self.people_due().await?;
+        let mut checked = Vec::new();
+        for some in due.chunks(SIDE_BY_SIDE) {
+            checked.extend(self.check(some).await);
+        }
+        Ok(checked)
+    }
+
+    /// Lets asking go on after it stopped, by an administrator's act.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`]; [`Problem::Invalid`] if it goes on already.
+    pub async fn resume_checks(&self, actor: &Actor, slug: &str) -> Result<Provider, Problem> {
+        let (now, actor, slug) = (self.clock.now(), actor.clone(), slug.to_owned());
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let missing = || Problem::NotFound(format!("provider {slug}"));
+                let provider = store::providers::by_slug(tx, &slug).await?;
+                let provider = provider.ok_or_else(missing)?;
+                if provider.checks_stopped.is_none() {
+                    let words = "background checks of this provider have not stopped";
+                    return Err(Problem::field("provider", words));
+                }
+                store::providers::resume_checks(tx, provider.id, now).await?;
+                let details = json!({ "stopped": provider.checks_stopped });
+                audit::note(tx, now, &actor, "provider.resume_checks", &slug, details).await?;
+                let provider = store::providers::by_id(tx, provider.id).await?;
+                provider.ok_or_else(missing)
+            })
+            .await
+    }
+
+    async fn people_due(&self) -> Result<Vec<(Arc<Provider>, Due)>, Problem> {
+        let now = self.clock.now();
+        let providers = store::providers::all(&mut *self.store.read()?).await?;
+        let mut due = Vec::new();
+        for provider in providers {
+            let settings = &provider.settings;
+            if !settings.leavers.background_checks || settings.ignores_tls(now) {
+                self.forget_tokens(provider.id).await?;
+                continue;
+            }
+            if !settings.active || provider.checks_stopped.is_some() {
+                continue;
+            }
+            let rows = {
+                let mut read = self.store.read()?;
+                store::refresh_tokens::due(&mut read, provider.id, now, AT_ONCE).await?
+            };
+            let provider = Arc::new(provider);
+            due.extend(rows.into_iter().map(|row| (Arc::clone(&provider), row)));
+        }
+        Ok(due)
+    }
+
+    /// Nothing is kept of a provider that is not asked, or where anybody might listen.
+    async fn forget_tokens(&self, id: ProviderId) -> Result<(), Problem> {
+        if !store::refresh_tokens::any_of(&mut *self.store.read()?, id).await? {
+            return Ok(());
+        }
+        let forgotten = self
+            .store
+            .write(async move |tx: &mut Conn| store::refresh_tokens::forget_provider(tx, id).await)
+            .await?;
+        tracing::info!(provider.id = %id, tokens = forgotten, "refresh tokens are forgotten");
+        Ok(())
+    }
+
+    async fn check(&self, some: &[(Arc<Provider>, Due)]) -> Vec<(Address, Checked)> {
+        let mut under_way = JoinSet::new();
+        for (provider, row) in some {
+            let (app, provider, row) = (self.clone(), Arc::clone(provider), row.clone());
+            under_way.spawn(async move {
+                let checked = app.check_one(&provider, &row).await;
+                let checked = checked.unwrap_or_else(|error| Checked::Unknown(error.to_string()));
+                tracing::debug!(mailbox.address = %row.address, provider.slug = %provider.slug, ?checked, "asked whether a person is still there");
+                (row.address, checked)
+            });
+        }
+        under_way.join_all().await
+    }
+
+    async fn check_one(&self, provider: &Provider, row: &Due) -> Result<Checked, Problem> {
+        let now = self.clock.now();
+        if !row.active {
+            self.postpone(row, INTERVAL, row.asked.is_none()).await?;
+            return Ok(Checked::Unknown("the mailbox is switched off".to_owned()));
+        }
+        let kept = match self.opened(row) {
+            Some(kept) if kept.asked == Asked::of(provider) => kept,
+            Some(_) => return self.forget(row, "the provider has moved").await,
+            None => return self.forget(row, "it does not open").await,
+        };
+        if row.ends.is_some_and(|end| end <= now) {
+            return self.forget(row, "it has ended").await;
+        }
+        let deadline = Some(Instant::now() + DEADLINE);
+        let settings = match self.secret_settings(provider, deadline).await? {
+            Ok(settings) => settings,
+            Err(error) => return self.unknown(row, &error).await,
+        };
+        if !self.mark(row, now).await? {
+            return Ok(Checked::Overtaken);
+        }
+        let token = SecretString::from(kept.token);
+        match self
+            .upstream
+            .refresh(&settings, &token, &kept.given_at)
+            .await
+        {
+            Ok(tokens) => {
+                let given_at = kept.given_at;
+                self.answered(provider, row, &settings, token, given_at, tokens)
+                    .await
+            }
+            Err(error) if error.is_invalid_grant() && row.asked.is_some() => {
+                self.forget(
+                    row,
+                    "an earlier answer was lost, and it may have been used up",
+                )
+                .await
+            }
+            Err(error) if error.is_invalid_grant() => self.gone(provider, row).await,
+            Err(error) => self.unknown(row, &error).await,
+        }
+    }
+
+    /// The provider answered with tokens: the new one is put in safety, then the rest is looked at.
+    async fn answered(
+        &self,
+        provider: &Provider,
+        row: &Due,
+        settings: &ProviderSettings,
+        old: SecretString,
+        given_at: String,
+        tokens: Tokens,
+    ) -> Result<Checked, Problem> {
+        let now = self.clock.now();
+        let refresh = Refresh {
+            token: tokens.refresh.clone().unwrap_or(old),
+            given_at,
+            lives: tokens.refresh_expires_in,
+            offline: true,
+        };
+        let ends = refresh.ends(now);
+        let sealed = self.sealed_refresh(provider, &row.namespace, &row.subject, &refresh)?;
+        let (link, old) = (row.link, row.sealed.clone());
+        let (due, new) = (now.plus(self.spread(INTERVAL)), sealed.clone());
+        let kept = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                store::refresh_tokens::rotate(tx, link, &old, &new, ends, due).await
+            })
+            .await?;
+        if !kept {
+            return Ok(Checked::Overtaken);
+        }
+        match self.upstream.confirm(settings, &tokens, &row.subject).await {
+            Ok(()) => {
+                let id = row.link;
+                self.store
+                    .write(async move |tx: &mut Conn| store::links::confirm(tx, id, now).await)
+                    .await?;
+                Ok(Checked::Confirmed)
+            }
+            Err(error) if error.is_of_somebody_else() => {
+                tracing::warn!(mailbox.address = %row.address, provider.slug = %provider.slug, %error, "what came for a refresh token is not of its person; it is forgotten");
+                let renewed = Due {
+                    sealed,
+                    ..row.clone()
+                };
+                self.forget(&renewed, "what came for it is of somebody else")
+                    .await
+            }
+            Err(error) => Ok(Checked::Unknown(error.to_string())),
+        }
+    }
+
+    /// The provider no longer stands by a person.
+    async fn gone(&self, provider: &Provider, row: &Due) -> Result<Checked, Problem> {
+        let (now, asked, row) = (self.clock.now(), provider.clone(), row.clone());
+        let again = now.plus(self.spread(INTERVAL));
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let provider = store::providers::by_id(tx, asked.id).await?;
+                let same = provider.filter(|now| {
+                    now.settings.active
+                        && now.checks_stopped.is_none()
+                        && Asked::of(now) == Asked::of(&asked)
+                });
+                let Some(provider) = same else {
+                    let (link, sealed) = (row.link, &row.sealed);
+                    store::refresh_tokens::postpone(tx, link, sealed, now, true).await?;
+                    return Ok(Checked::Overtaken);
+                };
+                if too_many(tx, &provider, now).await? {
+                    let (link, sealed) = (row.link, &row.sealed);
+                    store::refresh_tokens::postpone(tx, link, sealed, again, true).await?;
+                    stop(tx, &provider, now).await?;
+                    return Ok(Checked::Stopped);
+                }
+                if !store::refresh_tokens::forget(tx, row.link, &row.sealed).await? {
+                    return Ok(Checked::Overtaken);
+                }
+                store::links::unconfirm(tx, row.link, now).await?;
+                let ended =
+                    store::sessions::end_of_person(tx, row.mailbox, provider.id).await?;
+                let details = json!({ "provider": provider.slug, "sessions": ended });
+                let (at, by) = (&row.address, Actor::System);
+                audit::note(tx, now, &by, "mailbox.unconfirmed", at, details).await?;
+                tracing::warn!(mailbox.address = %row.address, provider.slug = %provider.slug, sessions = ended, "the provider no longer stands by a person; web sessions ended");
+                Ok::<_, Problem>(Checked::Gone)
+            })
+            .await
+    }
+
+    async fn unknown(&self, row: &Due, error: &UpstreamError) -> Result<Checked, Problem> {
+        let settled = row.asked.is_none() && !error.may_have_counted();
+        self.postpone(row, AGAIN, settled).await?;
+        Ok(Checked::Unknown(error.to_string()))
+    }
+
+    async fn mark(&self, row: &Due, now: Timestamp) -> Result<bool, StoreError> {
+        let (link, sealed) = (row.link, row.sealed.clone());
+        self.store
+            .write(async move |tx: &mut Conn| {
+                store::refresh_tokens::ask(tx, link, &sealed, now).await
+            })
+            .await
+    }
+
+    async fn postpone(&self, row: &Due, by: Duration, settled: bool) -> Result<(), StoreError> {
+        let due = self.clock.now().plus(self.spread(by));
+        let (link, sealed) = (row.link, row.sealed.clone());
+        self.store
+            .write(async move |tx: &mut Conn| {
+                store::refresh_tokens::postpone(tx, link, &sealed, due, settled).await
+            })
+            .await
+    }
+
+    async fn forget(&self, row: &Due, why: &'static str) -> Result<Checked, Problem> {
+        let (link, sealed) = (row.link, row.sealed.clone());
+        let forgotten = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                store::refresh_tokens::forget(tx, link, &sealed).await
+            })
+            .await?;
+        tracing::info!(mailbox.address = %row.address, why, "a refresh token is forgotten; the next sign-in brings another");
+        Ok(if forgotten {
+            Checked::Forgotten(why)
+        } else {
+            Checked::Overtaken
+        })
+    }
+
+    /// Some time around `base`, a tenth more or less, so that people who signed in together are not
+    /// asked about together for ever.
+    fn spread(&self, base: Duration) -> Duration {
+        let share = u32::from(random::bytes::<1>(self.random.as_ref())[0]);
+        base * 9 / 10 + base * share / (5 * 255)
+    }
+
+    /// The refresh token of a sign-in, if it is to be kept.
+    pub(crate) fn kept_refresh(
+        &self,
+        provider: &Provider,
+        identity: &Identity,
+    ) -> Option<KeptRefresh> {
+        let refresh = identity.refresh.as_ref()?;
+        if !provider.settings.leavers.background_checks || !refresh.lives_long() {
+            return None;
+        }
+        let Identity {
+            namespace, subject, ..
+        } = identity;
+        let sealed = self
+            .sealed_refresh(provider, namespace, subject, refresh)
+            .inspect_err(|error| tracing::warn!(%error, "a refresh token could not be sealed"))
+            .ok()?;
+        let now = self.clock.now();
+        Some(KeptRefresh {
+            sealed,
+            sid: identity.sid.clone(),
+            offline: refresh.offline,
+            ends: refresh.ends(now),
+            due: now.plus(self.spread(INTERVAL)),
+        })
+    }
+
+    fn sealed_refresh(
+        &self,
+        provider: &Provider,
+        namespace: &Namespace,
+        subject: &str,
+        refresh: &Refresh,
+    ) -> Result<Vec<u8>, Problem> {
+        let sealed = Sealed {
+            token: refresh.token.expose_secret().to_owned(),
+            asked: Asked::of(provider),
+            given_at: refresh.given_at.clone(),
+        };
+        let plain = serde_json::to_vec(&sealed).map_err(|e| Problem::Unavailable(e.to_string()))?;
+        let row = token_row(namespace, subject);
+        Ok(self.keys.seal.seal(&row, &plain, self.random.as_ref())?)
+    }
+
+    fn opened(&self, row: &Due) -> Option<Sealed> {
+        let plain = self
+            .keys
+            .seal
+            .open(&token_row(&row.namespace, &row.subject), &row.sealed)
+            .ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+impl Refresh {
+    fn lives_long(&self) -> bool {
+        // Keycloak writes 0 for "without end".
+        self.lives
+            .is_none_or(|secs| secs == 0 || Duration::from_secs(secs) >= LEAST_LIFETIME)
+    }
+
+    fn ends(&self, now: Timestamp) -> Option<Timestamp> {
+        let lives = self.lives.filter(|secs| *secs > 0)?;
+        Some(now.plus(Duration::from_secs(lives)))
+    }
+}
+
+/// Notes in the sign-in's transaction that the provider stands by the person of a mailbox, and keeps
+/// the refresh token that came with it. An earlier one stays when none came.
+pub(crate) async fn signed_in(
+    tx: &mut Conn,
+    provider: ProviderId,
+    identity: &Identity,
+    kept: Option<&KeptRefresh>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let link = store::links::by_subject(tx, &identity.namespace, &identity.subject).await?;
+    let link = link.ok_or(StoreError::Missing)?;
+    store::links::confirm(tx, link.id, now).await?;
+    if let Some(kept) = kept {
+        let token = Kept {
+            link: link.id,
+            provider,
+            sealed: &kept.sealed,
+            sid: kept.sid.as_deref(),
+            offline: kept.offline,
+            ends: kept.ends,
+            due: kept.due,
+        };
+        store::refresh_tokens::put(tx, &token).await?;
+    }
+    Ok(())
+}
+
+/// The person signed out at the provider: their token's turn comes at once, unless it ended with
+/// the session there.
+pub(crate) async fn signed_out(
+    tx: &mut Conn,
+    namespace: &Namespace,
+    subject: &str,
+    sid: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(link) = store::links::by_subject(tx, namespace, subject).await? {
+        store::refresh_tokens::signed_out(tx, link.id, sid, now).await?;
+    }
+    Ok(())
+}
+
+/// Whether one more person who is gone would be too many within the last hour.
+async fn too_many(tx: &mut Conn, provider: &Provider, now: Timestamp) -> Result<bool, StoreError> {
+    let since = store::providers::checks_resumed(tx, provider.id).await?;
+    let since = now
+        .minus(confirmation::WINDOW)
+        .max(since.unwrap_or_default());
+    let gone = store::links::count_unconfirmed(tx, provider.id, since).await?;
+    let people = store::links::count_of_provider(tx, provider.id).await?;
+    Ok(confirmation::too_many(gone.saturating_add(1), people))
+}
+
+async fn stop(tx: &mut Conn, provider: &Provider, now: Timestamp) -> Result<(), StoreError> {
+    store::providers::stop_checks(tx, provider.id, now).await?;
+    let (at, by) = (&provider.slug, Actor::System);
+    audit::note(tx, now, &by, "provider.stop_checks", at, json!({})).await?;
+    tracing::error!(provider.slug = %provider.slug, "too many people at once are said to be gone; nobody is asked about until an administrator resumes it");
+    Ok(())
+}
+
+/// Binds a sealed refresh token to its person.
+fn token_row(namespace: &Namespace, subject: &str) -> Vec<u8> {
+    let length = (namespace.0.len() as u64).to_be_bytes();
+    [
+        b"link/refresh-token/".as_slice(),
+        &length,
+        namespace.0.as_bytes(),
+        subject.as_bytes(),
+    ]
+    .concat()
+}
