@@ -6,12 +6,13 @@
 //! crash, or an answer that got lost, never makes the provider's refusal of a used-up token look
 //! like a person who left.
 
+use crate::outbox::{self, Effect};
 use crate::provider_calls::Identity;
 use crate::sign_in::Asked;
 use crate::{App, Problem, audit};
 use model::address::Address;
 use model::audit::Actor;
-use model::ids::ProviderId;
+use model::ids::{DomainId, ProviderId};
 use model::link::Namespace;
 use model::provider::Provider;
 use model::random;
@@ -42,6 +43,10 @@ const PACE: Duration = Duration::from_secs(5);
 const AT_ONCE: u32 = 25;
 /// Most questions under way at a time.
 const SIDE_BY_SIDE: usize = 4;
+
+/// Domains looked at in one query, and people whose mail programs stop in one round of one domain.
+const DOMAINS: u32 = 500;
+const LAPSED: u32 = 5000;
 
 /// What asking about one person brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,9 +286,12 @@ impl App {
         }
         match self.upstream.confirm(settings, &tokens, &row.subject).await {
             Ok(()) => {
-                let id = row.link;
+                let (id, mailbox) = (row.link, row.mailbox);
                 self.store
-                    .write(async move |tx: &mut Conn| store::links::confirm(tx, id, now).await)
+                    .write(async move |tx: &mut Conn| {
+                        store::links::confirm(tx, id, now).await?;
+                        store::confirmation::confirm(tx, mailbox, now, false).await
+                    })
                     .await?;
                 Ok(Checked::Confirmed)
             }
@@ -465,6 +473,7 @@ pub(crate) async fn signed_in(
     let link = store::links::by_subject(tx, &identity.namespace, &identity.subject).await?;
     let link = link.ok_or(StoreError::Missing)?;
     store::links::confirm(tx, link.id, now).await?;
+    store::confirmation::confirm(tx, link.mailbox, now, true).await?;
     if let Some(kept) = kept {
         let token = Kept {
             link: link.id,
@@ -478,6 +487,52 @@ pub(crate) async fn signed_in(
         store::refresh_tokens::put(tx, &token).await?;
     }
     Ok(())
+}
+
+/// Leaves a kick for everybody whose mail programs stop because no provider has confirmed them for
+/// longer than their domain allows. What they opened ends with it, as with a revocation.
+pub(crate) async fn kick_lapsed(tx: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
+    let mut after = DomainId(0);
+    loop {
+        let policies = store::confirmation::policies(tx, after, DOMAINS).await?;
+        let Some((last, _)) = policies.last() else {
+            return Ok(());
+        };
+        after = *last;
+        for (domain, policy) in policies {
+            let Some(latest) = confirmation::lapsed_before(policy, now) else {
+                continue;
+            };
+            for address in store::confirmation::lapsed(tx, domain, latest, LAPSED).await? {
+                tracing::info!(mailbox.address = %address, "no provider has confirmed its person for too long; mail programs stop");
+                outbox::put(tx, &Effect::Kick { address }, now).await?;
+            }
+        }
+    }
+}
+
+/// The person signed out where that means that they are gone: mail programs stop, and whatever they
+/// opened ends. The next sign-in at a provider takes it back.
+pub(crate) async fn signed_out_for_good(
+    tx: &mut Conn,
+    provider: ProviderId,
+    namespace: &Namespace,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(link) = store::links::by_subject(tx, namespace, subject).await? else {
+        return Ok(());
+    };
+    let Some(mailbox) = store::mailboxes::by_id(tx, link.mailbox).await? else {
+        return Ok(());
+    };
+    store::confirmation::sign_out(tx, mailbox.id, now).await?;
+    store::mailboxes::bump_generation(tx, mailbox.id).await?;
+    store::sessions::end_of_person(tx, mailbox.id, provider).await?;
+    let (at, by) = (&mailbox.address, Actor::System);
+    audit::note(tx, now, &by, "mailbox.signed_out", at, json!({})).await?;
+    let address = mailbox.address;
+    outbox::put(tx, &Effect::Kick { address }, now).await
 }
 
 /// The person signed out at the provider: their token's turn comes at once, unless it ended with

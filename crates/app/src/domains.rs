@@ -5,7 +5,9 @@ use crate::outbox::{self, Effect};
 use crate::{App, Problem, audit};
 use model::address::{Address, DomainName};
 use model::audit::Actor;
-use model::domain::{DomainLimits, DomainUse, LimitsError, MailDomain};
+use model::domain::{
+    ConfirmPolicy, DomainLimits, DomainUse, LimitsError, MOST_CONFIRM_DAYS, MailDomain,
+};
 use model::ids::{DomainId, ProviderId};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,10 @@ pub struct DomainForm {
     pub limits: DomainLimits,
     /// Where postmaster and abuse go; the acting administrator's e-mail when left out.
     pub role_target: Option<Address>,
+    /// In how many days a provider has to confirm people, or their mail programs stop; `None`: that
+    /// is not asked.
+    #[serde(default)]
+    pub confirm_within: Option<u16>,
 }
 
 /// A page of a list. `next` goes back as `after`.
@@ -57,7 +63,25 @@ impl DomainForm {
                 LimitsError::DefaultAboveMax | LimitsError::UnlimitedDefault => "default_quota",
             };
             Problem::field(field, error)
-        })
+        })?;
+        match self.confirm_within {
+            Some(days) if !(1..=MOST_CONFIRM_DAYS).contains(&days) => {
+                let words = format!("1 to {MOST_CONFIRM_DAYS} days, or off");
+                Err(Problem::field("confirm_within", words))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The policy that follows from it. Days begin anew with every change, so that nobody is shut
+    /// out by surprise.
+    fn confirm(&self, before: Option<ConfirmPolicy>, now: Timestamp) -> Option<ConfirmPolicy> {
+        let within_days = self.confirm_within?;
+        let same = before.filter(|policy| policy.within_days == within_days);
+        Some(same.unwrap_or(ConfirmPolicy {
+            within_days,
+            since: now,
+        }))
     }
 }
 
@@ -109,6 +133,7 @@ impl App {
         form.validate()?;
         let role_target = self.role_target(actor, form.role_target.clone()).await?;
         let (now, actor) = (self.clock.now(), actor.clone());
+        let confirm = form.confirm(None, now);
         let new = NewDomain {
             name: form.name,
             active: form.active,
@@ -120,6 +145,7 @@ impl App {
                 let id = store::domains::insert(tx, &new, now).await?;
                 let details = json!({ "limits": new.limits, "role_target": new.role_target });
                 audit::note(tx, now, &actor, "domain.create", &new.name, details).await?;
+                store::confirmation::set_policy(tx, id, confirm).await?;
                 let (domain, _) = of(tx, &new.name).await?;
                 Ok(MailDomain { id, ..domain })
             })
@@ -158,6 +184,7 @@ impl App {
             let after = MailDomain {
                 active: form.active,
                 limits: form.limits,
+                confirm: form.confirm(before.confirm, now),
                 role_target: form
                     .role_target
                     .clone()
@@ -167,6 +194,9 @@ impl App {
             };
             if !store::domains::update(tx, &after, seen, now).await? {
                 return Err(Problem::Stale);
+            }
+            if before.confirm != after.confirm {
+                store::confirmation::set_policy(tx, after.id, after.confirm).await?;
             }
             let details = json!({ "before": before, "after": after });
             audit::note(tx, now, &actor, "domain.edit", &after.name, details).await?;

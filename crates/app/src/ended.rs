@@ -1,6 +1,7 @@
 //! A date that passes ends live mail sessions, as a revocation does: nobody acts at that moment, so
 //! the sweep looks for credentials that have ended since its last round.
 
+use crate::confirmation;
 use crate::outbox::{self, Effect};
 use model::time::Timestamp;
 use std::collections::BTreeSet;
@@ -21,5 +22,5 @@ pub(crate) async fn kick(tx: &mut Conn, now: Timestamp) -> Result<(), StoreError
         tracing::info!(mailbox.address = %address, "a credential has ended");
         outbox::put(tx, &Effect::Kick { address }, now).await?;
     }
-    Ok(())
+    confirmation::kick_lapsed(tx, now).await
 }

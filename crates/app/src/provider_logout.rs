@@ -1,7 +1,8 @@
 //! A provider says that somebody signed out there (OpenID Connect Back-Channel Logout 1.0).
 //!
-//! Web sessions that stand on the one that ended there end at once. Mail programs go on: signing
-//! out in a browser is not leaving the company.
+//! Web sessions that stand on the one that ended there end at once. Mail programs go on, for signing
+//! out in a browser is not leaving the company, unless an administrator says that at this provider
+//! it is.
 
 use crate::{App, Problem, audit, confirmation};
 use model::audit::Actor;
@@ -37,6 +38,7 @@ pub enum ProviderLogout {
 struct Case {
     provider: ProviderId,
     slug: String,
+    means_gone: bool,
     namespace: Namespace,
     token: LogoutToken,
     jti: Vec<u8>,
@@ -72,6 +74,7 @@ impl App {
         let case = Case {
             provider: provider.id,
             slug: provider.slug,
+            means_gone: provider.settings.leavers.logout_means_gone,
             namespace: provider.namespace,
             jti: self.keys.tag.tag(&[b"logout-token", token.jti.as_bytes()]),
             token,
@@ -131,6 +134,10 @@ impl Case {
         if let Some(person) = &person {
             let (namespace, sid) = (&self.namespace, sid.as_deref());
             confirmation::signed_out(tx, namespace, person, sid, self.now).await?;
+            if self.means_gone {
+                let (id, now) = (self.provider, self.now);
+                confirmation::signed_out_for_good(tx, id, namespace, person, now).await?;
+            }
         }
         let details = json!({ "subject": subject, "sid": sid, "sessions": sessions });
         let (at, by) = (&self.slug, Actor::System);

@@ -193,7 +193,7 @@ fn refresh(
     let missing = || refusal("invalid_request", "no refresh_token");
     let token = one(params, "refresh_token")?.ok_or_else(missing)?;
     let mut grant = match provider.grants.lock().refresh(token, provider.now()) {
-        Redeemed::Fresh(grant) => grant,
+        Redeemed::Fresh(grant) => *grant,
         Redeemed::Again => return Err(invalid("the refresh token was used before")),
         Redeemed::Unknown => return Err(invalid("the refresh token is unknown or has expired")),
     };

@@ -223,7 +223,7 @@ impl Grants {
         if std::mem::replace(used, true) {
             return Redeemed::Again;
         }
-        Redeemed::Fresh(grant.clone())
+        Redeemed::Fresh(Box::new(grant.clone()))
     }
 
     pub(crate) fn token(&self, token: &str, now: Timestamp) -> Option<Grant> {

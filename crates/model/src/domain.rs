@@ -22,11 +22,27 @@ pub struct MailDomain {
     /// The one provider by which its people sign in; `None` for any that may sign them in.
     #[serde(default)]
     pub provider: Option<ProviderId>,
+    /// Whether mail programs stop when no provider has confirmed the person for a while.
+    #[serde(default)]
+    pub confirm: Option<ConfirmPolicy>,
     /// When it was added.
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
 }
+
+/// In how many days a provider has to confirm people, or their mail programs stop. For providers
+/// that tell nobody when somebody leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmPolicy {
+    /// In how many days, 1 to [`MOST_CONFIRM_DAYS`].
+    pub within_days: u16,
+    /// When it was set: nobody's days began before.
+    pub since: Timestamp,
+}
+
+/// The longest such time.
+pub const MOST_CONFIRM_DAYS: u16 = 730;
 
 /// Limits of a domain. Bytes and counts; 0 means "no limit" in each field but `default_quota`,
 /// where it means an unlimited mailbox and is only valid without the other two quotas.

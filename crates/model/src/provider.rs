@@ -93,6 +93,9 @@ pub struct Leavers {
     pub sign_out_there: bool,
     /// The provider is asked in the background whether people are still there (refresh tokens).
     pub background_checks: bool,
+    /// A logout token of the provider means that the person is gone: mail programs stop until the
+    /// next sign-in.
+    pub logout_means_gone: bool,
 }
 
 /// Where the provider is.

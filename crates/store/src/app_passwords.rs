@@ -1,11 +1,13 @@
 //! App passwords: found by their tag, one indexed look-up a mail login.
 
+use crate::confirmation::{self, standing_columns};
 use crate::value::Row;
 use crate::{Conn, StoreError};
 use model::address::Address;
 use model::app_password::{AppPassword, LastUse};
 use model::ids::{AppPasswordId, MailboxId};
 use model::protocol::{Protocol, Protocols};
+use model::rules::confirmation::Standing;
 use model::time::Timestamp;
 
 macro_rules! columns {
@@ -18,7 +20,9 @@ macro_rules! columns {
 macro_rules! credential {
     ($key:literal) => {
         concat!(
-            "SELECT p.id, p.mailbox, p.name, p.protocols, p.ends, p.revoked, m.address,
+            "SELECT ",
+            standing_columns!(),
+            ", p.id, p.mailbox, p.name, p.protocols, p.ends, p.revoked, m.address,
                 m.active AS mailbox_active, m.protocols AS mailbox_protocols, m.generation,
                 d.active AS domain_active
             FROM app_passwords AS p
@@ -74,6 +78,8 @@ pub struct CredentialRow {
     pub generation: i64,
     /// Whether the mailbox's domain is switched on.
     pub domain_active: bool,
+    /// Whether a provider stands by the mailbox's person.
+    pub standing: Standing,
 }
 
 /// Adds an app password by its tag.
@@ -198,6 +204,7 @@ fn credential(row: &Row) -> Result<CredentialRow, StoreError> {
         mailbox_protocols: row.get("mailbox_protocols")?,
         generation: row.get("generation")?,
         domain_active: row.get("domain_active")?,
+        standing: confirmation::standing(row)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Mail domains.
 
 use crate::value::Row;
-use crate::{Conn, Listed, Page, StoreError};
+use crate::{Conn, Listed, Page, StoreError, confirmation};
 use model::address::{Address, DomainName};
 use model::domain::{DomainLimits, DomainUse, MailDomain};
 use model::ids::{DomainId, ProviderId};
@@ -10,7 +10,7 @@ use model::time::Timestamp;
 macro_rules! columns {
     () => {
         "id, name, active, max_mailboxes, default_quota, max_quota, domain_quota, role_target, \
-         provider, used_mailboxes, used_quota, created, modified"
+         provider, used_mailboxes, used_quota, confirm_within, confirm_since, created, modified"
     };
 }
 
@@ -268,6 +268,7 @@ fn domain_and_use(row: &Row) -> Result<(MailDomain, DomainUse), StoreError> {
         },
         role_target: row.get("role_target")?,
         provider: row.get("provider")?,
+        confirm: confirmation::policy(row)?,
         created: row.get("created")?,
         modified: row.get("modified")?,
     };

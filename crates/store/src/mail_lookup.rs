@@ -1,11 +1,13 @@
 //! What the engines ask about addresses: one statement an answer, nothing that scans.
 
+use crate::confirmation::{self, standing_columns};
 use crate::value::Row;
 use crate::{Conn, StoreError};
 use model::address::{Address, DomainName};
 use model::ids::MailboxId;
 use model::mailbox::SignInMethods;
 use model::protocol::Protocols;
+use model::rules::confirmation::Standing;
 use model::time::Timestamp;
 use uuid::Uuid;
 
@@ -26,10 +28,10 @@ statements! {
         ORDER BY position";
     USERDB = "SELECT m.id, m.storage, m.quota, m.active, d.active AS domain_active
         FROM mailboxes AS m JOIN domains AS d ON d.id = m.domain WHERE m.address = $1";
-    LOGIN = "SELECT m.id, m.address, m.active, d.active AS domain_active, m.protocols,
-            m.method_local, m.method_provider, m.password, m.password_until, m.generation,
+    LOGIN = concat!("SELECT ", standing_columns!(), ", m.id, m.address, m.active, d.active AS domain_active, m.protocols,
+            m.method_local, m.password, m.password_until, m.generation,
             m.storage, m.quota
-        FROM mailboxes AS m JOIN domains AS d ON d.id = m.domain WHERE m.address = $1";
+        FROM mailboxes AS m JOIN domains AS d ON d.id = m.domain WHERE m.address = $1");
 }
 
 /// A mailbox that receives mail.
@@ -79,6 +81,8 @@ pub struct LoginRow {
     pub storage: Uuid,
     /// Quota in bytes; 0 is unlimited.
     pub quota: i64,
+    /// Whether a provider stands by its person.
+    pub standing: Standing,
 }
 
 impl LoginRow {
@@ -195,5 +199,6 @@ fn login_row(row: &Row) -> Result<LoginRow, StoreError> {
         generation: row.get("generation")?,
         storage: row.get("storage")?,
         quota: row.get("quota")?,
+        standing: confirmation::standing(row)?,
     })
 }

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     8 "0008_alerts_and_counts"
     9 "0009_provider_sessions"
     10 "0010_refresh_tokens"
+    11 "0011_confirmation"
 };
 
 /// The schema version of this program.

@@ -8,6 +8,7 @@ use model::domain::{DomainUse, MailDomain};
 use model::mailbox::Mailbox;
 use model::outcome::Code;
 use model::provider::{EmailTrust, Endpoints, EveryoneElse, Provider};
+use model::rules::confirmation;
 use model::rules::gates::{Gate, Seen};
 use model::rules::limits::size;
 use model::rules::mapping::brief;
@@ -223,7 +224,26 @@ impl App {
                 long(now.since(attempt.at))
             ));
         }
-        let fine = mailbox.active && open && failures.is_empty();
+        let standing = store::confirmation::of(read, mailbox.id).await?;
+        let stand = standing.as_ref().map(|it| confirmation::stands(it, now));
+        match (&stand, standing.as_ref()) {
+            (Some(Err(refusal)), _) => {
+                let refusal = refusal.clone().with("address", &mailbox.address);
+                words.push_str(&format!("; {refusal}"));
+            }
+            (Some(Ok(())), Some(standing)) => {
+                if let Some(end) = standing.deadline() {
+                    words.push_str(&format!(
+                        "; confirmed {}, they stop on {}",
+                        standing.confirmed.date(),
+                        end.date()
+                    ));
+                }
+            }
+            _ => {}
+        }
+        let stands = stand.is_none_or(|stand| stand.is_ok());
+        let fine = mailbox.active && open && failures.is_empty() && stands;
         let at = failures.first().map(|(attempt, ..)| attempt.at);
         gates.add_at(Gate::MailPrograms, state(fine), words, at);
         Ok(())

@@ -13,6 +13,7 @@ use model::ids::{AppPasswordId, MailboxId};
 use model::outcome::{Code, Refusal};
 use model::protocol::Protocol;
 use model::rules::access::{self, AppPasswordFacts};
+use model::rules::confirmation;
 use model::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
@@ -236,6 +237,10 @@ impl MailApp {
                 AT_ONCE,
             ));
         }
+        confirmation::stands(&row.standing, now).map_err(|refusal| {
+            let refusal = self.at_url(refusal).with("address", &row.address);
+            Stop::Refused(refusal, AT_ONCE)
+        })?;
         access::protocol_allowed(row.protocols, asked.protocol, "the mailbox")
             .map_err(|refusal| Stop::Refused(refusal, AT_ONCE))?;
         let last = LastUse {
@@ -345,6 +350,8 @@ impl MailApp {
         if !(row.active && row.domain_active) {
             return Err(Stop::Refused(Refusal::new(Code::MailInactive), AT_ONCE));
         }
+        confirmation::stands(&row.standing, now)
+            .map_err(|refusal| Stop::Refused(self.at_url(refusal), AT_ONCE))?;
         access::protocol_allowed(row.protocols, grant.protocol, "the mailbox")
             .map_err(|refusal| Stop::Refused(refusal, AT_ONCE))
     }
@@ -389,6 +396,7 @@ fn facts(row: &store::app_passwords::CredentialRow) -> AppPasswordFacts<'_> {
         revoked: row.revoked,
         active: row.mailbox_active && row.domain_active,
         mailbox_allows: row.mailbox_protocols,
+        standing: row.standing,
     }
 }
 

@@ -5,6 +5,7 @@ use model::app_password::{AppPassword, LastUse};
 use model::link::{Link, PendingLink};
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
+use model::rules::confirmation::Standing;
 use model::rules::fields::FieldLine;
 use model::time::Timestamp;
 use secrecy::SecretString;
@@ -98,6 +99,8 @@ pub struct MailboxView {
     pub password_uses: Vec<LastUse>,
     /// App passwords that are not revoked.
     pub devices: Vec<AppPassword>,
+    /// Whether providers stand by its person.
+    pub standing: Option<Standing>,
 }
 
 /// Which mailboxes a list shows.

@@ -14,11 +14,12 @@ use crate::{App, Problem, audit, local_password, templates};
 use model::address::Address;
 use model::app_password::LastUse;
 use model::audit::Actor;
-use model::ids::DomainId;
+use model::ids::{DomainId, MailboxId};
 use model::link::{PENDING_LINK_LIFETIME, PendingLink};
 use model::mailbox::{Mailbox, NewMailbox, SignInMethods};
 use model::protocol::{Protocol, Protocols};
 use model::provider::Provider;
+use model::rules::confirmation::Standing;
 use model::rules::fields;
 use model::rules::limits::{self, Ask};
 use model::template::{Template, TemplateField, TemplateFields};
@@ -216,6 +217,16 @@ async fn create(
     by_address(tx, &mailbox.address).await
 }
 
+impl App {
+    /// Whether providers stand by the person of a mailbox; `None` if it is gone.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`].
+    pub async fn standing(&self, id: MailboxId) -> Result<Option<Standing>, Problem> {
+        Ok(store::confirmation::of(&mut *self.store.read()?, id).await?)
+    }
+}
+
 async fn view(
     conn: &mut Conn,
     address: &Address,
@@ -249,12 +260,14 @@ async fn view(
     let uses = store::password_uses::recent(conn, mailbox.id, since).await?;
     let mut devices = store::app_passwords::list(conn, mailbox.id).await?;
     devices.retain(|device| device.revoked.is_none());
+    let standing = store::confirmation::of(conn, mailbox.id).await?;
     Ok(MailboxView {
         aliases: store::aliases::of_mailbox(conn, mailbox.id).await?,
         password_uses: uses
             .into_iter()
             .map(|(protocol, ip, at)| LastUse { at, protocol, ip })
             .collect(),
+        standing,
         mailbox,
         template,
         fields,

@@ -171,6 +171,7 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
     } = proof;
     let origin = LinkOrigin::LocalPassword;
     store::links::insert(tx, mailbox.id, *provider, namespace, subject, origin, now).await?;
+    store::confirmation::confirm(tx, mailbox.id, now, true).await?;
     let methods = SignInMethods {
         provider: true,
         ..mailbox.methods

@@ -8,7 +8,7 @@ use app::ports::{Learned, Recorder};
 use model::address::DomainName;
 use model::outcome::Code;
 use model::protocol::{Protocol, Protocols};
-use model::time::{Clock as _, DAY, SystemClock};
+use model::time::{Clock, DAY, SystemClock};
 use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
@@ -25,13 +25,18 @@ impl Recorder for Heard {
     }
 }
 
-struct Edge {
-    mail: MailApp,
+pub struct Edge {
+    pub mail: MailApp,
     heard: Arc<Heard>,
     coalescer: Arc<Coalescer>,
 }
 
 fn edge(world: &World) -> Edge {
+    edge_by(world, Arc::new(SystemClock))
+}
+
+/// The same at another time.
+pub fn edge_by(world: &World, clock: Arc<dyn Clock>) -> Edge {
     let heard = Arc::new(Heard::default());
     let coalescer = Arc::new(Coalescer::new(heard.clone()));
     let mail = MailApp::new(MailParts {
@@ -39,7 +44,7 @@ fn edge(world: &World) -> Edge {
         app_password_key: world.master.auth_keys().unwrap().app_password,
         desk: world.desk.clone(),
         coalescer: coalescer.clone(),
-        clock: Arc::new(SystemClock),
+        clock,
         random: Arc::new(OsRandom),
         config: MailConfig {
             devices_url: "https://mail.example.com/devices".to_owned(),
@@ -56,7 +61,7 @@ fn edge(world: &World) -> Edge {
     }
 }
 
-async fn try_login(
+pub async fn try_login(
     edge: &Edge,
     name: &str,
     password: &SecretString,
@@ -73,14 +78,17 @@ async fn try_login(
     edge.mail.login(login).await
 }
 
-fn code(answer: &LoginAnswer) -> Code {
+pub fn code(answer: &LoginAnswer) -> Code {
     match answer {
         LoginAnswer::Refused(turned) => turned.refusal.code,
         other => panic!("not refused: {other:?}"),
     }
 }
 
-async fn device(world: &World, protocols: Protocols) -> (SecretString, model::ids::AppPasswordId) {
+pub async fn device(
+    world: &World,
+    protocols: Protocols,
+) -> (SecretString, model::ids::AppPasswordId) {
     let mailbox = world
         .app
         .mailbox(&address("alice@example.org"))

@@ -6,6 +6,7 @@
 mod alerts;
 mod background;
 mod codes;
+mod confirmed;
 mod departures;
 mod diagnosis;
 mod ends;

@@ -42,6 +42,7 @@ async fn what_exists_already_is_told_at_its_field() {
         active: true,
         limits: DomainLimits::default(),
         role_target: None,
+        confirm_within: None,
     };
     assert_eq!(taken(app.create_domain(&ACTOR, domain).await), "name");
     let template = TemplateForm {

@@ -109,6 +109,7 @@ impl World {
                 domain_quota: 20 * GIB,
             },
             role_target: Some(address("root@example.net")),
+            confirm_within: None,
         };
         let domain = app.create_domain(&ACTOR, form).await.unwrap();
         let staff = app
@@ -207,6 +208,7 @@ impl World {
             active: domain.active,
             limits: domain.limits,
             role_target: Some(domain.role_target),
+            confirm_within: domain.confirm.map(|policy| policy.within_days),
         };
         change(&mut form);
         self.app.edit_domain(&ACTOR, form, None).await.unwrap();

@@ -55,6 +55,9 @@ pub struct DomainChange {
     /// By which provider its people sign in.
     #[serde(default)]
     pub provider: Option<ProviderChoice>,
+    /// In how many days a provider has to confirm people; 0 for never.
+    #[serde(default)]
+    pub confirm_within: Option<u16>,
 }
 
 /// By which provider the people of a domain sign in.
@@ -90,6 +93,9 @@ pub struct DomainDocument {
     pub role_target: String,
     /// The slug of the one provider by which its people sign in; nothing for any.
     pub provider: Option<String>,
+    /// In how many days a provider has to confirm people, or their mail programs stop.
+    #[serde(default)]
+    pub confirm_within: Option<u16>,
     /// When it was added.
     pub created: String,
     /// When it was last changed.
@@ -125,6 +131,7 @@ impl DomainDocument {
             max_quota,
             role_target: domain.role_target.to_string(),
             provider: bound.map(|provider| provider.slug.clone()),
+            confirm_within: domain.confirm.map(|policy| policy.within_days),
             created: moment(domain.created),
             modified: moment(domain.modified),
         }
@@ -187,6 +194,7 @@ pub(super) async fn answer(
                 active: change.active.unwrap_or(true),
                 limits: change.limits(),
                 role_target: change.role_target,
+                confirm_within: change.confirm_within.filter(|days| *days > 0),
             };
             app.create_domain(actor, form).await?;
             show(app, &name).await
@@ -219,6 +227,10 @@ pub(super) async fn answer(
                 active: change.active.unwrap_or(before.active),
                 limits: change.over(before.limits),
                 role_target: change.role_target,
+                confirm_within: match change.confirm_within {
+                    Some(days) => Some(days).filter(|days| *days > 0),
+                    None => before.confirm.map(|policy| policy.within_days),
+                },
             };
             app.edit_domain(actor, form, Some(before.modified)).await?;
             show(app, &name).await

@@ -139,6 +139,9 @@ pub struct ProviderChange {
     /// Whether it is asked in the background about people.
     #[serde(default)]
     pub background_checks: Option<bool>,
+    /// Whether its logout tokens stop mail programs too.
+    #[serde(default)]
+    pub logout_means_gone: Option<bool>,
 }
 
 /// A provider. The client secret is never part of it.
@@ -198,6 +201,8 @@ pub struct ProviderDocument {
     pub sign_out_there: bool,
     /// Whether it is asked in the background about people.
     pub background_checks: bool,
+    /// Whether its logout tokens stop mail programs too.
+    pub logout_means_gone: bool,
     /// Since when that has stopped, because too many people were said to be gone.
     pub checks_stopped: Option<String>,
     /// Where its subjects are unique.
@@ -434,6 +439,9 @@ impl ProviderChange {
                 background_checks: self
                     .background_checks
                     .unwrap_or(before.leavers.background_checks),
+                logout_means_gone: self
+                    .logout_means_gone
+                    .unwrap_or(before.leavers.logout_means_gone),
             },
         })
     }
@@ -531,6 +539,7 @@ pub(super) async fn describe(
         private_hosts: settings.private_hosts,
         sign_out_there: settings.leavers.sign_out_there,
         background_checks: settings.leavers.background_checks,
+        logout_means_gone: settings.leavers.logout_means_gone,
         checks_stopped: provider.checks_stopped.map(moment),
         namespace: provider.namespace.to_string(),
         created: moment(provider.created),

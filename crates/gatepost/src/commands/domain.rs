@@ -96,6 +96,19 @@ struct Fields {
     /// Where mail for postmaster and abuse goes; the first administrator by default.
     #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     role_target: Option<Address>,
+    /// Mail programs stop when no provider has confirmed the person for so many days; off for never.
+    #[arg(long, value_name = "DAYS|off", value_parser = within)]
+    confirm_within: Option<u16>,
+}
+
+/// Days, or `off` as 0.
+fn within(text: &str) -> Result<u16, String> {
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(0);
+    }
+    let days = text.strip_suffix('d').unwrap_or(text);
+    days.parse()
+        .map_err(|_| "a number of days, or off".to_owned())
 }
 
 impl From<Fields> for DomainChange {
@@ -108,6 +121,7 @@ impl From<Fields> for DomainChange {
             domain_quota: fields.domain_quota,
             role_target: fields.role_target,
             provider: None,
+            confirm_within: fields.confirm_within,
         }
     }
 }
@@ -160,6 +174,10 @@ fn choice(provider: String) -> ProviderChoice {
 
 fn one(domain: DomainDocument) -> String {
     let (mailboxes, given_out, quota) = (mailboxes(&domain), given_out(&domain), quota(&domain));
+    let confirm = domain.confirm_within.map_or_else(
+        || "off".to_owned(),
+        |days| format!("{days} days, or mail programs stop"),
+    );
     details(&[
         ("Domain", domain.name),
         ("Switched", on_off(domain.active).to_owned()),
@@ -171,6 +189,7 @@ fn one(domain: DomainDocument) -> String {
             "Signs in by",
             domain.provider.unwrap_or_else(|| "any provider".to_owned()),
         ),
+        ("Confirm within", confirm),
         ("Added", when(&domain.created)),
         ("Changed", when(&domain.modified)),
     ])

@@ -99,6 +99,10 @@ pub enum Code {
     MailInactive,
     /// MAIL-606. Too many failures in mail programs.
     MailThrottled,
+    /// MAIL-607. No provider has confirmed the person for longer than the domain allows.
+    MailUnconfirmed,
+    /// MAIL-608. The person is signed out at a provider where that means that they are gone.
+    MailSignedOut,
 }
 
 impl Code {
@@ -150,6 +154,8 @@ impl Code {
         Self::MailEncryption,
         Self::MailInactive,
         Self::MailThrottled,
+        Self::MailUnconfirmed,
+        Self::MailSignedOut,
     ];
 
     /// The stable text form.
@@ -589,6 +595,24 @@ impl Code {
                 fix: Fix::Person,
                 retry: true,
                 status: 429,
+            },
+            Self::MailUnconfirmed => &Entry {
+                id: "MAIL-607",
+                title: "Sign in on the web once",
+                person: "Your sign-in was last confirmed on {when}. Sign in on the web once and mail programs work again: {url}",
+                admin: "No provider has confirmed the person of {address} since {when}; the domain allows {days} days. A sign-in restores it at once.",
+                fix: Fix::Mailbox,
+                retry: false,
+                status: 403,
+            },
+            Self::MailSignedOut => &Entry {
+                id: "MAIL-608",
+                title: "Sign in on the web again",
+                person: "You were signed out by your company on {when}. Sign in on the web and mail programs work again: {url}",
+                admin: "A provider for which logout means gone signed the person of {address} out on {when}. A sign-in restores it at once.",
+                fix: Fix::Mailbox,
+                retry: false,
+                status: 403,
             },
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::outcome::{Code, Refusal};
 use crate::protocol::{Protocol, Protocols};
+use crate::rules::confirmation::{self, Standing};
 use crate::time::Timestamp;
 
 /// What is known once a presented secret matched an app password.
@@ -19,6 +20,8 @@ pub struct AppPasswordFacts<'a> {
     pub active: bool,
     /// The protocols the mailbox allows.
     pub mailbox_allows: Protocols,
+    /// Whether a provider stands by the mailbox's person.
+    pub standing: Standing,
 }
 
 /// Whether a matching app password opens `protocol` at `now`.
@@ -38,6 +41,7 @@ pub fn app_password(
     if !facts.active {
         return Err(Refusal::new(Code::MailInactive));
     }
+    confirmation::stands(&facts.standing, now)?;
     protocol_allowed(facts.mailbox_allows, protocol, "the mailbox")?;
     protocol_allowed(facts.allowed, protocol, "this app password")
 }
@@ -68,6 +72,12 @@ mod tests {
             revoked: None,
             active: true,
             mailbox_allows: Protocols::ALL,
+            standing: Standing {
+                by_provider: true,
+                confirmed: Timestamp(0),
+                signed_out: None,
+                policy: None,
+            },
         }
     }
 
@@ -109,6 +119,16 @@ mod tests {
                     ..facts()
                 },
                 Some(Code::MailInactive),
+            ),
+            (
+                AppPasswordFacts {
+                    standing: Standing {
+                        signed_out: Some(Timestamp(1)),
+                        ..facts().standing
+                    },
+                    ..facts()
+                },
+                Some(Code::MailSignedOut),
             ),
             (
                 AppPasswordFacts {

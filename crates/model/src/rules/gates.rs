@@ -127,7 +127,9 @@ impl Gate {
             | Code::MailProtocol
             | Code::MailEncryption
             | Code::MailInactive
-            | Code::MailThrottled => Self::MailPrograms,
+            | Code::MailThrottled
+            | Code::MailUnconfirmed
+            | Code::MailGone => Self::MailPrograms,
             _ => return None,
         })
     }

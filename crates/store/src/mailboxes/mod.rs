@@ -34,8 +34,9 @@ pub(crate) use columns;
 
 statements! {
     INSERT = "INSERT INTO mailboxes (domain, address, name, storage, quota, protocols, active,
-            method_local, method_provider, template, template_seen, overrides, created, modified)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13
+            method_local, method_provider, template, template_seen, overrides, created, modified,
+            confirmed)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13
         WHERE NOT EXISTS (SELECT 1 FROM aliases WHERE address = $2)
         RETURNING id";
     BY_ID = concat!("SELECT ", columns!(), " FROM mailboxes AS m WHERE m.id = $1");

@@ -155,6 +155,7 @@ struct Typed {
     max_quota: String,
     domain_quota: String,
     role_target: String,
+    confirm_within: String,
     modified: i64,
 }
 
@@ -165,6 +166,10 @@ impl Typed {
             name: domain.name.to_string(),
             active: domain.active,
             role_target: domain.role_target.to_string(),
+            confirm_within: domain
+                .confirm
+                .map(|policy| policy.within_days.to_string())
+                .unwrap_or_default(),
             modified: domain.modified.0,
             ..Self::limits(limits)
         }
@@ -218,6 +223,11 @@ impl Typed {
                 0
             }),
         };
+        let confirm_within = match self.confirm_within.trim() {
+            "" => None,
+            // Zero is out of bounds too, so the use case says what would be right.
+            typed => Some(typed.parse().unwrap_or(0)),
+        };
         if self.default_quota.trim().is_empty() {
             problems.add(
                 "default_quota",
@@ -236,6 +246,7 @@ impl Typed {
                 active: self.active,
                 limits,
                 role_target,
+                confirm_within,
             }),
             _ => Err(problems),
         }
@@ -288,6 +299,20 @@ impl Typed {
             )
             .optional()
             .problem(problems.of("role_target")),
+            Field::text(
+                "confirm_within",
+                "Mail programs stop when no provider has confirmed the person for (days)",
+                self.confirm_within.as_str(),
+            )
+            .attribute("inputmode", "numeric")
+            .short()
+            .optional()
+            .help(
+                "Empty: never. For providers that do not tell when somebody leaves. Every sign-in \
+                 confirms; people are told on their first page a week before. Changing the number \
+                 starts the days anew for everybody.",
+            )
+            .problem(problems.of("confirm_within")),
             switch(self.active),
         ]
     }

@@ -21,6 +21,7 @@ use model::app_password::LastUse;
 use model::attempt::StepState;
 use model::link::LinkOrigin;
 use model::protocol::{Protocol, Protocols};
+use model::rules::confirmation;
 use model::rules::fields::Held;
 use model::template::TemplateField;
 use model::time::Timestamp;
@@ -79,6 +80,21 @@ impl MailboxPage {
     fn password_until(&self) -> Option<When> {
         let until = self.view.mailbox.password_until?;
         (until > self.now).then(|| When::exactly(until))
+    }
+
+    /// When a provider last stood by the person, and what follows from it.
+    fn confirmed(&self) -> Option<String> {
+        let standing = self.view.standing?;
+        if let Err(refusal) = confirmation::stands(&standing, self.now) {
+            let refusal = refusal.with("address", &self.view.mailbox.address);
+            return Some(refusal.to_string());
+        }
+        let end = standing.deadline()?;
+        Some(format!(
+            "{}; mail programs stop on {} unless a provider confirms it again",
+            When::ago(standing.confirmed, self.now).text(),
+            When::day(end).text()
+        ))
     }
 
     fn alias_path(address: &Address) -> String {

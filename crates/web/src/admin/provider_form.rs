@@ -61,6 +61,7 @@ pub(super) struct Typed {
     private_hosts: String,
     sign_out_there: bool,
     background_checks: bool,
+    logout_means_gone: bool,
     pub modified: i64,
 }
 
@@ -141,6 +142,7 @@ impl Typed {
             private_hosts: settings.private_hosts.join("\n"),
             sign_out_there: settings.leavers.sign_out_there,
             background_checks: settings.leavers.background_checks,
+            logout_means_gone: settings.leavers.logout_means_gone,
             modified: provider.modified.0,
             ..Self::default()
         };
@@ -258,6 +260,7 @@ impl Typed {
             leavers: Leavers {
                 sign_out_there: self.sign_out_there,
                 background_checks: self.background_checks,
+                logout_means_gone: self.logout_means_gone,
             },
         };
         if problems.is_empty() {
@@ -661,6 +664,15 @@ impl Typed {
                 "By refresh tokens, where the provider gives them; some ask people for their \
                  consent first. Somebody who is gone there is signed out here and marked; mail \
                  programs go on.",
+            ),
+            switch(
+                "logout_means_gone",
+                "Signed out there",
+                "Means that the person is gone",
+                self.logout_means_gone,
+                "When it tells that somebody signed out, mail programs stop too, until the next \
+                 sign-in. Only for a provider that tells it when an account is disabled, and not \
+                 whenever a browser is closed.",
             ),
         ]
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Failure;
 use crate::page::Page;
-use crate::parts::{Notice, State as Standing, bytes};
+use crate::parts::{Notice, State as Standing, When, bytes};
 use crate::route::{Policy, Routes};
 use crate::session::Person;
 use crate::shell::{PersonEntry, PersonShell};
@@ -11,6 +11,7 @@ use app::sessions::Who;
 use app::sign_in::SignedIn;
 use askama::Template;
 use axum::extract::State;
+use model::rules::confirmation;
 use secrecy::ExposeSecret as _;
 
 /// The routes of this page.
@@ -27,6 +28,7 @@ struct HomePage {
     storage: String,
     devices: usize,
     mail_programs: bool,
+    standing: Option<Notice>,
 }
 
 async fn show(State(state): State<WebState>, person: Person) -> Result<Page<HomePage>, Failure> {
@@ -39,7 +41,27 @@ async fn show(State(state): State<WebState>, person: Person) -> Result<Page<Home
             quota => bytes(quota),
         },
         devices: devices.len(),
+        standing: standing(&state, &person).await?,
         mail_programs: !person.mailbox.protocols.is_empty(),
+    }))
+}
+
+/// Tells that mail programs stop soon, or have stopped, for want of a provider's word. A sign-in by
+/// the provider mends both, so the way there is part of it.
+async fn standing(state: &WebState, person: &Person) -> Result<Option<Notice>, Failure> {
+    let now = state.app.now();
+    let Some(standing) = state.app.standing(person.mailbox.id).await? else {
+        return Ok(None);
+    };
+    const AGAIN: &str = "Sign out and sign in again by your company's sign-in.";
+    if confirmation::stands(&standing, now).is_err() {
+        let words = format!("Your mail programs have stopped. {AGAIN}");
+        return Ok(Some(Notice::new(Standing::Error, words)));
+    }
+    Ok(standing.warned(now).map(|end| {
+        let day = When::day(end).text();
+        let words = format!("Your mail programs stop on {day}. {AGAIN}");
+        Notice::new(Standing::Warn, words)
     }))
 }
 

@@ -47,6 +47,7 @@ async fn domains_are_turned_back_to_with_a_search_too() {
             active: true,
             limits: model::domain::DomainLimits::default(),
             role_target: Some("karin@example.net".parse().unwrap()),
+            confirm_within: None,
         };
         world.app.create_domain(&ACTOR, form).await.unwrap();
     }

@@ -152,6 +152,7 @@ impl World {
             active: true,
             limits: model::domain::DomainLimits::default(),
             role_target: Some("karin@example.net".parse().unwrap()),
+            confirm_within: None,
         };
         world
             .app

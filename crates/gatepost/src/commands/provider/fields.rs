@@ -83,6 +83,9 @@ pub(super) struct Fields {
     /// Ask in the background, by refresh tokens, whether people are still there.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     background_checks: Option<bool>,
+    /// When it tells that somebody signed out there, mail programs stop too.
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
+    logout_means_gone: Option<bool>,
     #[command(flatten)]
     tls: Tls,
 }
@@ -171,6 +174,7 @@ impl Fields {
             private_hosts: Some(self.private_hosts).filter(|hosts| !hosts.is_empty()),
             sign_out_there: self.sign_out_there,
             background_checks: self.background_checks,
+            logout_means_gone: self.logout_means_gone,
         })
     }
 }

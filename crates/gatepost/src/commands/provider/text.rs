@@ -102,6 +102,10 @@ fn facts(provider: ProviderDocument) -> String {
             yes_no(provider.sign_out_there).to_owned(),
         ),
         ("Background checks", checks),
+        (
+            "Logout means gone",
+            yes_no(provider.logout_means_gone).to_owned(),
+        ),
         ("Namespace", provider.namespace),
         ("Added", when(&provider.created)),
         ("Changed", when(&provider.modified)),

@@ -149,6 +149,7 @@ impl Default for World {
                 },
                 role_target: address("admin@example.net"),
                 provider: None,
+                confirm: None,
                 created: NOW,
                 modified: NOW,
             },
