@@ -16,7 +16,7 @@ statements! {
         WHERE claims <> excluded.claims OR left_out <> excluded.left_out";
     OF_LINK = "SELECT claims, left_out, since FROM link_claims WHERE link = $1";
     PEOPLE = concat!("SELECT ", mailboxes::columns!(), ", l.id AS link, l.provider, l.namespace,
-            l.subject, l.origin, l.created AS linked, l.last_sign_in AS link_used,
+            l.subject, l.origin, l.created AS linked, l.last_sign_in AS link_used, l.confirmed, l.unconfirmed,
             c.claims, c.left_out, c.since
         FROM links AS l CROSS JOIN mailboxes AS m ON m.id = l.mailbox
             LEFT JOIN link_claims AS c ON c.link = l.id
@@ -111,6 +111,8 @@ fn person(row: &Row) -> Result<LinkedPerson, StoreError> {
             origin: row.named("origin")?,
             created: row.get("linked")?,
             last_sign_in: row.get("link_used")?,
+            confirmed: row.get("confirmed")?,
+            unconfirmed: row.get("unconfirmed")?,
         },
         kept: known.then(|| kept(row)).transpose()?,
         mailbox,

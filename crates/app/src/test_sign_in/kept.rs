@@ -177,6 +177,7 @@ mod tests {
             created: Timestamp(0),
             modified: Timestamp(0),
             secret: None,
+            checks_stopped: None,
             namespace: Namespace("n".to_owned()),
             settings: Preset::Issuer.settings(),
         }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use std::time::Duration;
 use testkit::browser::{Browser, Page, Tab};
-use testkit::provider::{OidcProvider, Setup};
+use testkit::provider::{OidcProvider, RealProvider as _, Setup};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 

@@ -147,6 +147,7 @@ impl DomainChange {
             || self.max_quota.is_some()
             || self.domain_quota.is_some()
             || self.role_target.is_some()
+            || self.confirm_within.is_some()
     }
 
     fn over(&self, limits: DomainLimits) -> DomainLimits {

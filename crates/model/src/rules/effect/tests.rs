@@ -58,6 +58,7 @@ fn provider(rules: Vec<Rule>) -> Provider {
         created: NOW,
         modified: NOW,
         secret: None,
+        checks_stopped: None,
         namespace: Namespace("https://auth.example".to_owned()),
         settings: ProviderSettings {
             preset: crate::preset::Preset::default(),
@@ -80,6 +81,7 @@ fn provider(rules: Vec<Rule>) -> Provider {
             everyone_else: EveryoneElse::Refuse,
             tls: TlsTrust::Public,
             private_hosts: Vec::new(),
+            leavers: crate::provider::Leavers::default(),
         },
     }
 }
@@ -94,6 +96,8 @@ fn person() -> Linked {
         origin: LinkOrigin::FirstSignIn,
         created: NOW,
         last_sign_in: None,
+        confirmed: None,
+        unconfirmed: None,
     };
     let mailbox = Mailbox {
         id: MailboxId(7),
@@ -125,6 +129,7 @@ fn person() -> Linked {
         },
         role_target: Address::parse("root@example.net").unwrap(),
         provider: None,
+        confirm: None,
         created: NOW,
         modified: NOW,
     };
