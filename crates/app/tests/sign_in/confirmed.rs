@@ -41,7 +41,7 @@ async fn kicks(world: &World) -> usize {
     let store = Store::open_read_only(&world.dir.join("store.db"));
     let mut read = store.read().unwrap();
     let ever = Timestamp(i64::MAX);
-    let due = store::outbox::due::<Value>(&mut read, ever, 100).await;
+    let due = store::outbox::due::<Value>(&mut read, store::outbox::Lane::Engines, ever, 100).await;
     let due = due.unwrap();
     due.iter()
         .filter(|row| row.effect["effect"] == "kick")

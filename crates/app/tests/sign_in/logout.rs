@@ -452,6 +452,6 @@ async fn world_effects(world: &World) -> Vec<Value> {
     let store = store::Store::open_read_only(&world.dir.join("store.db"));
     let mut read = store.read().unwrap();
     let now = world.app.now();
-    let due = store::outbox::due::<Value>(&mut read, now, 10).await;
+    let due = store::outbox::due::<Value>(&mut read, store::outbox::Lane::Engines, now, 10).await;
     due.unwrap().into_iter().map(|row| row.effect).collect()
 }
