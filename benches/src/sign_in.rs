@@ -229,6 +229,7 @@ async fn set_up(app: &App, issuer: &str, places: usize) -> anyhow::Result<()> {
             domain_quota: GIB * i64::try_from(MOST)?,
         },
         role_target: Some("root@example.net".parse()?),
+        confirm_within: None,
     };
     let domain = app.create_domain(&actor, domain).await?;
     let staff = TemplateForm {

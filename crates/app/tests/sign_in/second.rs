@@ -94,6 +94,7 @@ pub async fn add_domain(world: &World, name: &str) -> MailDomain {
         active: true,
         limits: DomainLimits::default(),
         role_target: Some("root@example.net".parse().unwrap()),
+        confirm_within: None,
     };
     world.app.create_domain(&ACTOR, form).await.unwrap()
 }

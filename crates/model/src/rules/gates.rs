@@ -129,7 +129,7 @@ impl Gate {
             | Code::MailInactive
             | Code::MailThrottled
             | Code::MailUnconfirmed
-            | Code::MailGone => Self::MailPrograms,
+            | Code::MailSignedOut => Self::MailPrograms,
             _ => return None,
         })
     }

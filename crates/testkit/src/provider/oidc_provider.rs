@@ -70,7 +70,10 @@ impl RealProvider for OidcProvider {
                 tell("backchannel_logout_uri", json!(backchannel));
                 tell("backchannel_logout_session_required", json!(true));
                 tell("post_logout_redirect_uris", json!([signed_out]));
-                tell("grant_types", json!(["authorization_code", "refresh_token"]));
+                tell(
+                    "grant_types",
+                    json!(["authorization_code", "refresh_token"]),
+                );
             }
             metadata
         });
