@@ -57,6 +57,7 @@ mod tests {
         settings.active = true;
         settings.domains = domains.iter().map(|id| DomainId(*id)).collect();
         Provider {
+            checks_stopped: None,
             id: ProviderId(id),
             slug: format!("p{id}"),
             created: NOW,
@@ -69,6 +70,7 @@ mod tests {
 
     fn domain(id: i64, bound: Option<i64>) -> MailDomain {
         MailDomain {
+            confirm: None,
             id: DomainId(id),
             name: DomainName::parse("example.org").unwrap(),
             active: true,

@@ -127,14 +127,14 @@ mod tests {
             (0..30).map(|n| bar(n, 30 - n)).collect(),
         ] {
             let chart = Chart::new("Sign-ins", bars.clone());
-            for n in 0..bars.len() {
+            for (n, bar) in bars.iter().enumerate() {
                 let (ok, refused) = chart.parts(&n).unwrap();
                 for part in [&ok, &refused] {
                     assert!(part.x >= 0 && part.x + part.width <= WIDTH);
                     assert!(part.y >= 0 && part.height >= 0 && part.y + part.height <= HEIGHT);
                 }
                 assert_eq!(refused.y + refused.height, ok.y, "stacked");
-                assert_eq!(ok.height > 0, bars[n].ok > 0);
+                assert_eq!(ok.height > 0, bar.ok > 0);
             }
         }
     }

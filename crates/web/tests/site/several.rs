@@ -19,6 +19,7 @@ async fn shared_out() -> World {
     let mut added = Vec::new();
     for name in ["school.test", "local.test"] {
         let form = DomainForm {
+            confirm_within: None,
             name: name.parse().unwrap(),
             active: true,
             limits: model::domain::DomainLimits::default(),
