@@ -219,7 +219,9 @@ mod tests {
             while let Some(row) = found.next().unwrap() {
                 let values = columns
                     .iter()
-                    .filter(|column| !["created", "modified"].contains(&column.as_str()))
+                    .filter(|column| {
+                        !["created", "modified", "confirmed"].contains(&column.as_str())
+                    })
                     .map(|column| row.get::<_, Value>(column.as_str()).unwrap());
                 all.push(format!("{table} {:?}", values.collect::<Vec<_>>()));
             }

@@ -15,6 +15,3 @@ CREATE TABLE relinks (
 ) STRICT;
 CREATE INDEX relinks_to ON relinks (to_provider, ends);
 CREATE INDEX relinks_from ON relinks (from_provider);
-
--- How often a code was met lately.
-CREATE INDEX attempts_by_code ON attempts (code, at) WHERE code IS NOT NULL;

@@ -8,7 +8,6 @@ use model::audit::Actor;
 use model::domain::MailDomain;
 use model::ids::RelinkId;
 use model::mailbox::Mailbox;
-use model::outcome::Code;
 use model::provider::Provider;
 use model::relink::Relink;
 use model::rules::provision::relink::{VERIFIED_CLAIM, about};
@@ -29,8 +28,6 @@ const LOOKED_AT: usize = 2000;
 const SHOWN: usize = 50;
 /// Campaigns listed.
 const LISTED: i64 = 100;
-/// How long back [`App::strangers_lately`] looks.
-const LATELY: Duration = Duration::from_secs(3600);
 
 /// What an administrator fills in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,13 +70,6 @@ pub struct KnownRelink {
     pub to: (String, String),
     /// The names of its domains.
     pub domains: Vec<DomainName>,
-}
-
-/// People who were refused because their mailbox is linked to another sign-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Strangers {
-    /// How many addresses met it within the last hour; 1001 stands for "more than 1000".
-    pub people: u32,
 }
 
 /// A form that was looked at.
@@ -206,27 +196,6 @@ impl App {
             all.push(known(&mut read, relink, &providers).await?);
         }
         Ok(all)
-    }
-
-    /// How many people were refused within the last hour because their mailbox is linked to another
-    /// sign-in: many at once mean that a provider was replaced.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn strangers_lately(&self) -> Result<Strangers, Problem> {
-        let since = self.clock.now().minus(LATELY);
-        let mut read = self.store.read()?;
-        let people =
-            store::attempts::addresses_refused(&mut read, Code::LinkedElsewhere, since).await?;
-        Ok(Strangers { people })
-    }
-}
-
-impl Strangers {
-    /// Whether they are more than a person here and there.
-    #[must_use]
-    pub const fn are_many(self) -> bool {
-        self.people >= 3
     }
 }
 

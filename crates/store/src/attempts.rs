@@ -39,8 +39,6 @@ statements! {
         WHERE code IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2");
     LIST_OF_ADDRESS = concat!("SELECT ", columns!(), " FROM attempts
         WHERE address = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    ADDRESSES = "SELECT count(DISTINCT address) AS people FROM
-        (SELECT address FROM attempts WHERE code = $1 AND at >= $2 LIMIT 1001) AS capped";
     AFTER = concat!("SELECT ", columns!(), " FROM attempts WHERE id > $1
         ORDER BY id LIMIT $2");
     PRUNE_WEB = "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts
@@ -111,22 +109,6 @@ pub async fn by_reference(
 ) -> Result<Option<Attempt>, StoreError> {
     let row = sql.one(BY_REFERENCE, &[reference.as_str().into()]).await?;
     row.as_ref().map(attempt).transpose()
-}
-
-/// How many addresses were refused with a code since then, by at most 1001 attempts.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn addresses_refused(
-    sql: &mut Conn,
-    code: Code,
-    since: Timestamp,
-) -> Result<u32, StoreError> {
-    let row = sql
-        .one(ADDRESSES, &[code.id().into(), since.into()])
-        .await?;
-    let people = row.map_or(Ok(0), |row| row.get::<i64>("people"))?;
-    Ok(u32::try_from(people).unwrap_or(u32::MAX))
 }
 
 /// A page of attempts, newest first. Pages narrowed by code or provider may be short and still have

@@ -200,7 +200,12 @@ fn last_word(provider: &Provider, attempts: &[Attempt]) -> Option<(Timestamp, Pr
 fn decided(provider: Provider, at: Timestamp, presented: Presented, dry: Dry) -> Door {
     let outcome = match dry.verdict {
         Verdict::SignIn { .. } => Ok((StepState::Ok, "signs in".to_owned())),
-        Verdict::Link { .. } => Ok((StepState::Ok, "is linked and signs in".to_owned())),
+        Verdict::Link {
+            relink: Some(id), ..
+        } => Ok(told(&Foreseen::Relink(id))),
+        Verdict::Link { relink: None, .. } => {
+            Ok((StepState::Ok, "is linked and signs in".to_owned()))
+        }
         Verdict::Create(new) if new.active => {
             Ok((StepState::Ok, "makes the mailbox and signs in".to_owned()))
         }

@@ -86,7 +86,7 @@ async fn mail_programs_stop_after_the_days_and_go_on_after_a_sign_in() {
         assert_eq!(kicks(&world).await, 1, "once, whatever was open");
     }
     let why = world.app.explain(NAME).await.unwrap();
-    let gate = why.gates.iter().find(|gate| gate.gate == "confirmed");
+    let gate = why.gates.iter().find(|gate| gate.gate == "mail programs");
     assert!(gate.unwrap().evidence.contains("MAIL-607"), "{gate:?}");
 
     world.signed_in("alice").await;

@@ -1,7 +1,7 @@
 //! Leaving `oidc-provider`, which somebody else wrote: its sign-out page, its logout tokens, its
 //! refresh tokens.
 
-use crate::world::{ACTOR, BROWSER, PUBLIC, SECRET, World, address, secret};
+use crate::world::{BROWSER, PUBLIC, SECRET, World, address, secret, untested};
 use app::Client;
 use app::confirmation::Checked;
 use app::provider_logout::ProviderLogout;
@@ -59,7 +59,7 @@ impl Company {
         };
         world
             .app
-            .create_provider(&ACTOR, SLUG, settings, Some(secret(SECRET)))
+            .create_provider(untested(), SLUG, settings, Some(secret(SECRET)))
             .await
             .unwrap();
         Some(Self {

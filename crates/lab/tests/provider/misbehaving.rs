@@ -128,6 +128,7 @@ fn inspect(
         return json!("garbage");
     };
     claims["jti"] = json!(claims["jti"].is_string());
+    claims["sid"] = json!(claims["sid"].is_string());
     claims["at_hash"] = json!(claims["at_hash"] == hash_of(access_token));
     let claims = claims.to_string().replace(lab.issuer(), "ISSUER");
     json!({

@@ -14,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::response::Redirect;
 use model::alert::{About, Alert, Topic};
 use model::ids::AlertId;
+use model::outcome::Code;
 use model::provider::Provider;
 use model::time::Timestamp;
 
@@ -67,6 +68,11 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
             },
             last: When::ago(alert.last, now),
             fix: match button {
+                // One such person is told by the helpdesk; several moved with their provider.
+                Some(refusal) if refusal.code == Code::LinkedElsewhere => Some(Link::new(
+                    "/admin/relinks/new",
+                    "Move people to another provider",
+                )),
                 Some(refusal) => fix::button(refusal, who, provider),
                 None => provider.map(|p| Link::new(fix::path_of(&p.slug), "Open the provider")),
             },

@@ -13,7 +13,6 @@ use crate::state::WebState;
 use app::activity::{Activity, Range};
 use app::attempts::AttemptFilter;
 use app::domains::Page as Wanted;
-use app::relinks::Strangers;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
@@ -46,8 +45,6 @@ struct OverviewPage {
     domains: i64,
     providers: usize,
     ignoring: Vec<String>,
-    /// Many people whose mailboxes are linked to another sign-in.
-    strangers: Option<Notice>,
     alerts: Vec<Line>,
     chart: Option<Chart>,
     ranges: Vec<(Link, bool)>,
@@ -109,7 +106,6 @@ async fn show(
             .filter(|provider| provider.settings.active && provider.settings.ignores_tls(now))
             .map(|provider| provider.settings.name.clone())
             .collect(),
-        strangers: strangers(state.app.strangers_lately().await?),
         alerts: lines(state.app.alerts().await?, &providers, now),
         ranges: ranges(activity.range),
         reasons: reasons(&activity),
@@ -124,28 +120,6 @@ async fn show(
         rows: rows(recent(&state, true, LAST).await?, &providers, now),
     })
     .into_response())
-}
-
-/// An alert when a provider was replaced and its people are refused one after the other.
-fn strangers(lately: Strangers) -> Option<Notice> {
-    let words = match lately.people {
-        1001.. => "More than 1000 people were".to_owned(),
-        people => format!("{people} people were"),
-    };
-    lately.are_many().then(|| {
-        Notice::new(
-            Standing::Warn,
-            format!(
-                "{words} refused within the last hour because their mailboxes are linked to \
-                 another sign-in (SSO-305). If they moved from one provider to another, let a \
-                 campaign take them over."
-            ),
-        )
-        .with(Link::new(
-            "/admin/relinks/new",
-            "Move people to another provider",
-        ))
-    })
 }
 
 /// The next step of setting up a server on which nobody can sign in by a provider yet.

@@ -51,7 +51,7 @@ async fn what_people_meet_is_one_line_with_its_button() {
         assert!(line.contains(words), "{words}: {line}");
     }
     let fix = page.link("Open the provider's rules").unwrap();
-    assert_eq!(fix.path(), "/admin/providers/example");
+    assert_eq!(fix.path(), "/admin/providers/example/rules");
     let list = page.link("Attempts with SSO-405").unwrap();
     let listed = tab.open(list.as_str()).await.unwrap();
     assert_eq!(listed.count("tbody tr").unwrap(), 2);

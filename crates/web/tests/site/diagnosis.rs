@@ -73,7 +73,7 @@ async fn the_helpdesk_finds_the_gate_mends_it_and_sees_it_mended() {
     assert_eq!(page.count(&format!("{gates}.skipped")).unwrap(), 6);
     assert_eq!(page.count(".verdict a").unwrap(), 1, "one button");
     let fix = page.link("Open the provider's rules").unwrap();
-    assert_eq!(fix.path(), "/admin/providers/example");
+    assert_eq!(fix.path(), "/admin/providers/example/rules");
 
     let replay = attempt.link("Replay against current rules").unwrap();
     let page = tab.open(replay.as_str()).await.unwrap();

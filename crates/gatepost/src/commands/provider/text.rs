@@ -18,8 +18,10 @@ pub(super) fn instructions(made: Instructions) -> String {
         text.push_str(&format!("\n{}:\n\n{}", block.title, block.text));
     }
     text.push('\n');
+    let widest = made.values.iter().map(|value| value.field.len()).max();
+    let widest = widest.unwrap_or_default() + 2;
     for value in &made.values {
-        text.push_str(&format!("{:14}{}\n", value.field, value.value));
+        text.push_str(&format!("{:widest$}{}\n", value.field, value.value));
     }
     if made.secret_hidden && made.preset.makes_client_here() {
         text.push_str(

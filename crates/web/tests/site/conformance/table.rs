@@ -6,7 +6,7 @@ use std::path::Path;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// The plans with the modules they must list, without `oidcc-client-test`.
-const PLANS: [(&str, &[&str]); 4] = [
+const PLANS: [(&str, &[&str]); 7] = [
     ("oidcc-client-basic-certification-test-plan", &BASIC),
     (
         "oidcc-client-formpost-basic-certification-test-plan",
@@ -26,6 +26,35 @@ const PLANS: [(&str, &[&str]); 4] = [
     (
         "oidcc-client-test-3rd-party-init-login-test-plan",
         &["-3rd-party-init-login"],
+    ),
+    (
+        "oidcc-client-rp-initiated-logout-rp-basic",
+        &[
+            "-rp-init-logout",
+            "-rp-init-logout-other-state",
+            "-rp-init-logout-no-state",
+        ],
+    ),
+    (
+        "oidcc-client-back-channel-logout-rp-basic",
+        &[
+            "-rp-backchannel-rpinitlogout",
+            "-rp-backchannel-rpinitlogout-alg-none",
+            "-rp-backchannel-rpinitlogout-no-event",
+            "-rp-backchannel-rpinitlogout-with-nonce",
+            "-rp-backchannel-rpinitlogout-wrong-alg",
+            "-rp-backchannel-rpinitlogout-wrong-aud",
+            "-rp-backchannel-rpinitlogout-wrong-event",
+            "-rp-backchannel-rpinitlogout-wrong-iss",
+        ],
+    ),
+    (
+        "oidcc-client-refreshtoken-test-plan",
+        &[
+            "-refresh-token",
+            "-refresh-token-invalid-issuer",
+            "-refresh-token-invalid-sub",
+        ],
     ),
 ];
 
