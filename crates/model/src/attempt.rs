@@ -231,7 +231,7 @@ pub struct SeenClaim {
     /// Its name, cut to 100 characters.
     pub name: String,
     /// Its text, or its value as JSON text: cut to 120 characters, as
-    /// [`brief`](crate::rules::mapping::brief) does.
+    /// [`brief`] does.
     pub value: String,
     /// `id_token` or `userinfo`.
     pub origin: String,
