@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   ADMIN, PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp,
+  turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { examine } from "./support/examine.js";
@@ -48,6 +49,7 @@ before(async () => {
   await examine(tab, "form-post-setting");
   await page.getByRole("button", { name: /^Save/ }).click();
   await page.getByRole("heading", { name: PROVIDER.name, level: 1 }).waitFor();
+  await turnOnUntested(page, origin);
   assert.deepEqual(tab.complaints, []);
   await tab.close();
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   DOMAIN, PROVIDER, TEMPLATE, addDomain, addProvider, addTemplate, checkConnection, redirectOf,
-  setUp,
+  setUp, turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { examine } from "./support/examine.js";
@@ -36,6 +36,7 @@ async function company(t, options) {
   await addTemplate(helpdesk.page, gatepost.origin);
   await addProvider(helpdesk.page, gatepost.origin, sso.issuer);
   await checkConnection(helpdesk.page, gatepost.origin);
+  await turnOnUntested(helpdesk.page, gatepost.origin);
   return { origin: gatepost.origin, sso, helpdesk };
 }
 
@@ -54,9 +55,9 @@ async function carolComes({ origin, sso }, expected) {
 /** Gives everybody the template, where the button below the verdict leads to. */
 async function mend(page) {
   await page.getByRole("link", { name: "Open the provider's rules" }).first().click();
-  await page.getByLabel(`Get the template ${TEMPLATE}`).check();
-  await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("saved").first().waitFor();
+  await page.getByLabel("Everyone else").selectOption({ label: `gets ${TEMPLATE}` });
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("are saved").first().waitFor();
 }
 
 for (const javaScript of [true, false]) {
