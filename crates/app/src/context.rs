@@ -3,7 +3,7 @@
 use crate::devices::ServerSettings;
 use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
-use crate::sign_in::{Initiated, Posted, Refusals};
+use crate::sign_in::{Initiated, Posted, Refusals, Returning};
 use crate::test_sign_in::TestSignIns;
 use model::random::Random;
 use model::session::{Principal, SessionLifetime};
@@ -30,6 +30,8 @@ pub struct App {
     pub(crate) starts: Arc<Starts>,
     /// The refusals of this minute.
     pub(crate) refusals: Arc<Mutex<Refusals>>,
+    /// Answers of providers that are being judged.
+    pub(crate) returning: Arc<Returning>,
     /// Test sign-ins under way and their results.
     pub(crate) tests: Arc<TestSignIns>,
     /// Answers that came as forms and wait for their browsers.
@@ -129,6 +131,7 @@ impl App {
             held: Arc::new(tokio::sync::Semaphore::new(crate::web_passwords::MOST_HELD)),
             starts: Arc::new(Starts::new(Arc::new(SystemMonotonic::start()))),
             refusals: Arc::default(),
+            returning: Arc::default(),
             tests: Arc::default(),
             posted: Arc::default(),
             initiated: Arc::default(),

@@ -8,8 +8,9 @@ statements! {
     INSERT = "INSERT INTO sign_in_flows
             (state_tag, browser_tag, provider, sealed, created, ends)
         VALUES ($1, $2, $3, $4, $5, $6)";
-    TAKE = "DELETE FROM sign_in_flows WHERE state_tag = $1 AND browser_tag = $2 AND ends > $3
-        RETURNING provider, sealed";
+    GET = "SELECT provider, sealed FROM sign_in_flows
+        WHERE state_tag = $1 AND browser_tag = $2 AND ends > $3";
+    USE_UP = "DELETE FROM sign_in_flows WHERE state_tag = $1";
     WAITS = "SELECT 1 AS found FROM sign_in_flows WHERE state_tag = $1 AND ends > $2";
     SWEEP = "DELETE FROM sign_in_flows WHERE state_tag IN
         (SELECT state_tag FROM sign_in_flows WHERE ends <= $1 ORDER BY ends LIMIT $2)";
@@ -58,25 +59,32 @@ pub async fn waits(sql: &mut Conn, state_tag: &[u8], now: Timestamp) -> Result<b
     Ok(found.is_some())
 }
 
-/// Takes a sign-in away, once and for all: of two that come back with one state, one gets it. One
-/// that comes back in another browser, or too late, gets nothing and takes nothing away.
+/// The sign-in with this state that left from this browser, if it is not too late.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn take(
+pub async fn get(
     sql: &mut Conn,
     state_tag: &[u8],
     browser_tag: &[u8],
     now: Timestamp,
 ) -> Result<Option<Flow>, StoreError> {
     let values = [state_tag.into(), browser_tag.into(), now.into()];
-    let Some(row) = sql.one(TAKE, &values).await? else {
+    let Some(row) = sql.one(GET, &values).await? else {
         return Ok(None);
     };
     Ok(Some(Flow {
         provider: row.get("provider")?,
         sealed: row.get("sealed")?,
     }))
+}
+
+/// Takes a sign-in away, once and for all: of two that come back with one state, one is told so.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn use_up(sql: &mut Conn, state_tag: &[u8]) -> Result<bool, StoreError> {
+    Ok(sql.execute(USE_UP, &[state_tag.into()]).await? == 1)
 }
 
 /// Removes some of those that have ended; returns how many.

@@ -23,12 +23,12 @@ use model::session::Principal;
 use model::time::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
+use std::sync::Arc;
 use store::link_proofs::Proof;
 use store::{Conn, StoreError};
 use uuid::Uuid;
 
-/// Everything one transaction needs; cloned into it, since a database may ask for it again.
-#[derive(Clone)]
+/// Everything one transaction needs; it may run again, since a database may ask for that.
 struct Case {
     now: Timestamp,
     provider: Provider,
@@ -73,7 +73,7 @@ impl App {
         record: Record,
     ) -> Ended {
         let proof_token = random::token(self.random.as_ref());
-        let case = Case {
+        let case = Arc::new(Case {
             now: self.clock.now(),
             session: self.new_session(
                 Principal::Person(MailboxId(0)),
@@ -91,18 +91,18 @@ impl App {
             identity,
             record: record.clone(),
             moved: self.foreign_state(),
-        };
-        let (inside, name) = (case.clone(), case.provider.settings.name.clone());
+        });
+        let inside = Arc::clone(&case);
         let done = self
-            .write_ringing(async move |tx: &mut Conn| inside.clone().run(tx).await)
+            .write_ringing(async move |tx: &mut Conn| inside.run(tx).await)
             .await;
         match done {
             Err(error) => self.refuse_for(record, error.into()).await,
             Ok(Done::Refused(refused)) => Ended::Refused(refused),
             Ok(Done::Prove { address }) => Ended::ProveLocal {
-                proof: case.proof_token,
+                proof: case.proof_token.clone(),
                 address: address.to_string(),
-                provider: name,
+                provider: case.provider.settings.name.clone(),
                 wrong: 0,
             },
             Ok(Done::In {
@@ -114,7 +114,7 @@ impl App {
                     Ok(who) => who,
                     Err(problem) => return self.refuse_for(record, problem).await,
                 };
-                let token = case.session.token;
+                let token = case.session.token.clone();
                 Ended::SignedIn(Box::new(SignedIn {
                     token,
                     who,
@@ -149,16 +149,69 @@ impl App {
 }
 
 impl Case {
-    async fn run(mut self, tx: &mut Conn) -> Result<Done, StoreError> {
-        if let Err(refusal) = self.look_again(tx).await? {
-            let refused = self.record.insert_refused(tx, refusal).await?;
-            return Ok(Done::Refused(refused));
+    async fn run(&self, tx: &mut Conn) -> Result<Done, StoreError> {
+        let mut record = self.record.clone();
+        let ours = record.use_up(tx).await?;
+        let still = self.look_again(tx).await?;
+        let provider = match still.and_then(|now| ours.then_some(now).ok_or(self.moved.clone())) {
+            Ok(provider) => provider,
+            Err(refusal) => {
+                let refused = record.insert_refused(tx, refusal).await?;
+                return Ok(Done::Refused(refused));
+            }
+        };
+        let run = Run {
+            case: self,
+            provider,
+            record,
+        };
+        run.judge(tx).await
+    }
+
+    /// Takes the provider as it is now: asking it took a while. What it said counts no more if it
+    /// was switched off or moved meanwhile; its domains, rules and trust count as they are.
+    async fn look_again(&self, tx: &mut Conn) -> Result<Result<Provider, Refusal>, StoreError> {
+        let asked = &self.provider;
+        let now = store::providers::by_id(tx, asked.id).await?;
+        let Some(now) = now.filter(|now| now.settings.active) else {
+            let name = &asked.settings.name;
+            let off = Refusal::new(Code::ProviderOff).with("provider", name);
+            return Ok(Err(off));
+        };
+        let same = Asked::of(&now) == Asked::of(asked) && now.settings.tls == asked.settings.tls;
+        if !same {
+            return Ok(Err(self.moved.clone()));
         }
-        let known = Known::read(tx, &self.provider, self.identity.vouched(), self.now).await?;
+        Ok(Ok(now))
+    }
+}
+
+/// A case with what the transaction found.
+struct Run<'a> {
+    case: &'a Case,
+    /// The provider as it is now.
+    provider: Provider,
+    record: Record,
+}
+
+impl Run<'_> {
+    async fn judge(mut self, tx: &mut Conn) -> Result<Done, StoreError> {
+        let known = Known::read(
+            tx,
+            &self.provider,
+            self.case.identity.vouched(),
+            self.case.now,
+        )
+        .await?;
         if let Some((link, ..)) = &known.linked {
             self.keep_claims(tx, link.id).await?;
         }
-        let verdict = known.decide(self.now, &self.provider, &self.identity, &mut self.record);
+        let verdict = known.decide(
+            self.case.now,
+            &self.provider,
+            &self.case.identity,
+            &mut self.record,
+        );
         let linked = known.linked;
         match verdict {
             Verdict::SignIn { changes, renamed } => {
@@ -166,7 +219,7 @@ impl Case {
                     return Err(StoreError::Missing);
                 };
                 self.apply(tx, &mailbox, &changes).await?;
-                store::links::touch(tx, link.id, self.now).await?;
+                store::links::touch(tx, link.id, self.case.now).await?;
                 let notice = renamed.map(|(claimed, address)| {
                     Refusal::new(Code::AddressChanged)
                         .with("claimed", claimed)
@@ -192,11 +245,12 @@ impl Case {
                     .await
             }
             Verdict::Create(new) => {
-                let id = store::mailboxes::insert(tx, &new, self.storage, self.now).await?;
+                let id =
+                    store::mailboxes::insert(tx, &new, self.case.storage, self.case.now).await?;
                 let details = json!({ "provider": self.provider.slug, "quota": new.quota });
                 audit::note(
                     tx,
-                    self.now,
+                    self.case.now,
                     &Actor::System,
                     "mailbox.create",
                     &new.address,
@@ -214,13 +268,19 @@ impl Case {
                 let proof = Proof {
                     mailbox: mailbox.id,
                     provider: self.provider.id,
-                    namespace: self.identity.namespace.clone(),
-                    subject: self.identity.subject.clone(),
+                    namespace: self.case.identity.namespace.clone(),
+                    subject: self.case.identity.subject.clone(),
                     tries: 0,
                 };
-                let ends = self.now.plus(super::FLOW_LIFETIME);
-                store::link_proofs::insert(tx, &self.proof_tag, &self.browser_tag, &proof, ends)
-                    .await?;
+                let ends = self.case.now.plus(super::FLOW_LIFETIME);
+                store::link_proofs::insert(
+                    tx,
+                    &self.case.proof_tag,
+                    &self.case.browser_tag,
+                    &proof,
+                    ends,
+                )
+                .await?;
                 self.record.about(Some(mailbox.id), &mailbox.address);
                 self.record.insert_refused(tx, refusal).await?;
                 Ok(Done::Prove {
@@ -234,7 +294,7 @@ impl Case {
                 let refused = self.record.insert_refused(tx, refusal).await?;
                 Ok(Done::Refused(refused))
             }
-            Verdict::Refuse(refusal) if self.posts && refusal.code.tells_helpdesk() => {
+            Verdict::Refuse(refusal) if self.case.posts && refusal.code.tells_helpdesk() => {
                 let told = refusal.helpdesk_told();
                 let refused = self.record.insert_refused(tx, told).await?;
                 helpdesk::note(tx, refused.refusal.code, &self.record.attempt).await?;
@@ -245,24 +305,6 @@ impl Case {
                 Ok(Done::Refused(refused))
             }
         }
-    }
-
-    /// Takes the provider as it is now: asking it took a while. What it said counts no more if it
-    /// was switched off or moved meanwhile; its domains, rules and trust count as they are.
-    async fn look_again(&mut self, tx: &mut Conn) -> Result<Result<(), Refusal>, StoreError> {
-        let asked = &self.provider;
-        let now = store::providers::by_id(tx, asked.id).await?;
-        let Some(now) = now.filter(|now| now.settings.active) else {
-            let name = &asked.settings.name;
-            let off = Refusal::new(Code::ProviderOff).with("provider", name);
-            return Ok(Err(off));
-        };
-        let same = Asked::of(&now) == Asked::of(asked) && now.settings.tls == asked.settings.tls;
-        if !same {
-            return Ok(Err(self.moved.clone()));
-        }
-        self.provider = now;
-        Ok(Ok(()))
     }
 
     /// Writes what a template changes, and ends what it takes away.
@@ -277,13 +319,13 @@ impl Case {
         }
         let mut after = mailbox.clone();
         changes.apply_to(&mut after);
-        store::mailboxes::update(tx, &after, None, self.now).await?;
-        revoke::end_what_was_lost(tx, mailbox, &after, self.now).await?;
+        store::mailboxes::update(tx, &after, None, self.case.now).await?;
+        revoke::end_what_was_lost(tx, mailbox, &after, self.case.now).await?;
         if changes.quota.is_some() || changes.protocols.is_some() || changes.active.is_some() {
             let details = json!({ "before": mailbox, "after": after });
             audit::note(
                 tx,
-                self.now,
+                self.case.now,
                 &Actor::System,
                 "mailbox.template",
                 &after.address,
@@ -306,15 +348,15 @@ impl Case {
             store::links::delete(tx, link.id).await?;
             let details = json!({ "namespace": link.namespace, "subject": link.subject });
             let (at, by) = (&mailbox.address, Actor::System);
-            audit::note(tx, self.now, &by, "mailbox.unlink", at, details).await?;
+            audit::note(tx, self.case.now, &by, "mailbox.unlink", at, details).await?;
         }
         Ok(())
     }
 
     /// Remembers what the person came with, so that other rules can be tried on it.
     async fn keep_claims(&self, tx: &mut Conn, link: LinkId) -> Result<(), StoreError> {
-        let Kept { claims, left_out } = &self.kept;
-        store::link_claims::put(tx, link, claims, left_out, self.now).await
+        let Kept { claims, left_out } = &self.case.kept;
+        store::link_claims::put(tx, link, claims, left_out, self.case.now).await
     }
 
     async fn link(
@@ -326,7 +368,7 @@ impl Case {
     ) -> Result<(), StoreError> {
         let Identity {
             namespace, subject, ..
-        } = &self.identity;
+        } = &self.case.identity;
         let link = store::links::insert(
             tx,
             mailbox,
@@ -334,14 +376,14 @@ impl Case {
             namespace,
             subject,
             origin,
-            self.now,
+            self.case.now,
         )
         .await?;
         self.keep_claims(tx, link).await?;
         let details = json!({ "namespace": namespace, "subject": subject, "origin": origin });
         audit::note(
             tx,
-            self.now,
+            self.case.now,
             &Actor::System,
             "mailbox.link",
             address,
@@ -364,10 +406,15 @@ impl Case {
             .attempt
             .trace
             .push("outcome", StepState::Ok, "signed in");
-        store::mailboxes::touch_sign_in(tx, mailbox, self.now).await?;
-        let (at, kept) = (self.provider.id, self.refresh.as_ref());
-        confirmation::signed_in(tx, at, &self.identity, kept, self.now).await?;
-        self.session.clone().for_person(mailbox).insert(tx).await?;
+        store::mailboxes::touch_sign_in(tx, mailbox, self.case.now).await?;
+        let (at, kept) = (self.provider.id, self.case.refresh.as_ref());
+        confirmation::signed_in(tx, at, &self.case.identity, kept, self.case.now).await?;
+        self.case
+            .session
+            .clone()
+            .for_person(mailbox)
+            .insert(tx)
+            .await?;
         self.record.insert(tx).await?;
         Ok(Done::In {
             mailbox,

@@ -2,6 +2,7 @@
 
 use super::begin::{Asked, FlowSecrets, flow_row};
 use super::record::Record;
+use super::returning::OnlyOne;
 use super::{Arrived, Ended};
 use crate::provider_calls::{Identity, Kept};
 use crate::{App, Client, Problem};
@@ -10,7 +11,6 @@ use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::rules::provision;
 use oidc::callback::{Callback, Delivery};
-use store::Conn;
 use tokio::time::Instant;
 use upstream::journal::Journal;
 
@@ -46,8 +46,12 @@ impl App {
         if let Some(test) = self.take_test(&callback, browser) {
             return self.finish_test(test, arrived, &callback, record).await;
         }
+        let Some((tag, _only)) = self.enter(&callback) else {
+            let foreign = Problem::Refused(self.foreign_state());
+            return self.refuse_for(record, foreign).await;
+        };
         match self
-            .come_back(arrived, &callback, browser, &mut record)
+            .come_back(arrived, &callback, &tag, browser, &mut record)
             .await
         {
             Ok((provider, secrets, identity)) => {
@@ -66,14 +70,22 @@ impl App {
         }
     }
 
+    /// Lets the answer in as the only one with its state; with the state's tag.
+    fn enter(&self, callback: &Callback) -> Option<(Vec<u8>, OnlyOne)> {
+        let tag = self.state_tag(callback.state.as_deref()?);
+        let only = self.returning.enter(&tag)?;
+        Some((tag, only))
+    }
+
     async fn come_back(
         &self,
         arrived: &Arrived,
         callback: &Callback,
+        state_tag: &[u8],
         browser: Option<&str>,
         record: &mut Record,
     ) -> Result<(Provider, FlowSecrets, Identity), Problem> {
-        let (provider, secrets) = self.take_flow(arrived, callback, browser, record).await?;
+        let (provider, secrets) = self.flow_of(arrived, state_tag, browser, record).await?;
         record.came_back(secrets.left, callback, &provider);
         let identity = self
             .prove_identity(&provider, callback, &secrets, record)
@@ -119,36 +131,32 @@ impl App {
         })
     }
 
-    /// Takes the flow that belongs to the answer's state and this browser; it is gone afterwards.
-    async fn take_flow(
+    /// The flow that belongs to the answer's state and this browser. Whatever is recorded from now
+    /// on uses it up.
+    async fn flow_of(
         &self,
         arrived: &Arrived,
-        callback: &Callback,
+        state_tag: &[u8],
         browser: Option<&str>,
         record: &mut Record,
     ) -> Result<(Provider, FlowSecrets), Problem> {
         let foreign = || Problem::Refused(self.foreign_state());
-        let (Some(state), Some(browser)) = (callback.state.as_deref(), browser) else {
-            return Err(foreign());
-        };
-        let (state_tag, browser_tag) = (self.state_tag(state), self.browser_tag(browser));
-        let (now, tag) = (self.clock.now(), state_tag.clone());
-        let flow = self
-            .store
-            .write(async move |tx: &mut Conn| {
-                store::sign_in_flows::take(tx, &tag, &browser_tag, now).await
-            })
+        let browser_tag = self.browser_tag(browser.ok_or_else(foreign)?);
+        let mut read = self.store.read()?;
+        let flow =
+            store::sign_in_flows::get(&mut read, state_tag, &browser_tag, self.clock.now()).await?;
+        let flow = flow.ok_or_else(foreign)?;
+        record.uses_up(state_tag);
+        let provider = store::providers::by_id(&mut read, flow.provider)
             .await?
             .ok_or_else(foreign)?;
-        let provider = store::providers::by_id(&mut *self.store.read()?, flow.provider)
-            .await?
-            .ok_or_else(foreign)?;
+        drop(read);
         record.by(&provider);
         if !arrived.is_at(&provider) {
             return Err(foreign());
         }
         provision::switched_on(&provider).map_err(Problem::Refused)?;
-        let plain = self.keys.seal.open(&flow_row(&state_tag), &flow.sealed)?;
+        let plain = self.keys.seal.open(&flow_row(state_tag), &flow.sealed)?;
         let secrets: FlowSecrets =
             serde_json::from_slice(&plain).map_err(|e| Problem::Unavailable(e.to_string()))?;
         // A code of where the person was never goes to where the provider has moved since.

@@ -1,8 +1,8 @@
 //! Signing in: by a provider, by a local password, and by proving a local password once to link it.
 //!
 //! A sign-in by a provider is two visits: [`crate::App::begin_sign_in`] leaves a flow in the store
-//! and sends the browser away; [`crate::App::finish_sign_in`] takes the flow, asks the provider,
-//! and carries the verdict of `model::rules::provision` out in one transaction. An administrator's
+//! and sends the browser away; [`crate::App::finish_sign_in`] asks the provider, uses the flow up and
+//! carries the verdict of `model::rules::provision` out, both in one transaction. An administrator's
 //! test sign-in takes the same way, except that its flow is kept in memory and nothing is carried
 //! out ([`crate::test_sign_in`]).
 
@@ -15,6 +15,7 @@ mod posted;
 mod proof;
 mod record;
 mod refusals;
+mod returning;
 mod testing;
 mod verdict;
 
@@ -24,6 +25,7 @@ pub use initiate::{Begun, Initiation};
 pub(crate) use posted::Posted;
 pub(crate) use record::locked;
 pub(crate) use refusals::Refusals;
+pub(crate) use returning::Returning;
 pub(crate) use verdict::{Known, Vouched};
 
 use crate::sessions::Who;

@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub(super) attempt: Attempt,
     /// Takes the place of a reference that another attempt has.
     spare: Reference,
+    /// The tag of the flow that goes when this is stored.
+    flow: Option<Vec<u8>>,
     /// When it began, for the times of its steps.
     begun: Instant,
 }
@@ -45,7 +47,21 @@ impl Record {
                 count: 1,
             },
             spare: Reference::generate(app.random.as_ref()),
+            flow: None,
             begun: Instant::now(),
+        }
+    }
+
+    /// Notes the flow that this attempt uses up.
+    pub(super) fn uses_up(&mut self, state_tag: &[u8]) {
+        self.flow = Some(state_tag.to_vec());
+    }
+
+    /// Takes the flow away; `false` if another answer did.
+    pub(super) async fn use_up(&mut self, tx: &mut Conn) -> Result<bool, StoreError> {
+        match self.flow.take() {
+            Some(tag) => store::sign_in_flows::use_up(tx, &tag).await,
+            None => Ok(true),
         }
     }
 
@@ -171,6 +187,7 @@ impl Record {
 
     /// Stores it; only then its reference is certain.
     pub(super) async fn insert(&mut self, tx: &mut Conn) -> Result<(), StoreError> {
+        self.use_up(tx).await?;
         self.conclude();
         match store::attempts::insert(tx, &self.attempt).await {
             Err(StoreError::Taken(Taken::Token)) => {
@@ -222,7 +239,7 @@ impl App {
                 }
                 (reference, stored)
             }
-            Place::OneMore(row) => (row.clone(), self.add_one(row, record.attempt.at).await),
+            Place::OneMore(row) => (row.clone(), self.add_one(row, &record).await),
         };
         record.attempt.reference = reference;
         let refused = record.refused();
@@ -254,13 +271,16 @@ impl App {
         }
     }
 
-    async fn add_one(&self, row: &Reference, at: Timestamp) -> Result<(), StoreError> {
-        let row = row.clone();
-        let added = self
-            .store
-            .write(async move |tx: &mut Conn| store::attempts::add_to(tx, &row, at).await)
-            .await;
-        added.map(drop)
+    async fn add_one(&self, row: &Reference, record: &Record) -> Result<(), StoreError> {
+        let (row, inside) = (row.clone(), record.clone());
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let mut record = inside.clone();
+                record.use_up(tx).await?;
+                store::attempts::add_to(tx, &row, record.attempt.at).await
+            })
+            .await
+            .map(drop)
     }
 
     pub(super) async fn refuse_for(&self, record: Record, problem: Problem) -> Ended {

@@ -16,19 +16,22 @@ async fn a_sign_in_comes_back_once_in_time_and_in_its_browser() {
                 .await
         })
     };
-    let take = |state: &'static [u8], browser: &'static [u8], now| {
-        temp.write(async move |sql| sign_in_flows::take(sql, state, browser, now).await)
+    let get = async |browser: &[u8], now| {
+        sign_in_flows::get(&mut temp.read(), b"state", browser, now).await
     };
+    let use_up = || temp.write(async |sql| sign_in_flows::use_up(sql, b"state").await);
     insert(b"state").await.unwrap();
     assert_eq!(insert(b"state").await, Err(StoreError::Taken(Taken::Token)));
-    assert_eq!(take(b"state", b"other", NOW).await, Ok(None));
-    assert_eq!(take(b"state", b"browser", later(600)).await, Ok(None));
+    assert_eq!(get(b"other", NOW).await, Ok(None));
+    assert_eq!(get(b"browser", later(600)).await, Ok(None));
     let flow = Flow {
         provider,
         sealed: b"sealed".to_vec(),
     };
-    assert_eq!(take(b"state", b"browser", later(599)).await, Ok(Some(flow)));
-    assert_eq!(take(b"state", b"browser", later(599)).await, Ok(None));
+    assert_eq!(get(b"browser", later(599)).await, Ok(Some(flow)));
+    assert_eq!(use_up().await, Ok(true));
+    assert_eq!(get(b"browser", later(599)).await, Ok(None));
+    assert_eq!(use_up().await, Ok(false));
 }
 
 /// Both answers of a double click: one goes on.
@@ -45,16 +48,15 @@ async fn parallel_returns_with_one_state_have_one_winner() {
         .map(|_| {
             let store = temp.store.clone();
             tokio::spawn(async move {
-                let job = async move |sql: &mut store::Conn| {
-                    sign_in_flows::take(sql, b"state", b"browser", NOW).await
-                };
+                let job =
+                    async move |sql: &mut store::Conn| sign_in_flows::use_up(sql, b"state").await;
                 store.write(job).await
             })
         })
         .collect();
     let mut taken = 0;
     for task in tasks {
-        taken += usize::from(task.await.unwrap().unwrap().is_some());
+        taken += usize::from(task.await.unwrap().unwrap());
     }
     assert_eq!(taken, 1);
 }
