@@ -13,13 +13,13 @@ use model::random::{self};
 use model::session::Principal;
 use model::time::{Clock as _, DAY, SystemClock};
 use rusqlite::{Connection, params};
-use rustix::time::{ClockId, clock_gettime};
 use store::sessions::NewSession;
 use store::{Conn, OsRandom, Store, StoreError};
 
 use crate::finding::{Figure, Finding, Line};
 use crate::installation::{Installation, database};
 use crate::measure::latency::Latencies;
+use crate::measure::own::cpu;
 use crate::measure::rounds::{Sample, Side, interleave};
 use crate::report::Table;
 use crate::{Options, Outcome};
@@ -158,11 +158,4 @@ fn sample(operations: u64, start: Instant, before: Duration, latencies: Latencie
         latencies,
         pss_kib: 0,
     }
-}
-
-/// What this process has used.
-fn cpu() -> Duration {
-    clock_gettime(ClockId::ProcessCPUTime)
-        .try_into()
-        .unwrap_or_default()
 }

@@ -4,28 +4,22 @@
 //! Nothing else lists a hundred thousand mailboxes beside it; the first page is what the others are
 //! compared with, since a page's place must not matter.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use app::devices::ServerSettings;
+use anyhow::ensure;
+use app::App;
 use app::domains::{Listed, Page};
 use app::mailboxes::MailboxFilter;
-use app::passwords::{Budgets, HashPool, LocalDesk};
-use app::{App, AppConfig, Parts};
 use model::mailbox::Mailbox;
-use model::random::Random;
-use model::session::SessionLifetime;
-use model::time::{Clock, DAY, SystemClock, SystemMonotonic};
 use rustix::time::{ClockId, clock_gettime};
-use store::{MasterKey, OsRandom};
+use store::MasterKey;
 use tokio::runtime::Runtime;
-use upstream::Upstream;
 
 use crate::finding::{Figure, Finding, Line};
 use crate::installation::{Installation, database, key};
 use crate::measure::latency::Latencies;
 use crate::measure::rounds::{Sample, Side, interleave};
+use crate::office::use_cases;
 use crate::people::Numbers;
 use crate::report::Table;
 use crate::{Options, Outcome};
@@ -174,33 +168,6 @@ fn cpu() -> Duration {
 
 fn app(installation: &Installation) -> anyhow::Result<App> {
     let data = installation.path();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let random: Arc<dyn Random> = Arc::new(OsRandom);
-    let pool = HashPool::new(Arc::clone(&random)).context("password hashing")?;
-    let budgets = Arc::new(Budgets::new(Arc::new(SystemMonotonic::start())));
-    Ok(App::new(Parts {
-        store: installation.store.clone(),
-        keys: MasterKey::load(&key(data), &database(data))?.purpose_keys()?,
-        upstream: Upstream::new(
-            upstream::Config::default(),
-            Arc::clone(&clock),
-            Arc::clone(&random),
-        ),
-        desk: Arc::new(LocalDesk::new(budgets, Arc::new(pool))),
-        clock,
-        random,
-        config: AppConfig {
-            public_url: "https://mail.example.test".to_owned(),
-            sessions: SessionLifetime::default(),
-            admin_sessions: SessionLifetime::default(),
-            helpdesk: None,
-            servers: ServerSettings {
-                servers: Vec::new(),
-            },
-            keep_attempts: DAY,
-            keep_mail_attempts: DAY,
-            keep_audit: DAY,
-            keep_deleted_mail: DAY,
-        },
-    }))
+    let keys = MasterKey::load(&key(data), &database(data))?.purpose_keys()?;
+    use_cases(installation.store.clone(), keys)
 }

@@ -25,8 +25,10 @@ mod list_page;
 mod mail_server;
 mod measure;
 mod memory;
+mod office;
 mod people;
 mod report;
+mod rules;
 mod server;
 mod sign_in;
 mod start;
@@ -101,12 +103,13 @@ impl Outcome {
 
 type Bench = fn(&Options) -> anyhow::Result<Outcome>;
 
-const BENCHES: [(&str, Bench); 7] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("auth_socket", auth_socket::run),
     ("auth_instructions", auth_instructions::run),
     ("durable_write", durable_write::run),
     ("list_page", list_page::run),
     ("sign_in", sign_in::run),
+    ("rules", rules::run),
     ("start", start::run),
     ("memory", memory::run),
 ];

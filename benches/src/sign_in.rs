@@ -10,37 +10,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use app::devices::ServerSettings;
-use app::domains::DomainForm;
-use app::passwords::{Budgets, HashPool, LocalDesk};
-use app::step_up::Doer;
-use app::templates::TemplateForm;
-use app::{App, AppConfig, Parts};
 use axum::Router;
 use axum::body::Body;
 use futures_util::StreamExt as _;
 use http::header::{COOKIE, HOST, LOCATION};
 use http::{Request, StatusCode};
-use model::audit::Actor;
-use model::domain::{DomainLimits, GIB};
-use model::preset::Preset;
-use model::provider::{Endpoints, ProviderSettings};
 use model::random::{self, Random};
-use model::rule::Rule;
-use model::session::SessionLifetime;
-use model::template::TemplateSettings;
-use model::time::{Clock, DAY, SystemClock, SystemMonotonic};
-use rustix::time::{ClockId, clock_gettime};
-use secrecy::SecretString;
-use store::{MasterKey, OsRandom, Store};
+use store::OsRandom;
 use testkit::browser::Browser;
 use tower::ServiceExt as _;
-use upstream::Upstream;
 use web::site::Site;
 
-use crate::company::{self, CLIENT, Company, MOST, PUBLIC, SECRET, SLUG};
+use crate::company::{self, Company, MOST, PUBLIC, SLUG};
 use crate::finding::{Finding, Line};
 use crate::measure::latency::Latencies;
+use crate::measure::own::cpu;
+use crate::office::Office;
 use crate::{Options, Outcome};
 
 /// People of a round whose CPU is measured, one after another.
@@ -63,30 +48,30 @@ async fn measure(options: &Options) -> anyhow::Result<Outcome> {
     let (mut alone, mut first, mut again) = (Vec::new(), Vec::new(), Vec::new());
     let mut p99 = Vec::new();
     for _ in 0..options.rounds {
-        let office = Arc::new(Office::new(&options.dir, Duration::ZERO, PEOPLE + 1).await?);
+        let front = Arc::new(Front::new(&options.dir, Duration::ZERO, PEOPLE + 1).await?);
         let browsers = browsers(PEOPLE)?;
         // Discovery, keys and connections are those of a provider that is in use.
         let warm = Browser::new()?;
-        let back = office.leave(&warm, PEOPLE).await?;
-        office.come_back(back).await?;
-        first.push(office.each(&browsers, BESIDE).await?);
-        again.push(office.each(&browsers, BESIDE).await?);
-        alone.push(office.each(&browsers, 1).await?);
+        let back = front.leave(&warm, PEOPLE).await?;
+        front.come_back(back).await?;
+        first.push(front.each(&browsers, BESIDE).await?);
+        again.push(front.each(&browsers, BESIDE).await?);
+        alone.push(front.each(&browsers, 1).await?);
         ensure!(
-            office.mailboxes().await? == PEOPLE + 1,
+            front.mailboxes().await? == PEOPLE + 1,
             "not one mailbox each"
         );
     }
     for _ in 0..options.rounds {
-        let office = Office::new(&options.dir, LATENCY, CROWD).await?;
-        let mut latencies = office.at_once(&browsers(CROWD)?).await?;
-        ensure!(office.mailboxes().await? == CROWD, "not one mailbox each");
+        let front = Front::new(&options.dir, LATENCY, CROWD).await?;
+        let mut latencies = front.at_once(&browsers(CROWD)?).await?;
+        ensure!(front.mailboxes().await? == CROWD, "not one mailbox each");
         // The domain is full to the last place, and stays so.
         let late = Browser::new()?;
-        let back = office.leave(&late, CROWD).await?;
-        let status = office.answer(back).await?.status();
+        let back = front.leave(&late, CROWD).await?;
+        let status = front.answer(back).await?.status();
         ensure!(status == StatusCode::FORBIDDEN, "one too many: {status}");
-        ensure!(office.mailboxes().await? == CROWD, "the limit did not hold");
+        ensure!(front.mailboxes().await? == CROWD, "the limit did not hold");
         let slowest = latencies.percentile(0.99).context("nobody came")?;
         p99.push(f64::from(slowest) / 1e3);
     }
@@ -128,12 +113,11 @@ fn browsers(people: usize) -> anyhow::Result<Vec<Browser>> {
         .collect::<Result<_, _>>()?)
 }
 
-/// An installation with one domain and one provider.
-struct Office {
-    app: App,
+/// An installation's site, and its provider.
+struct Front {
+    office: Office,
     router: Router,
     _company: Company,
-    _directory: tempfile::TempDir,
 }
 
 /// Somebody on the way back: where to, and the cookie of their browser.
@@ -142,20 +126,17 @@ struct Back {
     cookie: String,
 }
 
-impl Office {
+impl Front {
     async fn new(parent: &Path, latency: Duration, places: usize) -> anyhow::Result<Self> {
         let company = Company::start(latency)?;
-        let directory = tempfile::Builder::new().prefix("gps").tempdir_in(parent)?;
-        let random: Arc<dyn Random> = Arc::new(OsRandom);
-        let app = app(directory.path(), &random)?;
-        set_up(&app, &company.issuer, places).await?;
+        let office = Office::open(parent, &company.issuer, places).await?;
         let site = Arc::new(Site::new(PUBLIC, &[], &[])?);
-        let router = web::router::router(app.clone(), &site, &random)?;
+        let random: Arc<dyn Random> = Arc::new(OsRandom);
+        let router = web::router::router(office.app.clone(), &site, &random)?;
         Ok(Self {
-            app,
+            office,
             router,
             _company: company,
-            _directory: directory,
         })
     }
 
@@ -201,8 +182,8 @@ impl Office {
         let (before, people) = (cpu(), way.len());
         // As tasks, like the requests of a server.
         let coming = futures_util::stream::iter(way).map(|back| {
-            let office = Arc::clone(self);
-            tokio::spawn(async move { office.come_back(back).await })
+            let front = Arc::clone(self);
+            tokio::spawn(async move { front.come_back(back).await })
         });
         let mut coming = coming.buffer_unordered(beside);
         while let Some(back) = coming.next().await {
@@ -232,87 +213,7 @@ impl Office {
     }
 
     async fn mailboxes(&self) -> anyhow::Result<usize> {
-        let (_, used) = self.app.domain(&"example.org".parse()?).await?;
+        let (_, used) = self.office.app.domain(&"example.org".parse()?).await?;
         Ok(usize::try_from(used.mailboxes)?)
     }
-}
-
-/// What this process has used.
-fn cpu() -> Duration {
-    clock_gettime(ClockId::ProcessCPUTime)
-        .try_into()
-        .unwrap_or_default()
-}
-
-async fn set_up(app: &App, issuer: &str, places: usize) -> anyhow::Result<()> {
-    let actor = Actor::CommandLine;
-    let domain = DomainForm {
-        name: "example.org".parse()?,
-        active: true,
-        limits: DomainLimits {
-            max_mailboxes: places.try_into()?,
-            default_quota: GIB,
-            max_quota: GIB,
-            domain_quota: GIB * i64::try_from(MOST)?,
-        },
-        role_target: Some("root@example.net".parse()?),
-        confirm_within: None,
-    };
-    let domain = app.create_domain(&actor, domain).await?;
-    let staff = TemplateForm {
-        name: "Staff".to_owned(),
-        settings: TemplateSettings::default(),
-    };
-    let staff = app.create_template(&actor, staff).await?;
-    let settings = ProviderSettings {
-        name: "Company".to_owned(),
-        active: true,
-        endpoints: Endpoints::Issuer {
-            issuer: issuer.to_owned(),
-        },
-        client_id: CLIENT.to_owned(),
-        scopes: "openid profile email mailcow_template".to_owned(),
-        domains: vec![domain.id],
-        rules: vec![Rule::mailcow("staff", staff.id)],
-        private_hosts: vec!["127.0.0.1".to_owned()],
-        ..Preset::Issuer.settings()
-    };
-    let secret = SecretString::from(SECRET);
-    let doer = Doer::from(&actor).untested(true);
-    app.create_provider(doer, SLUG, settings, Some(secret))
-        .await?;
-    Ok(())
-}
-
-fn app(directory: &Path, random: &Arc<dyn Random>) -> anyhow::Result<App> {
-    let (key, file) = (directory.join("key"), directory.join("store.db"));
-    let master = MasterKey::create_with_new_store(&key, &file, &OsRandom)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pool = HashPool::new(Arc::clone(random)).context("password hashing")?;
-    let budgets = Arc::new(Budgets::new(Arc::new(SystemMonotonic::start())));
-    Ok(App::new(Parts {
-        store: Store::open(&file)?,
-        keys: master.purpose_keys()?,
-        upstream: Upstream::new(
-            upstream::Config::default(),
-            Arc::clone(&clock),
-            Arc::clone(random),
-        ),
-        desk: Arc::new(LocalDesk::new(budgets, Arc::new(pool))),
-        clock,
-        random: Arc::clone(random),
-        config: AppConfig {
-            public_url: PUBLIC.to_owned(),
-            helpdesk: None,
-            sessions: SessionLifetime::default(),
-            admin_sessions: SessionLifetime::default(),
-            servers: ServerSettings {
-                servers: Vec::new(),
-            },
-            keep_attempts: DAY,
-            keep_mail_attempts: DAY,
-            keep_audit: DAY,
-            keep_deleted_mail: DAY,
-        },
-    }))
 }
