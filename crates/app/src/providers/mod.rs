@@ -6,6 +6,7 @@ pub(crate) mod form;
 mod issuer;
 mod order;
 mod pasted;
+mod reserved;
 mod scopes;
 
 pub use buttons::{ProviderButton, Ways};
@@ -87,8 +88,13 @@ impl App {
             settings.client_id = self.new_client_id();
         }
         let minted = (made_here && secret.is_none()).then(|| self.new_client_secret());
-        let (settings, notes) = self.checked(settings, &name)?;
+        let (settings, mut notes) = self.checked(settings, &name)?;
         form::check_slug(&name)?;
+        notes.extend(
+            secret
+                .iter()
+                .filter_map(|new| reserved::note(&settings, new)),
+        );
         let sealed = self.sealed(&name, minted.clone().or(secret))?;
         let doer = doer.into();
         let ignoring = form::ignores_anew(None, &settings, self.clock.now())?;
@@ -173,7 +179,10 @@ impl App {
                 Some(None)
             }
             SecretChange::Keep => None,
-            SecretChange::Set(secret) => Some(self.sealed(slug, Some(secret))?),
+            SecretChange::Set(secret) => {
+                notes.extend(reserved::note(&settings, &secret));
+                Some(self.sealed(slug, Some(secret))?)
+            }
             SecretChange::Clear => Some(None),
         };
         let (now, slug) = (self.clock.now(), slug.to_owned());
