@@ -14,6 +14,7 @@ mod mailboxes;
 mod processes;
 mod providers;
 mod records;
+mod refresh_tokens;
 mod relinks;
 mod rules;
 mod sessions;
