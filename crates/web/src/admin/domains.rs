@@ -224,7 +224,7 @@ impl Typed {
             }),
         };
         let confirm_within = match self.confirm_within.trim() {
-            "" => None,
+            "" | "off" => None,
             // Zero is out of bounds too, so the use case says what would be right.
             typed => Some(typed.parse().unwrap_or(0)),
         };

@@ -403,7 +403,7 @@ impl Typed {
                     format!(", ends in …{}", hint.ends)
                 };
                 fields.push(secret.help(format!(
-                    "Set on {}{ends}. Empty: it stays. Another issuer or host clears it.",
+                    "Set on {}{ends}. Empty: it stays. Another issuer or endpoint clears it.",
                     When::day(hint.set).text()
                 )));
                 fields.push(Field::checks(
