@@ -2,26 +2,12 @@
 
 use crate::admin::karin;
 use crate::world::{PASSWORD, World};
-use app::providers::SecretChange;
 use http::StatusCode;
-use model::audit::Actor;
 use model::outcome::Code;
 
 /// The provider hands out nothing any more.
 async fn no_rules(world: &World) {
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.rules.clear();
-    world
-        .app
-        .edit_provider(
-            &Actor::CommandLine,
-            "example",
-            settings,
-            SecretChange::Keep,
-            None,
-        )
-        .await
-        .unwrap();
+    world.change_provider(|p| p.rules.clear()).await;
 }
 
 #[tokio::test]
@@ -59,7 +45,11 @@ async fn what_people_meet_is_one_line_with_its_button() {
     let page = tab.open(&world.at("/admin")).await.unwrap();
     let form = page.form("form[action$=acknowledge]").unwrap();
     let page = tab.submit(form).await.unwrap();
-    assert!(page.text_of(".alerts > li").unwrap().contains("Noted"));
+    assert!(
+        page.text_of(".alerts > li")
+            .unwrap()
+            .contains("Acknowledged")
+    );
     assert_eq!(page.count("form[action$=acknowledge]").unwrap(), 0);
     let close = page.form("form[action$=close]").unwrap();
     let page = tab.submit(close.clone()).await.unwrap();

@@ -2,10 +2,8 @@
 
 use crate::admin::{assert_wrong, karin};
 use crate::world::{PASSWORD, World};
-use app::providers::SecretChange;
 use http::StatusCode;
 use model::attempt::Door;
-use model::audit::Actor;
 use model::provider::{Endpoints, EveryoneElse, TlsTrust};
 use model::rule::Test;
 use model::time::Timestamp;
@@ -59,6 +57,8 @@ async fn a_provider_is_set_up_on_one_page() {
     let redirect = format!("{}/sso/school-sso/callback", world.url);
     assert_eq!(page.text_of("#c-redirect").unwrap(), redirect);
     assert!(page.text().contains("ends in …so"), "{}", page.text());
+    let encoded = "characters that Basic authentication must encode";
+    assert!(page.text().contains(encoded), "{}", page.text());
     assert!(!page.body().contains(SECRET));
     let provider = world.app.provider("school-sso").await.unwrap();
     assert_eq!(provider.settings.scopes, "openid profile email");
@@ -398,23 +398,12 @@ async fn the_issuer_of_endpoints_is_learned_after_a_page_that_says_what_moves() 
     assert!(!page.text().contains("Learn the issuer"), "{}", page.text());
 
     let issuer = world.company.issuer().to_owned();
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.endpoints = Endpoints::Manual {
+    let endpoints = Endpoints::Manual {
         authorize: format!("{issuer}/authorize"),
         token: format!("{issuer}/token"),
         userinfo: format!("{issuer}/userinfo"),
     };
-    world
-        .app
-        .edit_provider(
-            &Actor::CommandLine,
-            "example",
-            settings,
-            SecretChange::Keep,
-            None,
-        )
-        .await
-        .unwrap();
+    world.change_provider(|p| p.endpoints = endpoints).await;
     let page = tab.open(&world.at(path)).await.unwrap();
     assert!(page.text().contains("Learn the issuer"), "{}", page.text());
     let page = tab

@@ -28,19 +28,8 @@ async fn carol(world: &World, tab: &mut Tab) -> Page {
 }
 
 async fn everyone_gets_a_mailbox(world: &World) {
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.everyone_else = EveryoneElse::Template(world.template);
-    world
-        .app
-        .edit_provider(
-            &model::audit::Actor::CommandLine,
-            "example",
-            settings,
-            app::providers::SecretChange::Keep,
-            None,
-        )
-        .await
-        .unwrap();
+    let everyone = EveryoneElse::Template(world.template);
+    world.change_provider(|p| p.everyone_else = everyone).await;
 }
 
 #[tokio::test]

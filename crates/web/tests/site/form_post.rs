@@ -89,12 +89,8 @@ async fn a_form_without_cookies_is_kept_and_its_browser_finishes() {
 async fn the_bare_origin_takes_forms_as_well() {
     let world = World::new().await;
     world.provider("old", RedirectForm::BareOrigin).await;
-    let mut settings = world.app.provider("old").await.unwrap().settings;
-    settings.response_mode = ResponseMode::FormPost;
-    let actor = model::audit::Actor::CommandLine;
-    let keep = app::providers::SecretChange::Keep;
-    let edited = world.app.edit_provider(&actor, "old", settings, keep, None);
-    edited.await.unwrap();
+    let by_form = ResponseMode::FormPost;
+    world.change("old", |p| p.response_mode = by_form).await;
     let mut tab = world.browser().tab();
     let home = world.by_company(&mut tab, "/sso/old/start", "bob").await;
     assert_eq!(home.url().path(), "/home", "{}", home.text());

@@ -4,7 +4,6 @@ use crate::world::World;
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{Request, StatusCode};
 use model::outcome::Code;
-use model::provider::Endpoints;
 use testkit::browser::{Page, Tab};
 use url::Url;
 
@@ -75,18 +74,7 @@ async fn only_the_providers_own_issuer_begins_anything() {
 async fn a_provider_without_issuer_is_begun_by_nobody() {
     let world = World::new().await;
     let issuer = world.company.issuer().to_owned();
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.endpoints = Endpoints::Manual {
-        authorize: world.company.authorization_endpoint(),
-        token: world.company.token_endpoint(),
-        userinfo: world.company.userinfo_endpoint(),
-    };
-    let secret = app::providers::SecretChange::Set("secret of example".to_owned().into());
-    let actor = model::audit::Actor::CommandLine;
-    let edited = world
-        .app
-        .edit_provider(&actor, "example", settings, secret, None);
-    edited.await.unwrap();
+    world.endpoints_by_hand("example").await;
     let mut tab = world.browser().tab();
     let page = tab.open(&url(&world, &[("iss", &issuer)])).await.unwrap();
     assert_eq!(page.status(), StatusCode::BAD_REQUEST);

@@ -1,36 +1,30 @@
 //! Signing out at the provider too, and being signed out by it.
 
 use crate::world::World;
-use app::providers::SecretChange;
 use http::{Method, Request, StatusCode};
 use lab::logout::Leaving;
-use model::audit::Actor;
 
-const SLUG: &str = "example";
 const LOGOUT: &str = "/sso/example/backchannel-logout";
 const BACK: &str = "/sso/example/signed-out";
 
-async fn signing_out_there(world: &World) {
+/// Who signs out here signs out at the provider too.
+async fn signing_out_there() -> World {
+    let world = World::new().await;
     let client = world.company.company().client("gatepost-example").unwrap();
     let back = world.at(BACK);
     world
         .company
         .company()
         .add_client(client.with_post_logout_redirect_uri(&back));
-    let mut settings = world.app.provider(SLUG).await.unwrap().settings;
-    settings.leavers.sign_out_there = true;
-    let keep = SecretChange::Keep;
     world
-        .app
-        .edit_provider(&Actor::CommandLine, SLUG, settings, keep, None)
-        .await
-        .unwrap();
+        .change_provider(|p| p.leavers.sign_out_there = true)
+        .await;
+    world
 }
 
 #[tokio::test]
 async fn who_signs_out_here_goes_on_to_the_provider_and_comes_back() {
-    let world = World::new().await;
-    signing_out_there(&world).await;
+    let world = signing_out_there().await;
     let browser = world.browser();
     let mut tab = browser.tab();
     let home = world
@@ -63,8 +57,7 @@ async fn who_signs_out_here_goes_on_to_the_provider_and_comes_back() {
 
 #[tokio::test]
 async fn a_return_that_was_not_begun_here_is_not_believed() {
-    let world = World::new().await;
-    signing_out_there(&world).await;
+    let world = signing_out_there().await;
     let browser = world.browser();
     let mut tab = browser.tab();
     let home = world

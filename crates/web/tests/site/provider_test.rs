@@ -3,7 +3,6 @@
 use crate::admin::{assert_wrong, karin};
 use crate::world::{PASSWORD, World};
 use app::Client;
-use app::providers::SecretChange;
 use app::sign_in::{Arrived, Ended};
 use app::test_sign_in::{KEPT_FOR, TestBegun};
 use http::{Request, StatusCode};
@@ -16,24 +15,27 @@ use testkit::browser::{Page, Tab};
 const PROVIDER: &str = "/admin/providers/example";
 
 async fn switched_off(world: &World) {
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.active = false;
-    let (actor, kept) = (Actor::CommandLine, SecretChange::Keep);
-    let edited = world
-        .app
-        .edit_provider(&actor, "example", settings, kept, None);
-    edited.await.unwrap();
+    world.change_provider(|p| p.active = false).await;
 }
 
 async fn is_on(world: &World) -> bool {
     world.app.provider("example").await.unwrap().settings.active
 }
 
-/// Runs a test from the provider's page; its result.
+/// Runs a test from the provider's page; its result, at an address of its own.
 async fn tested(world: &World, tab: &mut Tab, login: &str) -> Page {
     tab.open(&world.at(PROVIDER)).await.unwrap();
     let page = tab.follow("Test sign-in").await.unwrap();
-    world.as_person(tab, &page, login).await
+    let page = world.as_person(tab, &page, login).await;
+    let at = page.url().path();
+    assert!(at.starts_with(&format!("{PROVIDER}/tests/")), "{at}");
+    page
+}
+
+/// The page of the switch.
+async fn switch(world: &World, tab: &mut Tab) -> Page {
+    let path = format!("{PROVIDER}/switch");
+    tab.open(&world.at(&path)).await.unwrap()
 }
 
 #[tokio::test]
@@ -42,13 +44,6 @@ async fn a_test_that_passed_leads_to_the_switch() {
     switched_off(&world).await;
     let mut tab = karin(&world).await;
     let page = tested(&world, &mut tab, "alice").await;
-    assert!(
-        page.url()
-            .path()
-            .starts_with("/admin/providers/example/tests/"),
-        "{}",
-        page.url()
-    );
     assert_eq!(page.text_of(".verdict h2").unwrap(), "It works");
     let text = page.text();
     for words in [
@@ -72,13 +67,7 @@ async fn a_test_that_passed_leads_to_the_switch() {
     for hers in ["alice", "Alice", "0b9d6c1e"] {
         assert!(!report.contains(hers), "{report}");
     }
-    assert!(
-        world
-            .app
-            .mailbox(&"alice@example.org".parse().unwrap())
-            .await
-            .is_err()
-    );
+    assert!(!world.has("alice@example.org").await);
 
     let own = page.url().clone();
     let provider = tab.open(&world.at(PROVIDER)).await.unwrap();
@@ -217,10 +206,7 @@ async fn turning_on_untested_is_a_word_of_its_own() {
     let world = World::new().await;
     switched_off(&world).await;
     let mut tab = karin(&world).await;
-    let page = tab
-        .open(&world.at(&format!("{PROVIDER}/switch")))
-        .await
-        .unwrap();
+    let page = switch(&world, &mut tab).await;
     assert!(
         page.text().contains("No test sign-in has passed"),
         "{}",
@@ -239,10 +225,7 @@ async fn turning_on_untested_is_a_word_of_its_own() {
     tab.submit(save).await.unwrap();
     assert!(!is_on(&world).await);
 
-    let page = tab
-        .open(&world.at(&format!("{PROVIDER}/switch")))
-        .await
-        .unwrap();
+    let page = switch(&world, &mut tab).await;
     let form = page.form_with_button("Switch on").unwrap();
     let page = tab
         .submit(form.tick("untested", "true").unwrap())
@@ -278,23 +261,13 @@ async fn an_answer_by_a_form_ends_a_test_too() {
     switched_off(&world).await;
     let mut tab = karin(&world).await;
     let page = tested(&world, &mut tab, "alice").await;
-    assert!(
-        page.url()
-            .path()
-            .starts_with("/admin/providers/example/tests/"),
-        "{}",
-        page.url()
-    );
     assert_eq!(page.text_of(".verdict h2").unwrap(), "It works");
     assert!(!world.has("alice@example.org").await);
     // It proved this way of answering, and no other.
     let query = ResponseMode::Query;
     world.change_provider(|p| p.response_mode = query).await;
     let mut tab = karin(&world).await;
-    let page = tab
-        .open(&world.at(&format!("{PROVIDER}/switch")))
-        .await
-        .unwrap();
+    let page = switch(&world, &mut tab).await;
     assert!(
         page.text().contains("No test sign-in has passed"),
         "{}",

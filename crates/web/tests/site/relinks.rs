@@ -2,14 +2,10 @@
 
 use crate::admin::{assert_wrong, karin};
 use crate::world::{PASSWORD, World};
-use app::providers::SecretChange;
 use http::StatusCode;
-use model::audit::Actor;
-use model::provider::{Endpoints, RedirectForm};
+use model::provider::RedirectForm;
 use serde_json::json;
 use testkit::browser::{Form, Tab};
-
-const ACTOR: Actor = Actor::CommandLine;
 
 /// Alice and Bob have mailboxes by `example`; `other` is the same company under typed endpoints, so
 /// that its people are others.
@@ -22,17 +18,7 @@ async fn two_providers() -> World {
             .await;
     }
     world.provider("other", RedirectForm::OwnPath).await;
-    let mut settings = world.app.provider("other").await.unwrap().settings;
-    settings.endpoints = Endpoints::Manual {
-        authorize: world.company.authorization_endpoint(),
-        token: world.company.token_endpoint(),
-        userinfo: world.company.userinfo_endpoint(),
-    };
-    let secret = SecretChange::Set("secret of other".to_owned().into());
-    let edited = world
-        .app
-        .edit_provider(&ACTOR, "other", settings, secret, None);
-    edited.await.unwrap();
+    world.endpoints_by_hand("other").await;
     for login in ["alice", "bob"] {
         let company = world.company.company();
         company

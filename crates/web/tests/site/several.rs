@@ -3,7 +3,6 @@
 use crate::admin::{assert_wrong, karin};
 use crate::world::{PASSWORD, World};
 use app::domains::DomainForm;
-use app::providers::SecretChange;
 use http::StatusCode;
 use model::audit::Actor;
 use model::provider::{Endpoints, RedirectForm};
@@ -27,16 +26,8 @@ async fn shared_out() -> World {
         };
         added.push(world.app.create_domain(&ACTOR, form).await.unwrap().id);
     }
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.domains.push(added[0]);
-    edit(&world, "example", settings).await;
+    world.change_provider(|p| p.domains.push(added[0])).await;
     world
-}
-
-async fn edit(world: &World, slug: &str, settings: model::provider::ProviderSettings) {
-    let keep = SecretChange::Keep;
-    let edited = world.app.edit_provider(&ACTOR, slug, settings, keep, None);
-    edited.await.unwrap();
 }
 
 async fn ask(world: &World, tab: &mut Tab, address: &str) -> Page {
@@ -187,9 +178,8 @@ async fn a_provider_that_is_down_keeps_its_button_and_says_so() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let issuer = format!("http://{}", nobody.local_addr().unwrap());
     drop(nobody);
-    let mut settings = world.app.provider("example").await.unwrap().settings;
-    settings.endpoints = Endpoints::Issuer { issuer };
-    edit(&world, "example", settings).await;
+    let endpoints = Endpoints::Issuer { issuer };
+    world.change_provider(|p| p.endpoints = endpoints).await;
     let mut tab = world.browser().tab();
     for _ in 0..5 {
         let page = tab.open(&world.at("/sso/example/start")).await.unwrap();
@@ -304,13 +294,12 @@ async fn the_order_is_changed_by_buttons() {
 #[tokio::test]
 async fn an_administrator_gets_in_when_every_provider_is_broken() {
     let world = shared_out().await;
-    let World { app, .. } = &world;
+    let gone = Endpoints::Issuer {
+        issuer: "https://gone.invalid".to_owned(),
+    };
     for slug in ["example", "other"] {
-        let mut settings = app.provider(slug).await.unwrap().settings;
-        settings.endpoints = Endpoints::Issuer {
-            issuer: "https://gone.invalid".to_owned(),
-        };
-        edit(&world, slug, settings).await;
+        let endpoints = gone.clone();
+        world.change(slug, |p| p.endpoints = endpoints).await;
     }
     karin(&world).await;
 }

@@ -5,6 +5,7 @@ use app::devices::{MailServer, ServerSettings};
 use app::domains::DomainForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
 use app::passwords::{Budgets, HashPool, LocalDesk};
+use app::providers::SecretChange;
 use app::step_up::Doer;
 use app::templates::TemplateForm;
 use app::{App, AppConfig, Parts};
@@ -223,11 +224,35 @@ impl World {
 
     /// Changes the provider `example`.
     pub async fn change_provider(&self, change: impl FnOnce(&mut ProviderSettings)) {
-        let mut settings = self.app.provider("example").await.unwrap().settings;
+        self.change("example", change).await;
+    }
+
+    /// Changes a provider.
+    pub async fn change(&self, slug: &str, change: impl FnOnce(&mut ProviderSettings)) {
+        self.edit(slug, SecretChange::Keep, change).await;
+    }
+
+    /// Has a provider known by its endpoints, typed by hand, with the secret it had before.
+    pub async fn endpoints_by_hand(&self, slug: &str) {
+        let secret = SecretChange::Set(format!("secret of {slug}").into());
+        let endpoints = Endpoints::Manual {
+            authorize: self.company.authorization_endpoint(),
+            token: self.company.token_endpoint(),
+            userinfo: self.company.userinfo_endpoint(),
+        };
+        self.edit(slug, secret, |p| p.endpoints = endpoints).await;
+    }
+
+    async fn edit(
+        &self,
+        slug: &str,
+        secret: SecretChange,
+        change: impl FnOnce(&mut ProviderSettings),
+    ) {
+        let mut settings = self.app.provider(slug).await.unwrap().settings;
         change(&mut settings);
-        let keep = app::providers::SecretChange::Keep;
         self.app
-            .edit_provider(&Actor::CommandLine, "example", settings, keep, None)
+            .edit_provider(&Actor::CommandLine, slug, settings, secret, None)
             .await
             .unwrap();
     }

@@ -1,5 +1,5 @@
 //! The OpenID Foundation's tests of relying parties, each named after its module, over the whole way:
-//! real pages, real callback, the sample company as the other side. `docs/reference/conformance.md`
+//! real pages, real callback, the sample company as the other side. `docs/reference/openid.md`
 //! lists them.
 
 mod algorithms;
