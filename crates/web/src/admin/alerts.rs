@@ -56,7 +56,7 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
         let button = alert.details.refusal.as_ref();
         Line {
             state: if alert.acknowledged.is_some() {
-                Tag::new(Standing::Neutral, "Noted")
+                Tag::new(Standing::Neutral, "Acknowledged")
             } else {
                 Tag::new(Standing::Error, "New")
             },
@@ -101,7 +101,7 @@ async fn acknowledge(
         admin,
         id,
         AlertAct::Acknowledge,
-        "The alert is noted.",
+        "The alert is acknowledged.",
     )
     .await
 }
