@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::outbox::Lane;
 use store::{OsRandom, Store};
+use testkit::clock::FixedClock;
 
 #[derive(Default)]
 struct Heard(Mutex<Vec<Learned>>);
@@ -284,6 +285,59 @@ async fn guesses_are_slowed_and_stopped_while_a_right_app_password_passes() {
         try_login(&edge, NAME, &password, Protocol::Imap).await,
         LoginAnswer::Ok(_)
     ));
+}
+
+/// Whatever was found out about a wrong name or secret, and whatever that took: the same words, at
+/// the same moment.
+#[tokio::test]
+async fn nothing_tells_what_is_wrong_with_a_name_or_secret() {
+    let world = World::new().await;
+    // Signs in by the provider, so that no password opens mail and none is hashed.
+    world.signed_in("alice").await;
+    for name in ["erin", "frank", "gina"] {
+        let password = NewSignIn::Local(secret(PASSWORD));
+        world.mailbox(name, password).await;
+    }
+    let (of_alice, _) = device(&world, Protocols::ALL).await;
+    let made_up = model::app_password::generate(&OsRandom);
+    let mistyped = secret(&made_up.expose_secret().replace(['2', '3', '4', '5'], "6"));
+    let guess = secret("wrong password");
+    // It stands still: what is left of the delay is all of it, however long the judging took.
+    let edge = edge_by(&world, Arc::new(FixedClock::at(SystemClock.now())));
+    let mut heard = Vec::new();
+    for (n, (name, tried)) in [
+        ("alice@example.org", &guess),
+        ("erin@example.org", &guess),
+        ("nobody@example.org", &guess),
+        ("nobody@nowhere.example", &guess),
+        ("nobody", &guess),
+        ("frank@example.org", &made_up),
+        ("made-up@example.org", &made_up),
+        ("made-up", &made_up),
+        ("gina@example.org", &of_alice),
+        ("another@example.org", &of_alice),
+        ("mistyped@example.org", &mistyped),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let login = Login {
+            protocol: Protocol::Imap,
+            name,
+            secret: tried,
+            ip: Some([198, 51, 100, u8::try_from(n).unwrap()].into()),
+            secured: true,
+        };
+        let LoginAnswer::Refused(turned) = edge.mail.login(login).await else {
+            panic!("{name}: not refused")
+        };
+        assert_eq!(turned.refusal.code, Code::MailWrong, "{name}");
+        heard.push((turned.refusal.person(), turned.delay, name));
+    }
+    let first = (heard[0].0.clone(), Duration::from_millis(500));
+    for (words, delay, name) in heard {
+        assert_eq!((words, delay), first, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -159,26 +159,21 @@ impl World {
 
     /// The same installation where nothing listens for SMTP.
     pub fn app_without_mail(&self) -> App {
-        let config = AppConfig {
+        self.app_as(AppConfig {
             helpdesk: None,
             ..config()
-        };
-        app_of(
-            &self.dir,
-            &self.master,
-            &self.desk,
-            Arc::new(SystemClock),
-            Arc::new(OsRandom),
-            config,
-        )
+        })
     }
 
     /// The same installation under another address.
     pub fn app_at(&self, public: &str) -> App {
-        let config = AppConfig {
+        self.app_as(AppConfig {
             public_url: public.to_owned(),
             ..config()
-        };
+        })
+    }
+
+    fn app_as(&self, config: AppConfig) -> App {
         app_of(
             &self.dir,
             &self.master,
