@@ -7,7 +7,7 @@
 use model::ids::TemplateId;
 use model::preset::{Instructions, Preset, Setup, Shown, instructions};
 use model::provider::{ClientAuth, EmailTrust, Endpoints, ProviderSettings};
-use model::rule::Rule;
+use model::rule::{MAILCOW_CLAIM, Rule};
 use secrecy::SecretString;
 use std::fmt::Write as _;
 
@@ -52,14 +52,11 @@ fn guide(preset: Preset) -> String {
     let settings = settings(preset);
     let made = made(preset, &settings, None);
     let mut page = format!("# {}\n\n", facts.name);
-    let intro = "Values of `example.org` stand where your page of the provider shows yours. Add it \
-                 under *Providers*, *Add provider*, or with";
-    writeln!(
-        page,
-        "{intro}\n`gatepost provider add NAME --preset {}`.\n",
-        preset.key()
-    )
-    .unwrap();
+    page.push_str(
+        "Values of `example.org` stand where your page of the provider shows yours. Add it under\n\
+         *Providers*, *Add provider*, or with:\n\n```sh\n",
+    );
+    writeln!(page, "{}\n```\n", command(preset, &settings)).unwrap();
     page.push_str("## In Gatepost\n\n| Field | Value |\n|---|---|\n");
     let mut row = |field: &str, value: String| {
         if !value.is_empty() {
@@ -113,7 +110,48 @@ fn guide(preset: Preset) -> String {
     for remark in &made.remarks {
         writeln!(page, "- {remark}").unwrap();
     }
+    page.push_str(NEXT);
     page
+}
+
+const NEXT: &str = "
+Then: [check the connection](../check-the-connection.md), [test a sign-in](../test-a-sign-in.md),
+[say who gets which template](../rules.md), and choose
+[what ends when somebody leaves](../../concepts/who-has-left.md).
+";
+
+/// What adds such a provider at the command line, with a first rule; the page writes rules ahead.
+fn command(preset: Preset, settings: &ProviderSettings) -> String {
+    let name = if settings.name.contains(' ') {
+        format!("\"{}\"", settings.name)
+    } else {
+        settings.name.clone()
+    };
+    let mut command = format!(
+        "gatepost provider add {name} --preset {} --domain example.org",
+        preset.key()
+    );
+    match &settings.endpoints {
+        // One that is the same for everybody is known already.
+        Endpoints::Issuer { issuer } if preset.settings().endpoints != settings.endpoints => {
+            write!(command, " \\\n    --issuer {issuer}").unwrap();
+        }
+        Endpoints::Issuer { .. } => {}
+        Endpoints::Manual { .. } => {
+            command.push_str(" \\\n    --authorize-url URL --token-url URL --userinfo-url URL")
+        }
+    }
+    if !preset.makes_client_here() {
+        command.push_str(" \\\n    --client-id ID --secret-stdin < secret.txt");
+    }
+    let slug = slug(preset);
+    let rule = match preset.facts().template_claim {
+        Some(MAILCOW_CLAIM) => format!("add {slug} --value Staff --template Staff"),
+        Some(claim) => format!("add {slug} --claim {claim} --value Staff --template Staff"),
+        None => format!("everyone-else {slug} --template Staff"),
+    };
+    write!(command, "\ngatepost rule {rule}").unwrap();
+    command
 }
 
 #[test]

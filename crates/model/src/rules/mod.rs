@@ -8,6 +8,8 @@ pub mod alerts;
 pub mod claims;
 pub mod confirmation;
 pub mod effect;
+#[cfg(test)]
+mod example;
 pub mod fields;
 pub mod gates;
 pub mod limits;

@@ -11,13 +11,12 @@ use crate::provider::{
     TlsTrust,
 };
 use crate::rule::{Rule, Test};
+use crate::rules::example::{self, NOW, STAFF, domain, link, mailbox};
 use crate::rules::fields::Held;
 use crate::template::{TemplateField, TemplateFields, TemplateSettings, Templated};
 use serde_json::json;
 use uuid::Uuid;
 
-const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-const STAFF: TemplateId = TemplateId(1);
 const SALES: TemplateId = TemplateId(2);
 const LEFT: TemplateId = TemplateId(3);
 const HUGE: TemplateId = TemplateId(4);
@@ -52,92 +51,19 @@ fn rule(value: &str, template: TemplateId) -> Rule {
 }
 
 fn provider(rules: Vec<Rule>) -> Provider {
-    Provider {
-        id: ProviderId(1),
-        slug: "example".to_owned(),
-        created: NOW,
-        modified: NOW,
-        secret: None,
-        checks_stopped: None,
-        namespace: Namespace("https://auth.example".to_owned()),
-        settings: ProviderSettings {
-            preset: crate::preset::Preset::default(),
-            name: "Example SSO".to_owned(),
-            active: true,
-            endpoints: Endpoints::Issuer {
-                issuer: "https://auth.example".to_owned(),
-            },
-            client_id: "gatepost".to_owned(),
-            client_auth: ClientAuth::Auto,
-            redirect: RedirectForm::OwnPath,
-            response_mode: ResponseMode::default(),
-            scopes: "openid".to_owned(),
-            address_claim: "email".to_owned(),
-            subject_claim: None,
-            email_trust: EmailTrust::AcceptAbsent,
-            domains: vec![DomainId(1)],
-            create: true,
-            rules,
-            everyone_else: EveryoneElse::Refuse,
-            tls: TlsTrust::Public,
-            private_hosts: Vec::new(),
-            leavers: crate::provider::Leavers::default(),
-        },
-    }
+    example::provider(EmailTrust::AcceptAbsent, rules)
 }
 
 fn person() -> Linked {
-    let link = Link {
-        id: LinkId(1),
-        mailbox: MailboxId(7),
-        provider: ProviderId(1),
-        namespace: Namespace("https://auth.example".to_owned()),
-        subject: "alice".to_owned(),
-        origin: LinkOrigin::FirstSignIn,
-        created: NOW,
-        last_sign_in: None,
-        confirmed: None,
-        unconfirmed: None,
-    };
-    let mailbox = Mailbox {
-        id: MailboxId(7),
-        domain: DomainId(1),
-        address: Address::parse("alice@example.org").unwrap(),
-        name: String::new(),
-        storage: Uuid::nil(),
-        quota: 2 * GIB,
-        protocols: Protocols::ALL,
-        active: true,
-        disabled: None,
-        methods: SignInMethods::PROVIDER,
-        template: Some(STAFF),
-        template_seen: Some(NOW),
-        overrides: TemplateFields::NONE,
-        has_password: false,
-        password_until: None,
-        created: NOW,
-        modified: NOW,
-        last_sign_in: None,
-    };
-    let domain = MailDomain {
-        id: DomainId(1),
-        name: "example.org".parse().unwrap(),
-        active: true,
-        limits: DomainLimits {
-            max_quota: 10 * GIB,
-            ..DomainLimits::default()
-        },
-        role_target: Address::parse("root@example.net").unwrap(),
-        provider: None,
-        confirm: None,
-        created: NOW,
-        modified: NOW,
+    let limits = DomainLimits {
+        max_quota: 10 * GIB,
+        ..DomainLimits::default()
     };
     let used = DomainUse {
         mailboxes: 1,
         quota: 2 * GIB,
     };
-    (link, mailbox, domain, used)
+    (link("alice"), mailbox(), domain(limits), used)
 }
 
 fn judged(before: Vec<Rule>, after: Vec<Rule>, person: &Linked, groups: &[&str]) -> Effect {

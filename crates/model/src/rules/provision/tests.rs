@@ -5,15 +5,13 @@ use crate::ids::{AliasId, DomainId, LinkId, MailboxId, ProviderId};
 use crate::mailbox::Disabled;
 use crate::provider::{Endpoints, EveryoneElse, Leavers, ProviderSettings};
 use crate::rule::Rule;
+use crate::rules::example::{NOW, STAFF, address, domain, link, mailbox, provider};
 use crate::template::TemplateSettings;
 use crate::time::DAY;
 use serde_json::json;
 use uuid::Uuid;
 
 mod relinks;
-
-const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-const STAFF: TemplateId = TemplateId(1);
 
 struct World {
     provider: Provider,
@@ -29,10 +27,6 @@ struct World {
     relinks: Vec<Relink>,
 }
 
-fn address(text: &str) -> Address {
-    Address::parse(text).unwrap()
-}
-
 fn template(quota: i64) -> Template {
     Template {
         id: STAFF,
@@ -43,44 +37,6 @@ fn template(quota: i64) -> Template {
         },
         created: NOW,
         modified: NOW,
-    }
-}
-
-fn mailbox() -> Mailbox {
-    Mailbox {
-        id: MailboxId(7),
-        domain: DomainId(1),
-        address: address("alice@example.org"),
-        name: String::new(),
-        storage: Uuid::nil(),
-        quota: 2 * GIB,
-        protocols: Protocols::ALL,
-        active: true,
-        disabled: None,
-        methods: SignInMethods::PROVIDER,
-        template: Some(STAFF),
-        template_seen: Some(NOW),
-        overrides: TemplateFields::NONE,
-        has_password: false,
-        password_until: None,
-        created: NOW,
-        modified: NOW,
-        last_sign_in: None,
-    }
-}
-
-fn link(subject: &str) -> Link {
-    Link {
-        id: LinkId(1),
-        mailbox: MailboxId(7),
-        provider: ProviderId(1),
-        namespace: Namespace("https://auth.example".to_owned()),
-        subject: subject.to_owned(),
-        origin: LinkOrigin::FirstSignIn,
-        created: NOW,
-        last_sign_in: None,
-        confirmed: None,
-        unconfirmed: None,
     }
 }
 
@@ -103,56 +59,14 @@ fn existing(mailbox: Mailbox, links: Vec<Link>, pending: Option<PendingLink>) ->
 
 impl Default for World {
     fn default() -> Self {
-        let settings = ProviderSettings {
-            preset: crate::preset::Preset::default(),
-            name: "Example SSO".to_owned(),
-            active: true,
-            endpoints: Endpoints::Issuer {
-                issuer: "https://auth.example".to_owned(),
-            },
-            client_id: "gatepost".to_owned(),
-            client_auth: crate::provider::ClientAuth::Auto,
-            redirect: crate::provider::RedirectForm::OwnPath,
-            response_mode: crate::provider::ResponseMode::default(),
-            scopes: "openid".to_owned(),
-            address_claim: "email".to_owned(),
-            subject_claim: None,
-            email_trust: EmailTrust::RequireTrue,
-            domains: vec![DomainId(1)],
-            create: true,
-            rules: vec![Rule::mailcow("staff", STAFF)],
-            everyone_else: EveryoneElse::Refuse,
-            tls: crate::provider::TlsTrust::Public,
-            private_hosts: Vec::new(),
-            leavers: Leavers::default(),
-        };
         Self {
-            provider: Provider {
-                id: ProviderId(1),
-                slug: "example-sso".to_owned(),
-                created: NOW,
-                modified: NOW,
-                secret: None,
-                checks_stopped: None,
-                namespace: Namespace("https://auth.example".to_owned()),
-                settings,
-            },
-            domain: MailDomain {
-                id: DomainId(1),
-                name: DomainName::parse("example.org").unwrap(),
-                active: true,
-                limits: DomainLimits {
-                    max_mailboxes: 10,
-                    default_quota: GIB,
-                    max_quota: 5 * GIB,
-                    domain_quota: 20 * GIB,
-                },
-                role_target: address("admin@example.net"),
-                provider: None,
-                confirm: None,
-                created: NOW,
-                modified: NOW,
-            },
+            provider: provider(EmailTrust::RequireTrue, vec![Rule::mailcow("staff", STAFF)]),
+            domain: domain(DomainLimits {
+                max_mailboxes: 10,
+                default_quota: GIB,
+                max_quota: 5 * GIB,
+                domain_quota: 20 * GIB,
+            }),
             used: DomainUse {
                 mailboxes: 1,
                 quota: 2 * GIB,
