@@ -3,25 +3,17 @@
 use std::process::ExitCode;
 
 use super::input::{Leave, PasswordSource};
-use super::office::{self, Common, Office};
+use super::office::{Office, Verbs};
 use super::output::{details, table, when};
 use crate::administration::Request;
 use crate::administration::admins::{AdminDocument, AdminList, AdminRequest};
 
 /// Local administrators, who can always get in.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost admin create root --email root@example.org
   gatepost admin reset root --password-stdin < password.txt")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Add an administrator.
     Create {
         /// Letters, digits and . _ -
@@ -50,9 +42,8 @@ enum Verb {
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -5,42 +5,42 @@ use std::process::ExitCode;
 use app::alerts::AlertAct;
 use model::ids::AlertId;
 
-use super::office::{self, Common};
+use super::office::Verbs;
 use super::output::{table, when};
 use crate::administration::Request;
 use crate::administration::activity::{AlertDocument, AlertList, AlertRequest};
 
 /// What several people met for one cause, told once.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost alert list
   gatepost alert close 12")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Print the alerts that nobody has closed, the latest first.
+    #[command(before_long_help = "Examples:
+  gatepost alert list
+  gatepost alert list --json")]
     List,
-    /// Take note of one: it stays on the list and counts on.
+    /// Say that somebody is at it: it stays on the list and counts on.
+    #[command(before_long_help = "Examples:
+  gatepost alert acknowledge 12
+  gatepost alert acknowledge 12 --json")]
     Acknowledge {
         /// Its number in the list.
         id: AlertId,
     },
     /// Take one off the list; whoever meets its cause next begins another.
+    #[command(before_long_help = "Examples:
+  gatepost alert close 12
+  gatepost alert close 12 --json")]
     Close {
         /// Its number in the list.
         id: AlertId,
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| {
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(async |office, verb| {
         let settle = |id, act| Request::Alert(AlertRequest::Settle { id, act });
         let request = match verb {
             Verb::List => {
@@ -62,7 +62,12 @@ fn rows(alerts: &[AlertDocument]) -> String {
             when(&alert.last),
             alert.about.clone(),
             format!("{} times", alert.count),
-            if alert.acknowledged { "noted" } else { "new" }.to_owned(),
+            if alert.acknowledged {
+                "acknowledged"
+            } else {
+                "new"
+            }
+            .to_owned(),
             alert.topic.clone(),
         ]
     };

@@ -6,26 +6,18 @@ use app::aliases::AliasForm;
 use model::address::{Address, DomainName};
 
 use super::input::Leave;
-use super::office::{self, Common, Listing, Office};
+use super::office::{Listing, Office, Verbs};
 use super::output::{details, on_off, table, when};
 use super::values;
 use crate::administration::Request;
 use crate::administration::aliases::{AliasDocument, AliasList, AliasRequest};
 
 /// Aliases: addresses that deliver to mailboxes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost alias add info@example.org alice@example.org bob@example.org
   gatepost alias edit info@example.org --active no")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Add an alias.
     Add {
         /// Its address; nothing else may stand there.
@@ -79,9 +71,8 @@ enum Verb {
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -10,7 +10,7 @@ use app::foresight::{Change, Foretold};
 use model::attempt::{Reference, Step, StepState};
 use model::outcome::Code;
 
-use super::office::{self, Common, Listing, Office};
+use super::office::{Listing, Office, Verbs};
 use super::output::{details, table, when};
 use crate::administration::Request;
 use crate::administration::attempts::{
@@ -22,19 +22,11 @@ use crate::exit;
 const MOST_CLAIMS: u64 = 1 << 20;
 
 /// Recorded attempts to sign in.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost attempt list --refused --address alice@example.org
   gatepost attempt show 7K4Q-M2XD")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Print attempts, newest first.
     List {
         /// Of this address only.
@@ -63,13 +55,21 @@ enum Verb {
         #[arg(long)]
         open: bool,
     },
-    /// Decide anew on what an attempt brought, by the rules as they are now; changes nothing.
+    /// Decide anew on what an attempt brought, by the rules as they are now; changes nothing. Exit
+    /// code 7 if it would be refused.
+    #[command(before_long_help = "Examples:
+  gatepost attempt replay 7K4Q-M2XD
+  gatepost attempt replay 7K4Q-M2XD --json")]
     Replay {
         /// What the person told the helpdesk.
         #[arg(value_parser = reference)]
         reference: Reference,
     },
-    /// Say what would happen if somebody came with these claims; changes nothing.
+    /// Say what would happen if somebody came with these claims; changes nothing. Exit code 7 if
+    /// they would be refused.
+    #[command(before_long_help = "Examples:
+  gatepost attempt what-if example-sso --claims claims.json
+  gatepost attempt what-if example-sso --claims - < claims.json")]
     WhatIf {
         /// The provider.
         #[arg(value_name = "SLUG")]
@@ -88,9 +88,8 @@ fn reference(text: &str) -> Result<Reference, String> {
     Reference::parse(text).ok_or_else(|| "a reference looks like 7K4Q-M2XD".to_owned())
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -7,7 +7,7 @@ use model::ids::AppPasswordId;
 use model::protocol::Protocols;
 use model::time::Timestamp;
 
-use super::office::{self, Common, Office};
+use super::office::{Office, Verbs};
 use super::output::{self, details, table, when, when_or};
 use super::values;
 use crate::administration::Request;
@@ -16,19 +16,11 @@ use crate::administration::devices::{
 };
 
 /// Devices and mail programs of a mailbox: its app passwords.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost device add alice@example.org --name Phone --protocols imap,smtp
   gatepost device revoke alice@example.org 7")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Print the app passwords of a mailbox.
     List {
         /// The mailbox.
@@ -60,9 +52,8 @@ enum Verb {
     },
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -6,7 +6,7 @@ use model::address::{Address, DomainName};
 use model::rules::limits::size;
 
 use super::input::Leave;
-use super::office::{self, Common, Listing, Office};
+use super::office::{Listing, Office, Verbs};
 use super::output::{details, on_off, table, when};
 use super::values;
 use crate::administration::Request;
@@ -15,19 +15,11 @@ use crate::administration::domains::{
 };
 
 /// Mail domains and their limits.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost domain add example.org --max-mailboxes 50 --domain-quota 400G
   gatepost domain edit example.org --active no")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Add a domain; it receives mail at once.
     Add {
         /// Such as example.org
@@ -56,6 +48,9 @@ enum Verb {
         name: DomainName,
     },
     /// Change what is named; the rest stays.
+    #[command(before_long_help = "Examples:
+  gatepost domain edit example.org --provider school-sso
+  gatepost domain edit example.org --confirm-within 30")]
     Edit {
         /// The domain.
         #[arg(value_name = "DOMAIN", value_parser = values::domain)]
@@ -77,7 +72,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Fields {
+pub(super) struct Fields {
     /// How many mailboxes it may hold, 0 for any number.
     #[arg(long, value_name = "N")]
     max_mailboxes: Option<i64>,
@@ -126,9 +121,8 @@ impl From<Fields> for DomainChange {
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -120,7 +120,9 @@ fn tell(problem: &Problem) {
                 output::problem(&format!("error: {}: {}", field.field, field.message));
             }
             if is_untested(fields) {
-                output::problem("help: gatepost provider test SLUG, or the same with --untested");
+                output::problem(
+                    "help: gatepost provider test SLUG, then this again; or this with --untested",
+                );
             }
         }
         Problem::Refused(refusal) => {

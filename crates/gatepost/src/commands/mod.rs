@@ -1,9 +1,9 @@
 //! The command line: one file per verb.
 //!
-//! To add a verb: a file with its arguments (`#[derive(clap::Args)]`) and a `run` that returns
-//! `anyhow::Result<ExitCode>`, a variant of `Command`, and an arm in [`run`]. Commands that
-//! administer work in an `office`: it finds the way to the use cases ([`crate::administration`])
-//! and prints documents as text or JSON.
+//! To add a command: a file with its arguments (`#[derive(clap::Args)]`, or for a noun its verbs,
+//! `#[derive(clap::Subcommand)]`) and a `run` that returns `anyhow::Result<ExitCode>`, a variant of
+//! `Command`, and an arm in [`run`]. Commands that administer work in an `office`: it finds the way
+//! to the use cases ([`crate::administration`]) and prints documents as text or JSON.
 
 mod activity;
 mod admin;
@@ -40,6 +40,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::administration::Deleted;
+use office::Verbs;
 
 /// Single sign-on for the mail you host.
 #[derive(Debug, Parser)]
@@ -66,21 +67,21 @@ enum Command {
     Serve(serve::Arguments),
     /// Show it all on this machine, with a sample company.
     Demo(demo::Arguments),
-    Setup(setup::Arguments),
-    Admin(admin::Arguments),
-    Domain(domain::Arguments),
-    Template(template::Arguments),
-    Mailbox(mailbox::Arguments),
-    Alias(alias::Arguments),
-    Provider(provider::Arguments),
-    Rule(rule::Arguments),
-    Device(device::Arguments),
+    Setup(Verbs<setup::Verb>),
+    Admin(Verbs<admin::Verb>),
+    Domain(Verbs<domain::Verb>),
+    Template(Verbs<template::Verb>),
+    Mailbox(Verbs<mailbox::Verb>),
+    Alias(Verbs<alias::Verb>),
+    Provider(Verbs<provider::Verb>),
+    Rule(Verbs<rule::Verb>),
+    Device(Verbs<device::Verb>),
     Why(why::Arguments),
-    Attempt(attempt::Arguments),
-    Alert(alert::Arguments),
+    Attempt(Verbs<attempt::Verb>),
+    Alert(Verbs<alert::Verb>),
     Activity(activity::Arguments),
     Events(events::Arguments),
-    Settings(settings::Arguments),
+    Settings(Verbs<settings::Verb>),
     Import(import::Arguments),
     Doctor(doctor::Arguments),
     /// Look at the configuration.
@@ -98,7 +99,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
-        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Setup(arguments) => setup::run(arguments),
         Command::Admin(arguments) => admin::run(arguments),
         Command::Domain(arguments) => domain::run(arguments),
         Command::Template(arguments) => template::run(arguments),

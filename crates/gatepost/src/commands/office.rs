@@ -32,6 +32,25 @@ pub(super) struct Common {
     pub(super) json: bool,
 }
 
+// No doc comment: clap would show it in place of what stands at the verbs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Verbs<V: clap::Subcommand> {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: V,
+}
+
+impl<V: clap::Subcommand> Verbs<V> {
+    /// As [`run`], with the verb that was typed.
+    pub(super) fn run(
+        self,
+        act: impl AsyncFnOnce(&mut Office, V) -> anyhow::Result<ExitCode>,
+    ) -> anyhow::Result<ExitCode> {
+        run(&self.common, async |office| act(office, self.verb).await)
+    }
+}
+
 /// How much of a list.
 #[derive(Debug, clap::Args)]
 pub(super) struct Listing {

@@ -4,34 +4,33 @@ use std::process::ExitCode;
 
 use app::settings::Records;
 
-use super::office::{self, Common};
+use super::office::Verbs;
 use super::output::details;
 use crate::administration::Request;
 use crate::administration::settings::{KeepDocument, SettingsDocument, SettingsRequest};
 
 /// Settings that are changed while the server runs.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost settings show
   gatepost settings edit --keep-attempts 90 --private-claims phone_number,birthdate")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Print them.
+    #[command(before_long_help = "Examples:
+  gatepost settings show
+  gatepost settings show --json")]
     Show,
-    /// Change some. Records that are older than they are kept go within minutes, for good.
+    /// Change what is named; the rest stays. Records older than the time they are kept for go
+    /// within minutes, for good.
+    #[command(before_long_help = "Examples:
+  gatepost settings edit --keep-attempts 90 --keep-audit default
+  gatepost settings edit --private-claims phone_number,birthdate")]
     Edit(Box<Edit>),
 }
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true)]
-struct Edit {
+pub(super) struct Edit {
     /// Days for which attempts on the web are kept, 1 to 400; default: as in the configuration.
     #[arg(long, value_name = "DAYS|default", value_parser = days)]
     keep_attempts: Option<Days>,
@@ -48,7 +47,7 @@ struct Edit {
 
 /// Days, or as the configuration has it.
 #[derive(Debug, Clone, Copy)]
-struct Days(Option<u32>);
+pub(super) struct Days(Option<u32>);
 
 fn days(text: &str) -> Result<Days, String> {
     if text == "default" {
@@ -58,9 +57,8 @@ fn days(text: &str) -> Result<Days, String> {
     Ok(Days(Some(days)))
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| {
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(async |office, verb| {
         let request = match verb {
             Verb::Show => SettingsRequest::Show,
             Verb::Edit(edit) => request_of(&edit),

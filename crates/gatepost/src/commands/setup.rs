@@ -2,33 +2,24 @@
 
 use std::process::ExitCode;
 
-use super::office::{self, Common};
+use super::office::Verbs;
 use super::output;
 use crate::administration::Request;
 use crate::administration::admins::SetupLink;
 use crate::first_run;
 
 /// The first administrator.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost setup link
   gatepost setup link --json")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Print a new one-time link; it takes the place of earlier ones.
     Link,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let Verb::Link = arguments.verb;
-    office::run(&arguments.common, async |office| {
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(async |office, Verb::Link| {
         let document = office.ask(Request::SetupLink).await?;
         let mut link: SetupLink = serde_json::from_value(document)?;
         link.link = first_run::through(&office.config, &link.link);

@@ -7,7 +7,7 @@ use model::rules::limits::size;
 use model::template::{Keep, TemplateField, Templated};
 
 use super::input::Leave;
-use super::office::{self, Common, Office};
+use super::office::{Office, Verbs};
 use super::output::{details, table, when, yes_no};
 use super::values;
 use crate::administration::Request;
@@ -16,19 +16,11 @@ use crate::administration::templates::{
 };
 
 /// Mailbox templates: what a mailbox starts with, and keeps in step with.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost template add Staff --quota 5G --protocols imap,smtp
   gatepost template edit Staff --quota 10G --once quota")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Add a template.
     Add {
         /// Its name, unique without regard to case.
@@ -63,7 +55,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Fields {
+pub(super) struct Fields {
     /// Quota; 0 takes the domain's default.
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     quota: Option<i64>,
@@ -93,9 +85,8 @@ impl From<Fields> for TemplateChange {
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -16,7 +16,9 @@ use crate::exit;
 #[derive(Debug, clap::Args)]
 #[command(before_long_help = "Examples:
   gatepost why alice@example.org
-  gatepost why 7K4Q-M2XD --check")]
+  gatepost why 7K4Q-M2XD --check
+
+Exit code 7 if something stands in their way now.")]
 pub(super) struct Arguments {
     /// An address, or the reference that the person was shown.
     #[arg(value_name = "ADDRESS|REFERENCE")]

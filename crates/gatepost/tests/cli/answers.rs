@@ -441,7 +441,18 @@ async fn providers_and_their_rules() {
         Value::Null,
         "a secret never goes to a new host"
     );
-    assert_eq!(moved["notes"].as_array().unwrap().len(), 2, "{moved}");
+    let notes = moved["notes"].as_array().unwrap();
+    assert_eq!(notes.len(), 3, "{moved}");
+    for words in [
+        "No rule",
+        "secret was removed",
+        "stay linked to the old one",
+    ] {
+        let told = notes
+            .iter()
+            .any(|note| note.as_str().unwrap().contains(words));
+        assert!(told, "{words}: {moved}");
+    }
     let unknown = edit(ProviderChange {
         domains: Some(vec![domain("b.example")]),
         ..ProviderChange::default()

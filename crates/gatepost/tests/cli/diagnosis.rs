@@ -11,12 +11,6 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-fn json(place: &Place, line: &str) -> Value {
-    let output = place.run(line, "");
-    assert!(output.status.success(), "{line}: {output:?}");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
 fn code(place: &Place, line: &str, input: &str) -> (i32, String) {
     let output = place.run(line, input);
     let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -51,27 +45,24 @@ fn nothing_has_happened_yet() {
         .run("events --last 0")
         .run("events --last 3");
     insta::assert_snapshot!(session.transcript());
-    let activity = json(&place, "activity --range 7d --json");
+    let activity = place.document("activity --range 7d --json");
     assert_eq!(activity["range"], "7d");
     assert_eq!(activity["bars"].as_array().unwrap().len(), 28);
     assert_eq!(activity["reasons"], serde_json::json!([]));
-    let events = json(&place, "events --json");
+    let events = place.document("events --json");
     assert!(events["next"]["attempts"].is_i64(), "{events}");
 }
 
 #[test]
 fn claims_are_decided_about_without_anybody_coming() {
     let place = Place::new();
-    for line in [
+    place.done(&[
         "domain add example.org --role-target root@example.net",
         "template add Staff --quota 2GiB",
         "provider add Example --issuer https://sso.example.net --client-id mail \
          --domain example.org",
         "provider disable example",
-    ] {
-        let (status, words) = code(&place, line, "");
-        assert_eq!(status, 0, "{line}: {words}");
-    }
+    ]);
     let line = "attempt what-if example --claims -";
     let (status, words) = code(&place, line, "{\"email\": \"a@example.org\"}");
     assert_eq!(status, 7, "{words}");

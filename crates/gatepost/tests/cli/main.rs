@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod answers;
+mod confirmation;
 mod diagnosis;
+mod documented;
 mod help;
 mod server;
 mod sessions;

@@ -14,9 +14,10 @@ fn furnished() -> Place {
         PASSWORD,
     );
     assert!(admin.status.success());
-    let domain = "domain add example.org --max-mailboxes 2 --default-quota 1G --max-quota 5G \
-                  --domain-quota 20G";
-    assert!(place.run(domain, "").status.success());
+    place.done(&[
+        "domain add example.org --max-mailboxes 2 --default-quota 1G --max-quota 5G \
+         --domain-quota 20G",
+    ]);
     place
 }
 
@@ -119,8 +120,7 @@ fn moving_people() {
     };
     provider("old");
     provider("new");
-    let on = place.run("provider enable new --untested", "");
-    assert!(on.status.success());
+    place.done(&["provider enable new --untested"]);
     let mut session = place.session();
     session
         .run("provider relinks")

@@ -1,6 +1,7 @@
 //! A place with a configuration, and sessions at its command line.
 
 use gatepost::config::Config;
+use serde_json::Value;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -72,6 +73,21 @@ impl Place {
         // A command that refuses early does not read.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
+    }
+
+    /// Runs commands that must succeed.
+    pub fn done(&self, lines: &[&str]) {
+        for line in lines {
+            let output = self.run(line, "");
+            assert!(output.status.success(), "{line}: {output:?}");
+        }
+    }
+
+    /// Runs a command that must succeed; the document it prints.
+    pub fn document(&self, line: &str) -> Value {
+        let output = self.run(line, "");
+        assert!(output.status.success(), "{line}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::commands::values::{self, End};
 #[command(before_long_help = "Examples:
   gatepost mailbox method bob@example.org provider example-sso --keep-password-until 30d
   gatepost mailbox method bob@example.org local")]
-pub(super) struct Arguments {
+pub(in crate::commands) struct Arguments {
     /// Its address.
     #[arg(value_parser = values::address)]
     address: Address,

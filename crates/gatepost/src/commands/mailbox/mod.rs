@@ -10,25 +10,17 @@ use model::address::{Address, DomainName};
 use model::protocol::Protocols;
 
 use super::input::{Leave, PasswordSource};
-use super::office::{self, Common, Listing, Office};
+use super::office::{Listing, Office, Verbs};
 use super::{output, values};
 use crate::administration::Request;
 use crate::administration::mailboxes::{MailboxRequest, NewMailbox, SignIn};
 
 /// Mailboxes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost mailbox add alice@example.org --provider example-sso --quota 5G
   gatepost mailbox method bob@example.org provider example-sso")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Add a mailbox, perhaps ahead of its person's first sign-in; it receives mail at once.
     Add(Add),
     /// Print mailboxes.
@@ -91,7 +83,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Add {
+pub(super) struct Add {
     /// Its address.
     #[arg(value_parser = values::address)]
     address: Address,
@@ -130,7 +122,7 @@ struct Add {
 }
 
 #[derive(Debug, clap::Args)]
-struct List {
+pub(super) struct List {
     /// Only those whose address, domain or a word of the name starts so.
     #[arg(
         long,
@@ -162,7 +154,7 @@ struct List {
 }
 
 #[derive(Debug, clap::Args)]
-struct Edit {
+pub(super) struct Edit {
     /// Its address.
     #[arg(value_parser = values::address)]
     address: Address,
@@ -237,9 +229,8 @@ impl From<Edit> for MailboxRequest {
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

@@ -12,7 +12,7 @@ use model::preset::Preset;
 
 use self::fields::Fields;
 use super::input::{ClientSecretSource, Leave};
-use super::office::{self, Common, Office};
+use super::office::{Office, Verbs};
 use super::output;
 use crate::administration::Request;
 use crate::administration::providers::{
@@ -23,19 +23,11 @@ use crate::exit;
 use crate::wiring::WireSecret;
 
 /// Identity providers of the company.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost provider add SSO --preset authelia --issuer https://auth.example.org --domain example.org
-  gatepost provider check example-sso")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+  gatepost provider check sso")]
+pub(super) enum Verb {
     /// Add a provider. Its client secret is asked for, or read from where the options say.
     Add(Box<Add>),
     /// Print all providers.
@@ -47,12 +39,18 @@ enum Verb {
     },
     /// Change what is named; the rest stays.
     Edit(Box<Edit>),
-    /// Test the connection with the code of a sign-in, step by step.
+    /// Check the connection with the code of a sign-in, step by step. Exit code 7 if a step fails.
+    #[command(before_long_help = "Examples:
+  gatepost provider check example-sso
+  gatepost provider check example-sso --json")]
     Check {
         /// The provider.
         slug: String,
     },
-    /// Print what to do at its side, with what to paste there.
+    /// Print what to do at the provider's side, with what to paste there.
+    #[command(before_long_help = "Examples:
+  gatepost provider instructions authelia
+  gatepost provider instructions authelia --new-secret")]
     Instructions {
         /// The provider.
         slug: String,
@@ -78,6 +76,9 @@ enum Verb {
         host: String,
     },
     /// Set a provider known by three endpoints to its issuer; people linked so far stay linked.
+    #[command(before_long_help = "Examples:
+  gatepost provider learn-issuer example-sso --issuer https://auth.example.org
+  gatepost provider learn-issuer example-sso --issuer https://auth.example.org/application/o/mail/")]
     LearnIssuer {
         /// The provider.
         slug: String,
@@ -86,22 +87,34 @@ enum Verb {
         issuer: String,
     },
     /// Let background checks go on after they stopped because too many people were said to be gone.
+    #[command(before_long_help = "Examples:
+  gatepost provider check example-sso
+  gatepost provider resume-checks example-sso")]
     ResumeChecks {
         /// The provider.
         slug: String,
     },
     /// Print where an administrator tests a sign-in by a provider, on or off; nothing is saved.
+    #[command(before_long_help = "Examples:
+  gatepost provider test example-sso
+  gatepost provider tests example-sso")]
     Test {
         /// The provider.
         slug: String,
     },
     /// Print what the test sign-ins of the last half hour showed. Exit code 7 if the last one was
     /// refused.
+    #[command(before_long_help = "Examples:
+  gatepost provider tests example-sso
+  gatepost provider tests example-sso --json")]
     Tests {
         /// The provider.
         slug: String,
     },
     /// Switch a provider on, after a test sign-in that passed with it as it is set up now.
+    #[command(before_long_help = "Examples:
+  gatepost provider enable example-sso
+  gatepost provider enable example-sso --untested")]
     Enable {
         /// The provider.
         slug: String,
@@ -110,11 +123,17 @@ enum Verb {
         untested: bool,
     },
     /// Switch a provider off: nobody signs in by it, links stay, domains stay bound to it.
+    #[command(before_long_help = "Examples:
+  gatepost provider disable example-sso
+  gatepost provider disable example-sso --json")]
     Disable {
         /// The provider.
         slug: String,
     },
     /// Move a provider to another place on the sign-in page; prints the new order.
+    #[command(before_long_help = "Examples:
+  gatepost provider move school-sso 1
+  gatepost provider move school-sso 2 --json")]
     Move {
         /// The provider.
         slug: String,
@@ -124,8 +143,14 @@ enum Verb {
     /// Start to move people from one provider to another; they keep their mailboxes.
     Relink(relink::Arguments),
     /// Print the campaigns that move people, newest first.
+    #[command(before_long_help = "Examples:
+  gatepost provider relinks
+  gatepost provider relinks --json")]
     Relinks,
     /// Stop moving people; who was moved stays.
+    #[command(before_long_help = "Examples:
+  gatepost provider relinks
+  gatepost provider stop-relink 1")]
     StopRelink {
         /// The campaign's number.
         number: i64,
@@ -140,7 +165,7 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Add {
+pub(super) struct Add {
     /// The words on the button: "Continue with NAME".
     name: String,
     /// Its name in paths and commands; made from NAME by default.
@@ -153,7 +178,7 @@ struct Add {
 }
 
 #[derive(Debug, clap::Args)]
-struct Edit {
+pub(super) struct Edit {
     /// The provider.
     slug: String,
     /// The words on the button.
@@ -163,9 +188,8 @@ struct Edit {
     fields: Fields,
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

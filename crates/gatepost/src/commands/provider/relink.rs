@@ -17,7 +17,7 @@ use crate::commands::values;
 #[command(before_long_help = "Examples:
   gatepost provider relink old-sso new-sso --domain example.org --until 30d --dry-run
   gatepost provider relink old-sso new-sso --domain example.org --until 2026-12-31")]
-pub(super) struct Arguments {
+pub(in crate::commands) struct Arguments {
     /// The provider at which people are linked now.
     from: String,
     /// The provider by which they come from now on.

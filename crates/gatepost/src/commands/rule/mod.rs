@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::failure::Usage;
 use super::input;
-use super::office::{self, Common, Office};
+use super::office::{Office, Verbs};
 use crate::administration::Request;
 use crate::administration::rules::{
     How, LintDocument, PreviewDocument, RuleFile, RuleRequest, RuleVerb, TrialDocument, TryOn,
@@ -21,19 +21,11 @@ use crate::exit;
 const MOST_FILE: u64 = 256 * 1024;
 
 /// Rules of a provider: which claim gives which template.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, clap::Subcommand)]
 #[command(before_long_help = "Examples:
   gatepost rule add example-sso --claim groups --value staff --template Staff --dry-run
   gatepost rule try example-sso --address alice@example.org")]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    verb: Verb,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
+pub(super) enum Verb {
     /// Print the rules of a provider; the first that matches wins.
     List {
         #[command(flatten)]
@@ -58,7 +50,10 @@ enum Verb {
         #[command(flatten)]
         change: Change,
     },
-    /// Change a rule; what is not given stays as it is.
+    /// Change what is named of a rule; the rest stays.
+    #[command(before_long_help = "Examples:
+  gatepost rule edit example-sso 2 --template Guests --dry-run
+  gatepost rule edit example-sso 2 --claim groups --starts-with team-")]
     Edit {
         #[command(flatten)]
         provider: Of,
@@ -76,6 +71,9 @@ enum Verb {
         change: Change,
     },
     /// Give a rule another number.
+    #[command(before_long_help = "Examples:
+  gatepost rule move example-sso 3 1 --dry-run
+  gatepost rule move example-sso 3 1")]
     Move {
         #[command(flatten)]
         provider: Of,
@@ -96,6 +94,9 @@ enum Verb {
         change: Change,
     },
     /// Decide what people get whom no rule matches.
+    #[command(before_long_help = "Examples:
+  gatepost rule everyone-else example-sso --template Guests --dry-run
+  gatepost rule everyone-else example-sso --refuse")]
     EveryoneElse {
         #[command(flatten)]
         provider: Of,
@@ -105,6 +106,9 @@ enum Verb {
         change: Change,
     },
     /// Put the rules of a file in place of all rules.
+    #[command(before_long_help = "Examples:
+  gatepost rule set example-sso --rules rules.json --dry-run
+  gatepost rule list example-sso --json | gatepost rule set school-sso --rules -")]
     Set {
         #[command(flatten)]
         provider: Of,
@@ -114,20 +118,29 @@ enum Verb {
         #[command(flatten)]
         change: Change,
     },
-    /// Say what rules do with one set of claims; nothing is stored.
+    /// Say what the rules do with one set of claims; nothing is stored. Exit code 7 if they refuse.
+    #[command(before_long_help = "Examples:
+  gatepost rule try example-sso --address alice@example.org
+  gatepost rule try example-sso --claims claims.json")]
     Try {
         #[command(flatten)]
         provider: Of,
         #[command(flatten)]
         on: On,
     },
-    /// Say what looks wrong with the rules; exit code 7 if something does.
+    /// Say what looks wrong with the rules. Exit code 7 if something does.
+    #[command(before_long_help = "Examples:
+  gatepost rule lint example-sso
+  gatepost rule lint example-sso --json")]
     Lint {
         #[command(flatten)]
         provider: Of,
     },
-    /// Say what the rules of a file would change for everybody; exit code 7 if people would be
+    /// Say what the rules of a file would change for everybody. Exit code 7 if people would be
     /// refused.
+    #[command(before_long_help = "Examples:
+  gatepost rule preview example-sso --rules rules.json
+  gatepost rule preview example-sso --rules - --json < rules.json")]
     Preview {
         #[command(flatten)]
         provider: Of,
@@ -136,11 +149,17 @@ enum Verb {
         rules: PathBuf,
     },
     /// Print the states in which the rules were saved, with what changed.
+    #[command(before_long_help = "Examples:
+  gatepost rule history example-sso
+  gatepost rule history example-sso --json")]
     History {
         #[command(flatten)]
         provider: Of,
     },
     /// Put an earlier state in force again.
+    #[command(before_long_help = "Examples:
+  gatepost rule restore example-sso 4 --dry-run
+  gatepost rule restore example-sso 4")]
     Restore {
         #[command(flatten)]
         provider: Of,
@@ -152,14 +171,14 @@ enum Verb {
 }
 
 #[derive(Debug, clap::Args)]
-struct Of {
+pub(super) struct Of {
     /// The provider.
     #[arg(value_name = "SLUG")]
     provider: String,
 }
 
 #[derive(Debug, clap::Args)]
-struct Change {
+pub(super) struct Change {
     /// Change nothing; say what it would change for everybody.
     #[arg(long)]
     dry_run: bool,
@@ -170,7 +189,7 @@ struct Change {
 
 #[derive(Debug, clap::Args)]
 #[group(id = "test", multiple = false)]
-struct TestOptions {
+pub(super) struct TestOptions {
     /// The claim is this text, or a list that holds it; several times for one of several.
     #[arg(long, value_name = "TEXT")]
     value: Vec<String>,
@@ -190,7 +209,7 @@ struct TestOptions {
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-struct Fate {
+pub(super) struct Fate {
     /// They are refused.
     #[arg(long)]
     refuse: bool,
@@ -201,7 +220,7 @@ struct Fate {
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-struct On {
+pub(super) struct On {
     /// The last sign-in of the person of this mailbox.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -243,9 +262,8 @@ impl From<Change> for How {
     }
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { common, verb } = arguments;
-    office::run(&common, async |office| act(office, verb).await)
+pub(super) fn run(arguments: Verbs<Verb>) -> anyhow::Result<ExitCode> {
+    arguments.run(act)
 }
 
 async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {

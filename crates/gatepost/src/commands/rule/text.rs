@@ -16,7 +16,7 @@ pub(super) fn list(list: RuleList) -> String {
         list.everyone_else.unwrap_or_else(|| "refused".to_owned()),
     ];
     let rows: Vec<_> = list.rules.into_iter().map(row).chain([else_row]).collect();
-    table(["RULE", "CLAIM", "VALUE", "TEMPLATE"], &rows)
+    table(["RULE", "CLAIM", "TEST", "TEMPLATE"], &rows)
 }
 
 fn row(rule: RuleDocument) -> [String; 4] {
