@@ -5,30 +5,22 @@
 //! one: `"aud": []`, which is nobody's. Two tokens for one person within the same second are alike
 //! to it, and the second is an error 500: sign-ins here keep a second apart.
 
-use super::setup::set_claim;
-use super::{PASSWORD, ProviderError, RealProvider, Setup, forms};
+use super::told::{Told, directory};
+use super::{PASSWORD, ProviderError, RealProvider, Setup, forms, installed};
 use crate::browser::Tab;
-use crate::process::Process;
 use crate::tempdir::ShortDir;
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-/// How long it may take to make its database and listen, on a busy machine.
-const START: Duration = Duration::from_secs(60);
-
 /// A running provider; dropped, it ends.
 pub struct Canaille {
     // Before its directory, which goes after it.
-    process: Process,
+    told: Told,
     _dir: ShortDir,
-    issuer: String,
-    people: Map<String, Value>,
-    turn: u64,
     /// When the next code may be exchanged without meeting the last one's second.
     free: Mutex<Instant>,
 }
@@ -40,18 +32,14 @@ impl RealProvider for Canaille {
     const NAME: &'static str = "Canaille";
 
     async fn start(setup: Setup) -> Result<Self, ProviderError> {
-        let directory = directory();
+        let directory = directory("canaille");
         let python = directory.join("venv/bin/python");
-        if !python.exists() {
-            let missing = python.display().to_string();
-            return Err(ProviderError::NotInstalled(missing));
-        }
+        installed(&python)?;
         let dir = ShortDir::new()?;
         let mut command = Command::new(python);
         command
             .arg(directory.join("provider.py"))
             .current_dir(dir.path());
-        let mut process = Process::start(command)?;
         let clients = setup.clients.iter().map(|client| {
             json!({
                 "client_id": client.id,
@@ -63,23 +51,17 @@ impl RealProvider for Canaille {
         });
         let config = json!({
             "clients": clients.collect::<Vec<_>>(),
-            "people": setup.people,
             "password": PASSWORD,
         });
-        process.say(&config.to_string())?;
-        let issuer = process.says("ready ", START).await?;
         Ok(Self {
-            process,
+            told: Told::start(command, config, setup.people).await?,
             _dir: dir,
-            issuer,
-            people: setup.people,
-            turn: 0,
             free: Mutex::new(Instant::now()),
         })
     }
 
     fn issuer(&self) -> &str {
-        &self.issuer
+        self.told.issuer()
     }
 
     async fn set_claim(
@@ -88,13 +70,7 @@ impl RealProvider for Canaille {
         claim: &str,
         value: impl Into<Value>,
     ) -> Result<(), ProviderError> {
-        set_claim(&mut self.people, login, claim, value)?;
-        self.turn += 1;
-        let message = json!({"people": self.people, "turn": self.turn});
-        self.process.say(&message.to_string())?;
-        let told = format!("people {}", self.turn);
-        self.process.says(&told, START).await?;
-        Ok(())
+        self.told.set_claim(login, claim, value).await
     }
 
     async fn sign_in(&self, tab: &mut Tab, url: &str, login: &str) -> Result<Url, ProviderError> {
@@ -116,7 +92,7 @@ impl RealProvider for Canaille {
     }
 
     fn output(&self) -> String {
-        self.process.output()
+        self.told.output()
     }
 
     fn template(template: &str) -> (&'static str, Value) {
@@ -126,8 +102,4 @@ impl RealProvider for Canaille {
     fn scopes() -> &'static str {
         "openid profile email groups"
     }
-}
-
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/providers/canaille")
 }

@@ -4,7 +4,7 @@
 //! It takes a Basic secret as it stands, without the decoding of RFC 6749 section 2.3.1, so a
 //! secret with reserved characters is another one to it. Its login is a script that talks JSON.
 
-use super::{PASSWORD, ProviderError, RealProvider, Setup, forms};
+use super::{PASSWORD, ProviderError, RealProvider, Setup, forms, installed};
 use crate::browser::{Browser, Page, Tab};
 use crate::poll;
 use crate::ports::free_port;
@@ -124,12 +124,8 @@ impl RealProvider for Glewlwyd {
     const NAME: &'static str = "Glewlwyd";
 
     async fn start(setup: Setup) -> Result<Self, ProviderError> {
-        if let Some(missing) = [PROGRAM, SCHEMA]
-            .iter()
-            .find(|path| !Path::new(path).exists())
-        {
-            return Err(ProviderError::NotInstalled((*missing).to_owned()));
-        }
+        installed(PROGRAM)?;
+        installed(SCHEMA)?;
         let dir = ShortDir::new()?;
         let database = dir.join("glewlwyd.db");
         make_database(&database)?;

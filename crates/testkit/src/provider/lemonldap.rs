@@ -4,7 +4,7 @@
 //! asks of a service by REST, which is the test here. A session keeps what it was told.
 
 use super::setup::set_claim;
-use super::{PASSWORD, ProviderError, RealProvider, Setup, forms};
+use super::{PASSWORD, ProviderError, RealProvider, Setup, forms, installed};
 use crate::browser::Tab;
 use crate::ports::free_port;
 use crate::process::Process;
@@ -17,7 +17,6 @@ use rcgen::{KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs::create_dir_all;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,9 +98,7 @@ impl RealProvider for LemonLdap {
     const NAME: &'static str = "LemonLDAP::NG";
 
     async fn start(setup: Setup) -> Result<Self, ProviderError> {
-        if !Path::new(PORTAL).exists() {
-            return Err(ProviderError::NotInstalled(PORTAL.to_owned()));
-        }
+        installed(PORTAL)?;
         let dir = ShortDir::new()?;
         let directory = Directory::serve(setup.people.clone()).await?;
         let port = free_port()?;

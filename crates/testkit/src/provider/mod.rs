@@ -11,6 +11,7 @@ mod glewlwyd;
 mod lemonldap;
 mod oidc_provider;
 mod setup;
+mod told;
 
 pub use canaille::Canaille;
 pub use glewlwyd::Glewlwyd;
@@ -22,6 +23,7 @@ use crate::browser::{BrowserError, Tab};
 use crate::poll::InVain;
 use crate::process::ProcessError;
 use serde_json::{Value, json};
+use std::path::Path;
 use url::Url;
 
 /// Everybody's password at every provider.
@@ -59,6 +61,15 @@ pub enum ProviderError {
     /// Its keys could not be made.
     #[error("its keys: {0}")]
     Keys(#[from] rcgen::Error),
+}
+
+/// Whether this part of a provider is there.
+fn installed(part: impl AsRef<Path>) -> Result<(), ProviderError> {
+    let part = part.as_ref();
+    if part.exists() {
+        return Ok(());
+    }
+    Err(ProviderError::NotInstalled(part.display().to_string()))
 }
 
 /// What a test asks of a provider, whichever it is.

@@ -1,26 +1,15 @@
 //! `oidc-provider` from npm: a certified OpenID provider.
 
-use super::setup::set_claim;
-use super::{ProviderError, RealProvider, Setup, forms};
+use super::told::{Told, directory};
+use super::{ProviderError, RealProvider, Setup, forms, installed};
 use crate::browser::Tab;
-use crate::process::Process;
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use serde_json::{Value, json};
 use std::process::Command;
-use std::time::Duration;
 use url::Url;
-
-/// How long Node may take to start it, on a busy machine.
-const START: Duration = Duration::from_secs(30);
 
 /// A running provider; dropped, it ends. A person's login is their `sub`, and at its form any
 /// password opens the account.
-pub struct OidcProvider {
-    process: Process,
-    issuer: String,
-    people: Map<String, Value>,
-    turn: u64,
-}
+pub struct OidcProvider(Told);
 
 impl OidcProvider {
     /// The person has left.
@@ -28,21 +17,7 @@ impl OidcProvider {
     /// # Errors
     /// When nobody has the login or the provider has ended.
     pub async fn remove_person(&mut self, login: &str) -> Result<(), ProviderError> {
-        if self.people.remove(login).is_none() {
-            return Err(ProviderError::NoSuchPerson(login.to_owned()));
-        }
-        self.tell_people().await
-    }
-
-    /// Waits until the provider has taken the change in.
-    async fn tell_people(&mut self) -> Result<(), ProviderError> {
-        self.turn += 1;
-        let message = json!({"people": self.people, "turn": self.turn});
-        self.process.say(&message.to_string())?;
-        self.process
-            .says(&format!("people {}", self.turn), START)
-            .await?;
-        Ok(())
+        self.0.remove_person(login).await
     }
 }
 
@@ -50,15 +25,10 @@ impl RealProvider for OidcProvider {
     const NAME: &'static str = "oidc-provider";
 
     async fn start(setup: Setup) -> Result<Self, ProviderError> {
-        let directory = directory();
-        let packages = directory.join("node_modules/oidc-provider");
-        if !packages.exists() {
-            let missing = packages.display().to_string();
-            return Err(ProviderError::NotInstalled(missing));
-        }
+        let directory = directory("oidc-provider");
+        installed(directory.join("node_modules/oidc-provider"))?;
         let mut command = Command::new("node");
         command.arg("provider.mjs").current_dir(directory);
-        let mut process = Process::start(command)?;
         let clients = setup.clients.iter().map(|client| {
             let mut metadata = client.also.clone();
             metadata.insert("client_id".to_owned(), json!(client.id));
@@ -79,24 +49,16 @@ impl RealProvider for OidcProvider {
         });
         let config = json!({
             "clients": clients.collect::<Vec<_>>(),
-            "people": setup.people,
             "pkce_required": !setup.pkce_optional,
             "claims_in_id_token": setup.claims_in_id_token,
             "template_scope": !setup.no_template_scope,
             "trailing_slashes": setup.trailing_slashes,
         });
-        process.say(&config.to_string())?;
-        let issuer = process.says("ready ", START).await?;
-        Ok(Self {
-            process,
-            issuer,
-            people: setup.people,
-            turn: 0,
-        })
+        Ok(Self(Told::start(command, config, setup.people).await?))
     }
 
     fn issuer(&self) -> &str {
-        &self.issuer
+        self.0.issuer()
     }
 
     async fn set_claim(
@@ -105,8 +67,7 @@ impl RealProvider for OidcProvider {
         claim: &str,
         value: impl Into<Value>,
     ) -> Result<(), ProviderError> {
-        set_claim(&mut self.people, login, claim, value)?;
-        self.tell_people().await
+        self.0.set_claim(login, claim, value).await
     }
 
     async fn sign_in(&self, tab: &mut Tab, url: &str, login: &str) -> Result<Url, ProviderError> {
@@ -122,10 +83,6 @@ impl RealProvider for OidcProvider {
     }
 
     fn output(&self) -> String {
-        self.process.output()
+        self.0.output()
     }
-}
-
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/providers/oidc-provider")
 }
