@@ -72,6 +72,12 @@ pub(super) fn check(
     if settings.domains.is_empty() {
         found.note("It may not sign in people of any domain yet; choose at least one.");
     }
+    if settings.create
+        && settings.rules.is_empty()
+        && settings.everyone_else == EveryoneElse::Refuse
+    {
+        found.note("No rule gives a template yet, so nobody new gets a mailbox by it (SSO-405).");
+    }
     if found.problems.is_empty() {
         Ok((settings, found.notes))
     } else {
