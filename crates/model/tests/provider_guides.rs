@@ -131,6 +131,10 @@ fn command(preset: Preset, settings: &ProviderSettings) -> String {
         "gatepost provider add {name} --preset {} --domain example.org",
         preset.key()
     );
+    let slug = slug(preset);
+    if settings.name.to_lowercase().replace(' ', "-") != slug {
+        write!(command, " --slug {slug}").unwrap();
+    }
     match &settings.endpoints {
         // One that is the same for everybody is known already.
         Endpoints::Issuer { issuer } if preset.settings().endpoints != settings.endpoints => {
@@ -138,13 +142,12 @@ fn command(preset: Preset, settings: &ProviderSettings) -> String {
         }
         Endpoints::Issuer { .. } => {}
         Endpoints::Manual { .. } => {
-            command.push_str(" \\\n    --authorize-url URL --token-url URL --userinfo-url URL")
+            command.push_str(" \\\n    --authorize-url URL --token-url URL --userinfo-url URL");
         }
     }
     if !preset.makes_client_here() {
         command.push_str(" \\\n    --client-id ID --secret-stdin < secret.txt");
     }
-    let slug = slug(preset);
     let rule = match preset.facts().template_claim {
         Some(MAILCOW_CLAIM) => format!("add {slug} --value Staff --template Staff"),
         Some(claim) => format!("add {slug} --claim {claim} --value Staff --template Staff"),

@@ -1,21 +1,13 @@
 use super::*;
-use crate::address::Address;
 use crate::domain::{DomainLimits, GIB};
-use crate::ids::{DomainId, LinkId, MailboxId, ProviderId};
-use crate::link::{LinkOrigin, Namespace};
-use crate::mailbox::SignInMethods;
 use crate::outcome::Code;
-use crate::protocol::{Protocol, Protocols};
-use crate::provider::{
-    ClientAuth, EmailTrust, Endpoints, EveryoneElse, ProviderSettings, RedirectForm, ResponseMode,
-    TlsTrust,
-};
+use crate::protocol::Protocol;
+use crate::provider::EmailTrust;
 use crate::rule::{Rule, Test};
 use crate::rules::example::{self, NOW, STAFF, domain, link, mailbox};
 use crate::rules::fields::Held;
 use crate::template::{TemplateField, TemplateFields, TemplateSettings, Templated};
 use serde_json::json;
-use uuid::Uuid;
 
 const SALES: TemplateId = TemplateId(2);
 const LEFT: TemplateId = TemplateId(3);

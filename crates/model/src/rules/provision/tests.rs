@@ -1,15 +1,13 @@
 use super::*;
-use crate::address::Address;
 use crate::domain::{DomainLimits, GIB};
-use crate::ids::{AliasId, DomainId, LinkId, MailboxId, ProviderId};
+use crate::ids::{AliasId, DomainId, MailboxId, ProviderId};
 use crate::mailbox::Disabled;
-use crate::provider::{Endpoints, EveryoneElse, Leavers, ProviderSettings};
+use crate::provider::EveryoneElse;
 use crate::rule::Rule;
 use crate::rules::example::{NOW, STAFF, address, domain, link, mailbox, provider};
 use crate::template::TemplateSettings;
 use crate::time::DAY;
 use serde_json::json;
-use uuid::Uuid;
 
 mod relinks;
 
