@@ -9,7 +9,7 @@ pub const MAX_URL: usize = 2048;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// The empty text.
-    #[error("no URL")]
+    #[error("a URL is missing, such as https://auth.example.org")]
     Empty,
     /// Over [`MAX_URL`] bytes.
     #[error("longer than {MAX_URL} bytes")]
