@@ -1,14 +1,13 @@
 // Several providers in a real browser: the address first, the domain's choice, moving people.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
 import {
   ADMIN, DOMAIN, PROVIDER, addDomain, addProvider, addTemplate, redirectOf, setUp,
   turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
+import { command } from "./support/command.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -57,14 +56,6 @@ async function twoProviders(t) {
   await run("rule", "add", "school", "--value", "staff", "--template", "Staff");
   await run("provider", "enable", "school", "--untested");
   return { origin, admin, company, school, run };
-}
-
-async function command(config, words, input = "") {
-  const running = promisify(execFile)(server.PROGRAM, words, {
-    env: { GATEPOST_CONFIG: config },
-  });
-  running.child.stdin.end(input);
-  return (await running).stdout;
 }
 
 test("the address leads to the provider of its domain", async (t) => {

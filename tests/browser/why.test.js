@@ -54,7 +54,7 @@ async function carolComes({ origin, sso }, expected) {
 
 /** Gives everybody the template, where the button below the verdict leads to. */
 async function mend(page) {
-  await page.getByRole("link", { name: "Open the provider's rules" }).first().click();
+  await page.getByRole("link", { name: "Choose what everyone else gets" }).first().click();
   await page.getByLabel("Everyone else").selectOption({ label: `gets ${TEMPLATE}` });
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("are saved").first().waitFor();

@@ -2,6 +2,7 @@
 
 use crate::mailboxes::allowed_provider;
 use crate::outbox::{self, Effect};
+use crate::providers::allow_domain;
 use crate::{App, Problem, audit};
 use model::address::{Address, DomainName};
 use model::audit::Actor;
@@ -130,6 +131,18 @@ impl App {
         actor: &Actor,
         form: DomainForm,
     ) -> Result<MailDomain, Problem> {
+        self.create_domain_for(actor, form, Vec::new()).await
+    }
+    /// Adds a domain whose people these providers, by their slugs, may sign in.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`] for a provider that is none; no domain is added then.
+    pub async fn create_domain_for(
+        &self,
+        actor: &Actor,
+        form: DomainForm,
+        providers: Vec<String>,
+    ) -> Result<MailDomain, Problem> {
         form.validate()?;
         let role_target = self.role_target(actor, form.role_target.clone()).await?;
         let (now, actor) = (self.clock.now(), actor.clone());
@@ -146,6 +159,9 @@ impl App {
                 let details = json!({ "limits": new.limits, "role_target": new.role_target });
                 audit::note(tx, now, &actor, "domain.create", &new.name, details).await?;
                 store::confirmation::set_policy(tx, id, confirm).await?;
+                for slug in &providers {
+                    allow_domain(tx, now, &actor, slug, id).await?;
+                }
                 let (domain, _) = of(tx, &new.name).await?;
                 Ok(MailDomain { id, ..domain })
             })

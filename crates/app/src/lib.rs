@@ -28,6 +28,7 @@ mod learned;
 pub mod local_password;
 pub mod mail;
 pub mod mailboxes;
+pub mod mending;
 pub mod outbox;
 pub mod passwords;
 pub mod ports;

@@ -2,6 +2,7 @@
 
 use crate::http::HttpError;
 use crate::provider::SettingsError;
+use model::outcome::remedy::ANSWERED;
 use model::outcome::{Code, Refusal};
 use oidc::authorize::ParameterTaken;
 use oidc::callback::{CallbackError, ForeignIssuer};
@@ -280,7 +281,8 @@ impl UpstreamError {
                 .with("endpoint", purpose.name())
                 .with("url", url)
                 .with("host", host_of(url))
-                .with("detail", fault),
+                .with("detail", fault)
+                .with_some(ANSWERED, answered(fault)),
             Self::Token(token) => refusal
                 .with("detail", token)
                 .with("error", &token.error.error)
@@ -304,6 +306,21 @@ impl UpstreamError {
             _ => refusal.with("detail", self),
         }
     }
+}
+
+/// The issuer that a discovery document names, where it is at the place it was fetched from: another
+/// host is for an administrator to recognise, not to be offered.
+fn answered(fault: &AnswerFault) -> Option<&str> {
+    let AnswerFault::Discovery(DiscoveryError::Issuer {
+        configured,
+        answered,
+    }) = fault
+    else {
+        return None;
+    };
+    let origin = |text: &str| Some(url::Url::parse(text).ok()?.origin());
+    let here = origin(configured).is_some_and(|here| origin(answered) == Some(here));
+    (here && !answered.contains('{')).then_some(answered.as_str())
 }
 
 fn http_code(purpose: Purpose, error: &HttpError) -> Code {

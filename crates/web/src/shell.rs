@@ -160,6 +160,8 @@ pub enum AdminEntry {
     Templates,
     /// Identity providers.
     Providers,
+    /// Which template their people get.
+    Rules,
     /// Attempts to sign in.
     SignIns,
     /// Why somebody can or cannot sign in.
@@ -185,7 +187,7 @@ impl AdminEntry {
                 Self::Templates,
             ],
         ),
-        ("Sign-in", &[Self::Providers]),
+        ("Sign-in", &[Self::Providers, Self::Rules]),
         ("Activity", &[Self::SignIns, Self::Why]),
         (
             "System",
@@ -203,6 +205,7 @@ impl AdminEntry {
             Self::Aliases => "Aliases",
             Self::Templates => "Templates",
             Self::Providers => "Providers",
+            Self::Rules => "Rules",
             Self::SignIns => "Sign-ins",
             Self::Why => "Why can't they sign in?",
             Self::Administrators => "Administrators",
@@ -221,6 +224,7 @@ impl AdminEntry {
             Self::Aliases => "/admin/aliases",
             Self::Templates => "/admin/templates",
             Self::Providers => "/admin/providers",
+            Self::Rules => "/admin/rules",
             Self::SignIns => "/admin/sign-ins",
             Self::Why => "/admin/why",
             Self::Administrators => "/admin/administrators",
@@ -239,6 +243,7 @@ impl AdminEntry {
             Self::Aliases => "alias",
             Self::Templates => "template",
             Self::Providers => "provider",
+            Self::Rules => "rules",
             Self::SignIns => "activity",
             Self::Why => "search",
             Self::Administrators => "administrator",

@@ -50,7 +50,7 @@ export async function addTemplate(page, origin, examined = nothing) {
   await examined("template-added");
 }
 
-/** The issuer form, one rule as mailcow has it, and the internal host allowed. */
+/** The issuer form, and one rule as mailcow has it in the editor of the rules. */
 export async function addProvider(page, origin, issuer, examined = nothing) {
   await page.goto(`${origin}/admin/providers/new`);
   await examined("provider-kinds");
@@ -62,14 +62,17 @@ export async function addProvider(page, origin, issuer, examined = nothing) {
   await page.getByLabel("Client secret").fill(CLIENT.secret);
   await page.getByLabel("Scopes").fill("openid profile email mailcow_template");
   await page.getByLabel(DOMAIN).check();
-  await page.getByLabel("Claim of rule 1").fill("mailcow_template");
-  await page.getByLabel("Value of rule 1").fill("staff");
-  await page.getByLabel("Template of rule 1").selectOption(TEMPLATE);
   await page.getByLabel("Are refused").check();
   await examined("provider-new");
   await page.getByRole("button", { name: "Add provider" }).click();
   await page.getByRole("heading", { name: PROVIDER.name, level: 1 }).waitFor();
   await examined("provider-added");
+  await page.getByRole("link", { name: "Change the rules" }).click();
+  await page.getByLabel("Claim of rule 1").fill("mailcow_template");
+  await page.getByLabel("Value of rule 1").fill("staff");
+  await page.getByLabel("Template of rule 1").selectOption(TEMPLATE);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("are saved").first().waitFor();
 }
 
 /** Runs the connection check, allows the provider's loopback address on its offer, checks again. */

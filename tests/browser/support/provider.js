@@ -14,8 +14,9 @@ export const CLIENT = { id: "gatepost", secret: "a secret: with/reserved+charact
  *
  * @param {string} redirect the one redirect URL of our client
  * @param {Record<string, object>} people
+ * @param {object} [more] further metadata of our client, as it is registered there
  */
-export async function start(redirect, people) {
+export async function start(redirect, people, more = {}) {
   const child = spawn("node", ["provider.mjs"], {
     cwd: DIRECTORY,
     stdio: ["pipe", "pipe", "inherit"],
@@ -25,6 +26,7 @@ export async function start(redirect, people) {
     client_secret: CLIENT.secret,
     redirect_uris: [redirect],
     token_endpoint_auth_method: "client_secret_basic",
+    ...more,
   };
   child.stdin.write(`${JSON.stringify({ clients: [client], people })}\n`);
   const issuer = await line(child, "ready ");

@@ -11,7 +11,8 @@ use crate::{App, Problem};
 use doors::Walked;
 use model::address::Address;
 use model::attempt::{Attempt, Reference, Step, Trace};
-use model::outcome::{Code, Fix, Refusal};
+use model::domain::GIB;
+use model::outcome::{Code, Fix, Refusal, Remedy};
 use model::rules::gates::{self, Gate};
 use model::rules::privacy::{self, Viewer};
 use model::rules::provision::{self, Holder};
@@ -217,16 +218,17 @@ fn mended(last: &Refusal, by_claims: Option<Timestamp>, at: Timestamp) -> bool {
 #[must_use]
 pub fn command(address: &Address, refusal: &Refusal) -> String {
     let domain = address.domain();
+    let edit =
+        |flag: &str, value: String| format!("gatepost domain edit {domain} --{flag} {value}");
+    // Sizes are whole GiB here.
+    let gib = |bytes: i64| format!("{}G", bytes / GIB);
+    match refusal.remedy() {
+        Some(Remedy::Mailboxes(most)) => return edit("max-mailboxes", most.to_string()),
+        Some(Remedy::DomainQuota(bytes)) => return edit("domain-quota", gib(bytes)),
+        Some(Remedy::LargestQuota(bytes)) => return edit("max-quota", gib(bytes)),
+        _ => {}
+    }
     match (refusal.code, refusal.code.entry().fix) {
-        (Code::DomainFull, _) => {
-            let more = refusal
-                .facts
-                .get("limit")
-                .and_then(|l| l.parse::<i64>().ok())
-                .unwrap_or(0)
-                + 10;
-            format!("gatepost domain edit {domain} --max-mailboxes {more}")
-        }
         (Code::DomainInactive, _) => format!("gatepost domain edit {domain} --active yes"),
         (Code::DomainBound, _) => format!("gatepost domain edit {domain} --provider any"),
         (Code::MailboxInactive | Code::MailInactive, _) => {

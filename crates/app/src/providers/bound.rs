@@ -1,9 +1,13 @@
 //! Domains that are bound to a provider: what becomes of them when it changes.
 
-use crate::{App, Problem};
+use super::{by_slug, form};
+use crate::{App, Problem, audit};
 use model::address::DomainName;
+use model::audit::Actor;
 use model::ids::{DomainId, ProviderId};
 use model::provider::{Provider, ProviderSettings};
+use model::time::Timestamp;
+use serde_json::json;
 use store::Conn;
 
 /// Names in a sentence; more are only counted.
@@ -38,6 +42,30 @@ fn free_first(bound: &[(DomainId, DomainName)]) -> String {
         "{} to this provider; let its people sign in by any provider first",
         are_bound(&names)
     )
+}
+
+/// Lets a provider sign in people of a domain that was just added.
+pub(crate) async fn allow_domain(
+    tx: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    slug: &str,
+    domain: DomainId,
+) -> Result<(), Problem> {
+    let before = by_slug(tx, slug).await?;
+    let mut after = before.clone();
+    after.settings.domains.push(domain);
+    let key = form::redirect_key(after.settings.redirect, slug);
+    if !store::providers::update(tx, &after, &key, Some(before.modified), now).await? {
+        return Err(Problem::Stale);
+    }
+    let details = json!({
+        "before": before.settings,
+        "after": after.settings,
+        "secret_changed": false,
+    });
+    audit::note(tx, now, actor, "provider.edit", slug, details).await?;
+    Ok(())
 }
 
 impl App {

@@ -456,6 +456,19 @@ pub(super) fn same_people(before: &ProviderSettings, after: &ProviderSettings) -
     }
 }
 
+/// Whether a stored secret would go where it went before. An issuer with or without its last slash
+/// has one discovery document, which decides; any other change is another place.
+pub(super) fn same_place(before: &Endpoints, after: &Endpoints) -> bool {
+    match (before, after) {
+        (Endpoints::Issuer { issuer: before }, Endpoints::Issuer { issuer: after }) => {
+            before == after
+                || issuer::Issuer::parse(before)
+                    .is_ok_and(|before| before.differs_by_slash_only(after))
+        }
+        _ => before == after,
+    }
+}
+
 fn same_origin(before: &str, after: &str) -> bool {
     match (Url::parse(before), Url::parse(after)) {
         (Ok(before), Ok(after)) => before.origin() == after.origin(),

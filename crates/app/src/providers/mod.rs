@@ -9,6 +9,7 @@ mod pasted;
 mod reserved;
 mod scopes;
 
+pub(crate) use bound::allow_domain;
 pub use buttons::{ProviderButton, Ways};
 pub use form::slug_of;
 pub use issuer::LearnedIssuer;
@@ -170,7 +171,7 @@ impl App {
         if ignoring {
             self.demand_step_up(&doer).await?;
         }
-        let moved = before.settings.endpoints != settings.endpoints;
+        let moved = !form::same_place(&before.settings.endpoints, &settings.endpoints);
         let secret = match secret {
             // A stored secret never goes to a place it was not given for: another realm or tenant
             // of the same host is another place, and so is one endpoint in another's role.

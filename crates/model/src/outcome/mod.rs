@@ -5,8 +5,10 @@
 //! person's words never tell whether an account exists.
 
 mod catalogue;
+pub mod remedy;
 
 pub use catalogue::Code;
+pub use remedy::Remedy;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,6 +94,15 @@ impl Refusal {
         }
         self.facts.insert(name.to_owned(), value);
         self
+    }
+
+    /// As [`Refusal::with`], where there is a value.
+    #[must_use]
+    pub fn with_some(self, name: &str, value: Option<impl std::fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
     }
 
     /// The title of the person's page.

@@ -1,6 +1,7 @@
 //! Whether a mailbox fits its domain. Asked inside the transaction that makes or changes it.
 
-use crate::domain::{DomainLimits, DomainUse};
+use crate::domain::{DomainLimits, DomainUse, GIB};
+use crate::outcome::remedy::{ENOUGH, TOO_SMALL};
 use crate::outcome::{Code, Refusal};
 
 /// The largest quota of one mailbox: 1 PiB. Sums over a million of them stay far from the end of
@@ -48,17 +49,30 @@ pub fn check(limits: &DomainLimits, used: DomainUse, ask: Ask) -> Result<(), Ref
     }
     if limits.max_quota > 0 && ask.quota > limits.max_quota {
         let most = size(limits.max_quota);
-        return too_large(format!("one mailbox gets at most {most} there"));
+        let refused = too_large(format!("one mailbox gets at most {most} there"));
+        return refused.map_err(|r| mended_by(r, "max_quota", ask.quota));
     }
     let others = used.quota - ask.held.unwrap_or(0);
     if limits.domain_quota > 0 && others.saturating_add(ask.quota) > limits.domain_quota {
         let whole = size(limits.domain_quota);
-        return too_large(match others {
+        let refused = too_large(match others {
             0 => format!("the whole domain has {whole}"),
             given => format!("{} of its {whole} are given to others", size(given)),
         });
+        return refused.map_err(|r| mended_by(r, "domain_quota", others.saturating_add(ask.quota)));
     }
     Ok(())
+}
+
+/// Says which limit would have to be how large: whole GiB, as people set it.
+fn mended_by(refusal: Refusal, limit: &str, bytes: i64) -> Refusal {
+    let over = bytes % GIB;
+    let whole = if over == 0 {
+        bytes
+    } else {
+        bytes.saturating_add(GIB - over)
+    };
+    refusal.with(TOO_SMALL, limit).with(ENOUGH, whole)
 }
 
 /// The quota a template's value means in a domain: 0 is the domain's default.

@@ -19,4 +19,5 @@ pub mod privacy;
 pub mod provision;
 pub mod routing;
 pub mod seen;
+pub mod suggest;
 pub mod versions;

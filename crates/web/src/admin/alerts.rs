@@ -73,7 +73,7 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
                     "/admin/relinks/new",
                     "Move people to another provider",
                 )),
-                Some(refusal) => fix::button(refusal, who, provider),
+                Some(refusal) => fix::button(refusal, who, provider, None),
                 None => provider.map(|p| Link::new(fix::path_of(&p.slug), "Open the provider")),
             },
             attempts: button.and_then(|refusal| {

@@ -3,23 +3,27 @@
 use super::domain_provider::Binding;
 use super::form::{FormPage, Yes, ask, domain, problems_of, seen, size, size_text};
 use super::list::{Turn, count, segment};
+use super::mend::{Filled, For};
 use super::overview;
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
 use crate::parts::{
-    Empty, Field, Icon, Link, Notice, Problems, Question, Quota, State as Standing, Tag,
+    Empty, Field, Icon, Link, Notice, Opt, Problems, Question, Quota, State as Standing, Tag,
 };
 use crate::route::{Policy, Routes};
 use crate::session::Administrator;
 use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::domains::{DomainForm, Page as Wanted};
+use app::mending::Mending;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use model::address::{Address, DomainName};
 use model::domain::{DomainLimits, DomainUse, MailDomain};
+use model::outcome::{Code, Remedy};
+use model::provider::Provider;
 use serde::Deserialize;
 
 const LIST: &str = AdminEntry::Domains.path();
@@ -156,6 +160,8 @@ struct Typed {
     domain_quota: String,
     role_target: String,
     confirm_within: String,
+    /// Of a new domain alone: the providers that may sign in its people.
+    providers: Vec<String>,
     modified: i64,
 }
 
@@ -252,6 +258,31 @@ impl Typed {
         }
     }
 
+    /// Fills in what would mend an attempt that this domain refuses.
+    fn mend(&mut self, domain: &MailDomain, mending: &Mending) -> Option<Filled> {
+        let here = mending.address.as_ref()?.domain() == domain.name;
+        let (field, before) = match mending.refusal.remedy().filter(|_| here)? {
+            Remedy::DomainOn if !self.active => {
+                self.active = true;
+                ("active", "switched off".to_owned())
+            }
+            Remedy::Mailboxes(most) => {
+                let before = std::mem::replace(&mut self.max_mailboxes, most.to_string());
+                ("max_mailboxes", before)
+            }
+            Remedy::DomainQuota(bytes) => {
+                let before = std::mem::replace(&mut self.domain_quota, size_text(bytes));
+                ("domain_quota", before)
+            }
+            Remedy::LargestQuota(bytes) => {
+                let before = std::mem::replace(&mut self.max_quota, size_text(bytes));
+                ("max_quota", before)
+            }
+            _ => return None,
+        };
+        Some(Filled::new(field, before, mending))
+    }
+
     fn fields(&self, problems: &Problems) -> Vec<Field> {
         vec![
             Field::text(
@@ -324,7 +355,7 @@ fn switch(on: bool) -> Field {
         "active",
         "State",
         vec![
-            crate::parts::Opt::new("true", "Switched on", on)
+            Opt::new("true", "Switched on", on)
                 .help("Switched off: no mail is received, nobody signs in, and sessions end."),
         ],
     )
@@ -336,16 +367,39 @@ struct Suggested {
     name: String,
 }
 
-async fn new(admin: Administrator, Query(suggested): Query<Suggested>) -> Response {
+async fn new(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Query(suggested): Query<Suggested>,
+    Query(attempt): Query<For>,
+) -> Result<Response, Failure> {
+    let mending = attempt.mending(&state.app).await?;
+    let mending = mending.filter(|mending| mending.refusal.code == Code::DomainUnknown);
+    let providers = state.app.providers().await?;
+    let name = match mending
+        .as_ref()
+        .and_then(|mending| mending.address.as_ref())
+    {
+        Some(address) => Ok(address.domain()),
+        None => DomainName::parse(&suggested.name),
+    };
+    let by = mending.and_then(|mending| mending.provider);
+    let by = providers.iter().filter(|provider| Some(provider.id) == by);
     let typed = Typed {
-        name: suggested.name,
+        name: name.map(|name| name.to_string()).unwrap_or_default(),
         active: true,
+        providers: by.map(|provider| provider.slug.clone()).collect(),
         ..Typed::limits(&DomainLimits::default())
     };
-    new_page(&admin, &typed, Problems::new())
+    Ok(new_page(&admin, &providers, &typed, Problems::new()))
 }
 
-fn new_page(admin: &Administrator, typed: &Typed, problems: Problems) -> Response {
+fn new_page(
+    admin: &Administrator,
+    providers: &[Provider],
+    typed: &Typed,
+    problems: Problems,
+) -> Response {
     let mut fields = vec![
         Field::code("name", "Name", typed.name.as_str())
             .help("What stands behind the @: example.org")
@@ -353,6 +407,21 @@ fn new_page(admin: &Administrator, typed: &Typed, problems: Problems) -> Respons
             .required()
             .problem(problems.of("name")),
     ];
+    if !providers.is_empty() {
+        let may = |provider: &Provider| {
+            let chosen = typed.providers.contains(&provider.slug);
+            Opt::new(&provider.slug, provider.settings.name.as_str(), chosen)
+        };
+        fields.push(
+            Field::checks(
+                "providers",
+                "Its people may be signed in by",
+                providers.iter().map(may).collect(),
+            )
+            .help("Nobody by a provider until you choose one.")
+            .problem(problems.of("providers")),
+        );
+    }
     fields.extend(typed.fields(&problems));
     FormPage {
         shell: admin.shell(AdminEntry::Domains),
@@ -374,11 +443,13 @@ async fn create(
     admin: Administrator,
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
+    let providers = state.app.providers().await?;
     let form = match typed.form() {
         Ok(form) => form,
-        Err(problems) => return Ok(new_page(&admin, &typed, problems)),
+        Err(problems) => return Ok(new_page(&admin, &providers, &typed, problems)),
     };
-    match state.app.create_domain(&admin.actor(), form).await {
+    let by = typed.providers.clone();
+    match state.app.create_domain_for(&admin.actor(), form, by).await {
         Ok(domain) => {
             let done = Notice::done(format!("The domain {} is added.", domain.name));
             admin.tell(match overview::next_step(&state).await? {
@@ -387,7 +458,10 @@ async fn create(
             });
             Ok(Redirect::to(LIST).into_response())
         }
-        Err(problem) => Ok(new_page(&admin, &typed, problems_of(problem, "name", &[])?)),
+        Err(problem) => {
+            let problems = problems_of(problem, "providers", &[])?;
+            Ok(new_page(&admin, &providers, &typed, problems))
+        }
     }
 }
 
@@ -408,10 +482,16 @@ async fn show(
     State(state): State<WebState>,
     admin: Administrator,
     Path(name): Path<String>,
+    Query(attempt): Query<For>,
 ) -> Result<Response, Failure> {
     let found = state.app.domain(&domain(&name)?).await?;
-    let typed = Typed::of(&found.0);
-    edit_page(&state, &admin, &found, &typed, Wrong::default()).await
+    let mut typed = Typed::of(&found.0);
+    let filled = match attempt.mending(&state.app).await? {
+        Some(mending) => typed.mend(&found.0, &mending),
+        None => None,
+    };
+    let no_wrong = Wrong::default();
+    edit_page(&state, &admin, &found, &typed, no_wrong, filled.as_ref()).await
 }
 
 /// The domain's page again, after a provider was chosen that cannot be.
@@ -427,7 +507,7 @@ pub(super) async fn with_binding(
         binding,
         ..Wrong::default()
     };
-    edit_page(state, admin, &found, &typed, wrong).await
+    edit_page(state, admin, &found, &typed, wrong, None).await
 }
 
 /// What is wrong with what was sent, of either form of the page.
@@ -452,6 +532,7 @@ async fn edit_page(
     (domain, used): &(MailDomain, DomainUse),
     typed: &Typed,
     wrong: Wrong,
+    filled: Option<&Filled>,
 ) -> Result<Response, Failure> {
     let (problems, binding) = (wrong.domain, wrong.binding);
     let status = if problems.is_empty() {
@@ -460,7 +541,12 @@ async fn edit_page(
         super::form::status_of(&problems)
     };
     let providers = state.app.providers().await?;
-    let shell = admin.shell(AdminEntry::Domains);
+    let mut shell = admin.shell(AdminEntry::Domains);
+    let mut fields = typed.fields(&problems);
+    if let Some(filled) = filled {
+        shell.notice = Some(filled.notice());
+        filled.mark(&mut fields);
+    }
     let most = match domain.limits.max_mailboxes {
         0 => "no limit".to_owned(),
         most => format!("at most {most}"),
@@ -481,7 +567,7 @@ async fn edit_page(
             intro: String::new(),
             action: path_of(&domain.name),
             hidden: vec![("modified", typed.modified.to_string())],
-            fields: typed.fields(&problems),
+            fields,
             submit: "Save",
             apart: Some(Link::new(
                 format!("{}/delete", path_of(&domain.name)),
@@ -508,7 +594,7 @@ async fn edit(
     let form = match typed.form() {
         Ok(form) => form,
         Err(problems) => {
-            return edit_page(&state, &admin, &found, &typed, problems.into()).await;
+            return edit_page(&state, &admin, &found, &typed, problems.into(), None).await;
         }
     };
     match state
@@ -522,7 +608,7 @@ async fn edit(
         }
         Err(problem) => {
             let problems = problems_of(problem, "", &[])?;
-            edit_page(&state, &admin, &found, &typed, problems.into()).await
+            edit_page(&state, &admin, &found, &typed, problems.into(), None).await
         }
     }
 }

@@ -1,14 +1,16 @@
 //! From a refusal to the page that mends it, and from a trace to lines on a page.
 
 use super::list::{segment, with_query};
+use super::mend::For;
 use super::{aliases, domains, mailboxes};
 use crate::parts::{Check, Link, State as Standing, When};
 use crate::shell::AdminEntry;
-use model::address::Address;
-use model::attempt::{Step, StepState};
+use model::address::{Address, DomainName};
+use model::attempt::{Reference, Step, StepState};
 use model::ids::ProviderId;
-use model::outcome::{Code, Fix, Refusal};
-use model::provider::Provider;
+use model::outcome::{Code, Fix, Refusal, Remedy};
+use model::provider::{Endpoints, Provider};
+use model::rules::limits::size;
 
 /// The provider a refusal is about: the attempt's, else the one its words name.
 pub(super) fn provider_of<'p>(
@@ -25,11 +27,13 @@ pub(super) fn provider_of<'p>(
     })
 }
 
-/// The button that leads to where a refusal is mended; none where nothing here can mend it.
+/// The button that leads to where a refusal is mended; none where nothing here can mend it. The form
+/// behind it is filled in for `attempt`, if the refusal is what that attempt meets.
 pub(super) fn button(
     refusal: &Refusal,
     address: Option<&str>,
     provider: Option<&Provider>,
+    attempt: Option<&Reference>,
 ) -> Option<Link> {
     let address = address.and_then(|address| Address::parse(address).ok());
     let provider_page = |rest: &str| match provider {
@@ -37,33 +41,29 @@ pub(super) fn button(
         None => AdminEntry::Providers.path().to_owned(),
     };
     let link = match refusal.code.entry().fix {
-        Fix::Provider => match (refusal.code, refusal.facts.get("host")) {
-            (Code::InternalAddress, Some(host)) => Link::new(
-                with_query(&provider_page("/allow-host"), &[("host", host)]),
-                format!("Allow {host} for this provider"),
-            ),
-            _ => Link::new(provider_page(""), "Open the provider"),
-        },
-        Fix::ProviderCheck => Link::new(provider_page("/check"), "Check the connection"),
-        Fix::Rules => match (provider, claim_of(refusal)) {
-            (Some(_), Some((claim, value))) => Link::new(
-                with_query(
-                    &provider_page("/rules"),
-                    &[("claim", claim), ("value", value)],
-                ),
-                "Add a rule from these claims",
-            ),
-            (Some(_), None) => Link::new(provider_page("/rules"), "Open the provider's rules"),
-            (None, _) => Link::new(provider_page(""), "Open the providers"),
-        },
-        Fix::Domain => Link::new(domains::path_of(&address?.domain()), "Open the domain"),
+        Fix::Provider | Fix::ProviderCheck => return at_provider(refusal, provider, attempt),
+        Fix::Rules => {
+            let (field, words) = match (refusal.code, provider) {
+                (_, None) => ("", "Open the providers"),
+                (Code::NoMapping, _) if !refusal.facts.contains_key("claim") => {
+                    ("f-everyone_else", "Choose what everyone else gets")
+                }
+                (Code::NoMapping, _) => ("suggested", "Add a rule from these claims"),
+                (Code::NearMapping, _) => ("suggested", "Match ignoring case"),
+                _ => ("suggested", "Choose another template"),
+            };
+            Link::new(For::path(&provider_page("/rules"), attempt, field), words)
+        }
+        Fix::Domain => at_domain(refusal, &address?.domain(), attempt),
         Fix::AddDomain => {
             let domain = address?.domain();
-            let name = [("name", domain.as_str())];
-            Link::new(
-                with_query("/admin/domains/new", &name),
-                format!("Add {domain}"),
-            )
+            let words = format!("Add {domain}");
+            let new = "/admin/domains/new";
+            let path = match attempt {
+                Some(_) => For::path(new, attempt, "f-name"),
+                None => with_query(new, &[("name", domain.as_str())]) + "#f-name",
+            };
+            Link::new(path, words)
         }
         Fix::Mailbox => Link::new(mailboxes::path_of(&address?), "Open the mailbox"),
         Fix::AddMailbox => {
@@ -77,10 +77,85 @@ pub(super) fn button(
     Some(link)
 }
 
-/// The claim that decided nothing, with its value, where a refusal names them.
-fn claim_of(refusal: &Refusal) -> Option<(&str, &str)> {
-    let fact = |name| refusal.facts.get(name).map(String::as_str);
-    fact("claim").zip(fact("value"))
+/// To the setting of a provider that mends a refusal, or to the check that shows which one does.
+fn at_provider(
+    refusal: &Refusal,
+    provider: Option<&Provider>,
+    attempt: Option<&Reference>,
+) -> Option<Link> {
+    let Some(provider) = provider else {
+        return Some(Link::new(
+            AdminEntry::Providers.path(),
+            "Open the providers",
+        ));
+    };
+    let path = path_of(&provider.slug);
+    let field = |name: &str| For::path(&path, attempt, &format!("f-{name}"));
+    let by_hand = matches!(provider.settings.endpoints, Endpoints::Manual { .. });
+    let link = match (refusal.remedy(), refusal.code) {
+        (Some(Remedy::AllowHost(host)), _) => Link::new(
+            with_query(&format!("{path}/allow-host"), &[("host", &host)]),
+            format!("Allow {host} for this provider"),
+        ),
+        (Some(Remedy::Issuer(_)), _) => Link::new(field("issuer"), "Use the answered issuer"),
+        (Some(Remedy::Endpoint(endpoint)), _) if by_hand => {
+            let name = match endpoint.as_str() {
+                "token" => "token_url",
+                "userinfo" => "userinfo_url",
+                _ => "authorize_url",
+            };
+            Link::new(field(name), format!("Change the {endpoint} endpoint"))
+        }
+        (Some(Remedy::Endpoint(_)), _) => Link::new(field("issuer"), "Change the issuer"),
+        (Some(Remedy::Secret), _) => Link::new(field("client_secret"), "Set the client secret"),
+        (Some(Remedy::Scopes { refused, .. }), _) => {
+            Link::new(field("scopes"), format!("Remove the scope {refused}"))
+        }
+        (Some(Remedy::AcceptAbsent), _) => {
+            Link::new(field("email_trust"), "Accept an absent value")
+        }
+        (Some(Remedy::DomainOfProvider(domain)), _) => Link::new(
+            field("domains"),
+            format!("Allow {domain} for this provider"),
+        ),
+        (Some(Remedy::ProviderOn), _) => Link::new(format!("{path}/switch"), "Switch it on"),
+        (_, Code::ScopeRefused) => Link::new(field("scopes"), "Change the scopes"),
+        (_, Code::ProviderTls) => Link::new(field("tls"), "Change how its certificate is trusted"),
+        (_, Code::EmailUnverified) => {
+            Link::new(field("email_trust"), "Open what is believed of it")
+        }
+        (_, Code::EmailMissing | Code::AddressUnusable) => Link::new(
+            field("address_claim"),
+            "Choose another claim for the address",
+        ),
+        (_, code) if code.entry().fix == Fix::ProviderCheck => {
+            Link::new(format!("{path}/check"), "Check the connection")
+        }
+        _ => Link::new(path, "Open the provider"),
+    };
+    Some(link)
+}
+
+/// To the setting of a domain that mends a refusal.
+fn at_domain(refusal: &Refusal, domain: &DomainName, attempt: Option<&Reference>) -> Link {
+    let path = domains::path_of(domain);
+    let field = |name: &str| For::path(&path, attempt, &format!("f-{name}"));
+    match (refusal.remedy(), refusal.code) {
+        (Some(Remedy::DomainOn), _) => Link::new(field("active"), format!("Switch {domain} on")),
+        (Some(Remedy::Mailboxes(most)), _) => {
+            Link::new(field("max_mailboxes"), format!("Raise to {most} mailboxes"))
+        }
+        (Some(Remedy::DomainQuota(bytes)), _) => {
+            Link::new(field("domain_quota"), format!("Raise to {}", size(bytes)))
+        }
+        (Some(Remedy::LargestQuota(bytes)), _) => {
+            Link::new(field("max_quota"), format!("Raise to {}", size(bytes)))
+        }
+        (_, Code::DomainBound) => {
+            Link::new(format!("{path}#f-provider"), "Change the domain's choice")
+        }
+        _ => Link::new(path, "Open the domain"),
+    }
 }
 
 /// Where a provider's page is.
@@ -149,7 +224,7 @@ mod tests {
     fn every_code_leads_somewhere_or_to_nobody() {
         for code in Code::ALL {
             let refusal = Refusal::new(*code).with("host", "auth.lan");
-            let link = button(&refusal, Some("a+b@example.org"), None);
+            let link = button(&refusal, Some("a+b@example.org"), None, None);
             let nobody = matches!(code.entry().fix, Fix::Person | Fix::Server);
             assert_eq!(link.is_none(), nobody, "{code}");
             assert!(

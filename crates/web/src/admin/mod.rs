@@ -14,6 +14,7 @@ pub mod list;
 pub mod mailbox;
 pub mod mailbox_acts;
 pub mod mailboxes;
+mod mend;
 pub mod overview;
 pub mod progress;
 pub mod provider_check;
@@ -28,6 +29,7 @@ pub mod providers;
 pub mod relinks;
 pub mod rules;
 mod rules_draft;
+pub mod rules_index;
 mod rules_page;
 mod rules_row;
 pub mod settings;
@@ -64,6 +66,7 @@ pub fn routes() -> Routes<WebState> {
         .and(provider_switch::routes())
         .and(relinks::routes())
         .and(rules::routes())
+        .and(rules_index::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(what_if::routes())

@@ -223,7 +223,7 @@ impl Steps {
     fn checks(&self, provider: Option<&Provider>) -> Checks {
         let rules = provider.map_or_else(
             || "/admin/providers/new".to_owned(),
-            |provider| format!("{}#rules", super::fix::path_of(&provider.slug)),
+            |provider| format!("{}/rules", super::fix::path_of(&provider.slug)),
         );
         // One that was added is off until somebody has tested it.
         let (switch, switch_words) = match provider {

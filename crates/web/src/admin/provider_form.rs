@@ -1,28 +1,32 @@
 //! The form of a provider: what an administrator typed, as settings and as fields.
 
 use super::form::{day_text, last_day, own_password};
-use super::rules_row;
+use super::mend::Filled;
 use crate::form::Typed as Secret;
 use crate::parts::{Field, Opt, Problems, When};
 use app::domains::Page as Wanted;
+use app::mending::Mending;
 use app::{App, Problem};
+use model::address::Address;
 use model::domain::MailDomain;
-use model::ids::{DomainId, TemplateId};
+use model::ids::DomainId;
+use model::outcome::{Code, Remedy};
 use model::preset::Preset;
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, Provider, ProviderSettings,
     RedirectForm, ResponseMode, TlsTrust,
 };
-use model::rule::Rule;
+use model::rules::mapping::Claims;
 use model::template::Template;
 use serde::Deserialize;
 
-/// Empty rows below the rules, so that some can be added without a script.
-const SPARE_ROWS: usize = 3;
 /// Scopes an issuer is asked for unless told otherwise.
 const SCOPES: &str = "openid profile email";
 /// Scopes as mailcow's form asks for them, for endpoints typed by hand.
 const MAILCOW_SCOPES: &str = "openid profile email mailcow_template";
+
+/// The words for the strictest trust in a provider's word about an address.
+const REQUIRE_TRUE: &str = "Must say that it is verified";
 
 /// What was typed.
 #[derive(Debug, Default, Deserialize)]
@@ -48,10 +52,7 @@ pub(super) struct Typed {
     email_trust: EmailTrust,
     domains: Vec<String>,
     create: bool,
-    claim: Vec<String>,
-    test: Vec<String>,
-    value: Vec<String>,
-    template: Vec<String>,
+    /// Of a new one alone; what people get is changed with the rules.
     everyone_else: String,
     tls: String,
     ca_pem: String,
@@ -95,22 +96,39 @@ impl Choices {
             domains,
         })
     }
-}
 
-/// One rule as its row shows it.
-pub(super) struct RuleRow {
-    pub claim: String,
-    pub tests: Vec<Opt>,
-    pub value: String,
-    pub templates: Vec<Opt>,
+    /// The templates.
+    pub fn templates(&self) -> Vec<Template> {
+        let templates = self.templates.iter();
+        templates.map(|(template, _)| template.clone()).collect()
+    }
+
+    /// Chosen domains by their names.
+    fn named(&self, ids: &[String]) -> String {
+        let chosen = self.domains.iter();
+        let chosen = chosen.filter(|domain| ids.contains(&domain.id.to_string()));
+        let names: Vec<_> = chosen.map(|domain| domain.name.to_string()).collect();
+        match names.as_slice() {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        }
+    }
+
+    /// Another claim that holds an address of a chosen domain.
+    fn address_claim(&self, claims: &Claims, ids: &[String]) -> Option<String> {
+        claims.iter().find_map(|(name, value)| {
+            let domain = Address::parse(value.as_str()?).ok()?.domain();
+            let fits = |d: &MailDomain| d.name == domain && ids.contains(&d.id.to_string());
+            self.domains.iter().any(fits).then(|| name.clone())
+        })
+    }
 }
 
 impl Typed {
     /// A new provider of a kind, before anybody has typed anything.
     pub fn draft(draft: &Provider) -> Self {
+        // Without what people get whom no rule matches: nobody is given a template by accident.
         let mut typed = Self::of(draft);
-        // Nobody is given a template by accident.
-        typed.everyone_else.clear();
         // Issuer or endpoints: which scopes are asked for follows from the choice.
         if typed.preset == Preset::Issuer {
             typed.scopes.clear();
@@ -135,10 +153,6 @@ impl Typed {
             email_trust: settings.email_trust,
             domains: settings.domains.iter().map(ToString::to_string).collect(),
             create: settings.create,
-            everyone_else: match settings.everyone_else {
-                EveryoneElse::Refuse => "refuse".to_owned(),
-                EveryoneElse::Template(id) => id.to_string(),
-            },
             private_hosts: settings.private_hosts.join("\n"),
             sign_out_there: settings.leavers.sign_out_there,
             background_checks: settings.leavers.background_checks,
@@ -178,18 +192,13 @@ impl Typed {
             }
         };
         tls.clone_into(&mut typed.tls);
-        for rule in &settings.rules {
-            let (test, value) = rules_row::shown(&rule.test);
-            typed.claim.push(rule.claim.clone());
-            typed.test.push(test.to_owned());
-            typed.value.push(value);
-            typed.template.push(rule.template.to_string());
-        }
         typed
     }
 
-    /// What was typed as settings of a provider that is on or off; the use case checks the rest.
-    pub fn settings(&self, active: bool) -> Result<ProviderSettings, Problems> {
+    /// What was typed as settings; the use case checks the rest. What has pages of its own is as
+    /// `base` has it: rules, for a new provider (not `known`) those of its draft; and for one that
+    /// exists, what everyone else gets and whether it is on.
+    pub fn settings(&self, base: &Provider, known: bool) -> Result<ProviderSettings, Problems> {
         let mut problems = Problems::new();
         let endpoints = if self.kind == "endpoints" {
             Endpoints::Manual {
@@ -207,9 +216,10 @@ impl Typed {
             "" => SCOPES.to_owned(),
             typed => typed.to_owned(),
         };
-        let everyone_else = match self.everyone_else.as_str() {
-            "refuse" => EveryoneElse::Refuse,
-            id => id.parse().map(EveryoneElse::Template).unwrap_or_else(|_| {
+        let everyone_else = match (known, self.everyone_else.as_str()) {
+            (true, _) => base.settings.everyone_else,
+            (false, "refuse") => EveryoneElse::Refuse,
+            (false, id) => id.parse().map(EveryoneElse::Template).unwrap_or_else(|_| {
                 problems.add(
                     "everyone_else",
                     "Choose what people get whom no rule matches.",
@@ -218,12 +228,11 @@ impl Typed {
             }),
         };
         let until = last_day(&self.ignore_tls_until, "ignore_tls_until", &mut problems);
-        let rules = self.rules(&mut problems);
         let hosts = self.private_hosts.split([' ', ',', '\n', '\r', '\t']);
         let settings = ProviderSettings {
             preset: self.preset,
             name: self.name.clone(),
-            active,
+            active: known && base.settings.active,
             endpoints,
             client_id: self.client_id.clone(),
             client_auth: self.client_auth,
@@ -241,7 +250,7 @@ impl Typed {
                 .filter_map(|id| id.parse().ok())
                 .collect(),
             create: self.create,
-            rules,
+            rules: base.settings.rules.clone(),
             everyone_else,
             tls: match self.tls.as_str() {
                 "ca" => TlsTrust::Ca {
@@ -270,50 +279,36 @@ impl Typed {
         }
     }
 
-    /// The rules of all rows that say something.
-    fn rules(&self, problems: &mut Problems) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        for n in 0..self.claim.len() {
-            let cell = |cells: &[String]| cells.get(n).map_or("", |cell| cell.trim()).to_owned();
-            let (claim, value) = (cell(&self.claim), cell(&self.value));
-            if claim.is_empty() && value.is_empty() {
-                continue;
+    /// Fills in what would mend an attempt by this provider.
+    pub fn mend(&mut self, choices: &Choices, mending: &Mending) -> Option<Filled> {
+        let (field, before) = match mending.refusal.remedy() {
+            Some(Remedy::Issuer(issuer)) if self.kind == "issuer" && self.issuer != issuer => {
+                ("issuer", std::mem::replace(&mut self.issuer, issuer))
             }
-            let Ok(template) = cell(&self.template).parse::<TemplateId>() else {
-                let words = format!("Rule {}: choose the template it gives.", rules.len() + 1);
-                problems.add("rules", words);
-                continue;
-            };
-            rules.push(Rule {
-                claim,
-                test: rules_row::read(&cell(&self.test), &value),
-                template,
-            });
-        }
-        rules
-    }
-
-    /// The rules as rows, some empty ones behind them.
-    pub fn rows(&self, choices: &Choices) -> Vec<RuleRow> {
-        let row = |n: usize| {
-            let cell = |cells: &[String]| cells.get(n).cloned().unwrap_or_default();
-            let chosen = cell(&self.template);
-            let mut templates = vec![Opt::new("", "Choose…", chosen.is_empty())];
-            templates.extend(choices.templates.iter().map(|(template, _)| {
-                Opt::new(
-                    template.id,
-                    template.name.as_str(),
-                    template.id.to_string() == chosen,
-                )
-            }));
-            RuleRow {
-                claim: cell(&self.claim),
-                tests: rules_row::test_options(&cell(&self.test)),
-                value: cell(&self.value),
-                templates,
+            Some(Remedy::Scopes { refused, .. }) => {
+                let asked = self.scopes.split_whitespace();
+                let kept: Vec<_> = asked.filter(|scope| **scope != *refused).collect();
+                let kept = kept.join(" ");
+                ("scopes", std::mem::replace(&mut self.scopes, kept))
             }
+            Some(Remedy::AcceptAbsent) if self.email_trust == EmailTrust::RequireTrue => {
+                self.email_trust = EmailTrust::AcceptAbsent;
+                ("email_trust", REQUIRE_TRUE.to_owned())
+            }
+            Some(Remedy::DomainOfProvider(name)) => {
+                let domain = choices.domains.iter().find(|d| d.name.as_str() == name)?;
+                let names = choices.named(&self.domains);
+                self.domains.push(domain.id.to_string());
+                ("domains", names)
+            }
+            None if mending.refusal.code == Code::AddressUnusable => {
+                let other = choices.address_claim(&mending.claims, &self.domains)?;
+                let before = std::mem::replace(&mut self.address_claim, other);
+                ("address_claim", before)
+            }
+            _ => return None,
         };
-        (0..self.claim.len() + SPARE_ROWS).map(row).collect()
+        Some(Filled::new(field, before, mending))
     }
 
     /// Domains that are chosen but not among the offered ones.
@@ -535,11 +530,7 @@ impl Typed {
                 "email_trust",
                 "The provider's word about an address",
                 vec![
-                    trust(
-                        "require_true",
-                        "Must say that it is verified",
-                        EmailTrust::RequireTrue,
-                    ),
+                    trust("require_true", REQUIRE_TRUE, EmailTrust::RequireTrue),
                     trust(
                         "accept_absent",
                         "May say nothing about it",
@@ -566,7 +557,7 @@ impl Typed {
         ]
     }
 
-    /// What people get whom no rule matches.
+    /// What people of a new provider get whom no rule matches.
     pub fn everyone_else(&self, choices: &Choices, p: &Problems) -> Field {
         let mut options = vec![Opt::new(
             "refuse",

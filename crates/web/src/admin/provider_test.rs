@@ -268,7 +268,7 @@ fn verdict(test: &TestSignIn, provider: &Provider) -> Verdict {
         .and_then(|who| who.address.as_deref());
     let verdict = Verdict::new(Standing::Error, format!("Refused: {}", refusal.code))
         .because(refusal.admin());
-    match fix::button(refusal, address, Some(provider)) {
+    match fix::button(refusal, address, Some(provider), None) {
         Some(button) => verdict.with(button),
         None => verdict,
     }

@@ -2,10 +2,12 @@
 
 use super::fix::path_of;
 use super::form::{Yes, ask, problems_of, seen, status_of};
+use super::mend::{Filled, For};
 use super::provider_checks::stopped;
-use super::provider_form::{Choices, RuleRow, Typed, ignored_until};
+use super::provider_form::{Choices, Typed, ignored_until};
 use super::provider_test::{self, Row as TestRow};
 use super::provider_there::{self, There};
+use super::rules_index::Summary;
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
@@ -102,7 +104,8 @@ async fn list(State(state): State<WebState>, admin: Administrator) -> Result<Res
     .into_response())
 }
 
-fn state_of(provider: &Provider) -> Tag {
+/// Whether a provider is on, in a word.
+pub(super) fn state_of(provider: &Provider) -> Tag {
     if provider.settings.active {
         Tag::new(Standing::Ok, "On")
     } else {
@@ -119,6 +122,8 @@ struct ProviderPage {
     known: Option<Known>,
     /// What to do at its side.
     there: Option<There>,
+    /// What people of a new one get whom no rule matches.
+    everyone_else: Option<Field>,
     /// Its kind, for a new one.
     preset: &'static str,
     /// The name of its kind, for a new one.
@@ -130,9 +135,9 @@ struct ProviderPage {
     hidden: Vec<(&'static str, String)>,
     connection: Vec<Field>,
     people: Vec<Field>,
-    rules: Vec<RuleRow>,
+    /// Its rules, for a new one those that come with its kind.
+    rules: Summary,
     rules_problem: Option<String>,
-    everyone_else: Field,
     trust: Vec<Field>,
     /// The trust settings are in sight when they are not the usual ones.
     trust_open: bool,
@@ -162,10 +167,30 @@ async fn page(
     problems: Problems,
 ) -> Result<Response, Failure> {
     let choices = Choices::of(&state.app).await?;
+    page_with(state, admin, provider, typed, problems, &choices, None).await
+}
+
+async fn page_with(
+    state: &WebState,
+    admin: &Administrator,
+    provider: Option<&Provider>,
+    typed: &Typed,
+    problems: Problems,
+    choices: &Choices,
+    filled: Option<&Filled>,
+) -> Result<Response, Failure> {
     let facts = typed.preset.facts();
-    let there = match provider {
-        Some(provider) => Some(There::of(state, admin, provider).await?),
-        None => There::ahead(&state.app, &state.app.provider_draft(typed.preset).await?).await?,
+    let templates = choices.templates();
+    let (there, rules) = match provider {
+        Some(provider) => (
+            Some(There::of(state, admin, provider).await?),
+            Summary::of(&provider.settings, &templates),
+        ),
+        None => {
+            let draft = state.app.provider_draft(typed.preset).await?;
+            let rules = Summary::of(&draft.settings, &templates);
+            (There::ahead(&state.app, &draft).await?, rules)
+        }
     };
     let known = provider.map(|provider| Known {
         path: path_of(&provider.slug),
@@ -188,8 +213,17 @@ async fn page(
         .iter()
         .any(|field| problems.of(field).is_some());
     let status = status_of(&problems);
+    let mut shell = admin.shell(AdminEntry::Providers);
+    let mut connection = typed.connection(provider, &problems);
+    let mut people = typed.people(choices, &problems);
+    if let Some(filled) = filled {
+        shell.notice = Some(filled.notice());
+        filled.mark(&mut connection);
+        filled.mark(&mut people);
+    }
     let page = ProviderPage {
-        shell: admin.shell(AdminEntry::Providers),
+        shell,
+        everyone_else: (known.is_none()).then(|| typed.everyone_else(choices, &problems)),
         action: known
             .as_ref()
             .map_or_else(|| LIST.to_owned(), |known| known.path.clone()),
@@ -199,12 +233,11 @@ async fn page(
         kind: facts.name,
         template_how: facts.template_how,
         modified: typed.modified,
-        hidden: typed.hidden(&choices),
-        connection: typed.connection(provider, &problems),
-        people: typed.people(&choices, &problems),
-        rules: typed.rows(&choices),
+        hidden: typed.hidden(choices),
+        connection,
+        people,
+        rules,
         rules_problem: problems.of("rules").map(ToOwned::to_owned),
-        everyone_else: typed.everyone_else(&choices, &problems),
         trust: typed.trust(&problems),
         trust_open: trust_problem || !typed.trusts_as_usual(),
         tests: match provider {
@@ -235,14 +268,17 @@ async fn new(
     page(&state, &admin, None, &typed, Problems::new()).await
 }
 
-/// What the use case found wrong; rules are told by their number.
-fn wrong(problem: Problem) -> Result<Problems, Failure> {
+/// What the use case found wrong; what is wrong with the rules is told where they are shown.
+fn wrong(problem: Problem, known: bool) -> Result<Problems, Failure> {
     let Problem::Invalid(mut fields) = problem else {
         return problems_of(problem, "", &[]);
     };
     for field in &mut fields {
         if let Some(number) = field.field.strip_prefix("rules.") {
             field.message = format!("Rule {number}: {}", field.message);
+            "rules".clone_into(&mut field.field);
+        } else if known && field.field == "everyone_else" {
+            field.message = format!("Everyone else: {}", field.message);
             "rules".clone_into(&mut field.field);
         }
     }
@@ -268,7 +304,8 @@ async fn create(
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
     // Its page has the switch, which asks for a test.
-    let settings = match typed.settings(false) {
+    let draft = state.app.provider_draft(typed.preset).await?;
+    let settings = match typed.settings(&draft, false) {
         Ok(settings) => settings,
         Err(problems) => return page(&state, &admin, None, &typed, problems).await,
     };
@@ -284,7 +321,7 @@ async fn create(
             provider_there::keep_minted(&state, &admin, &saved);
             Ok(Redirect::to(&path_of(&saved.provider.slug)).into_response())
         }
-        Err(problem) => page(&state, &admin, None, &typed, wrong(problem)?).await,
+        Err(problem) => page(&state, &admin, None, &typed, wrong(problem, false)?).await,
     }
 }
 
@@ -292,14 +329,23 @@ async fn show(
     State(state): State<WebState>,
     admin: Administrator,
     Path(name): Path<String>,
+    Query(attempt): Query<For>,
 ) -> Result<Response, Failure> {
     let provider = state.app.provider(&name).await?;
-    page(
+    let choices = Choices::of(&state.app).await?;
+    let mut typed = Typed::of(&provider);
+    let mending = attempt.mending(&state.app).await?;
+    let filled = mending
+        .filter(|mending| mending.provider == Some(provider.id))
+        .and_then(|mending| typed.mend(&choices, &mending));
+    page_with(
         &state,
         &admin,
         Some(&provider),
-        &Typed::of(&provider),
+        &typed,
         Problems::new(),
+        &choices,
+        filled.as_ref(),
     )
     .await
 }
@@ -312,7 +358,7 @@ async fn edit(
     Posted(typed): Posted<Typed>,
 ) -> Result<Response, Failure> {
     let provider = state.app.provider(&name).await?;
-    let settings = match typed.settings(provider.settings.active) {
+    let settings = match typed.settings(&provider, true) {
         Ok(settings) => settings,
         Err(problems) => return page(&state, &admin, Some(&provider), &typed, problems).await,
     };
@@ -334,7 +380,16 @@ async fn edit(
             tell(&admin, &saved);
             Ok(Redirect::to(&path_of(&name)).into_response())
         }
-        Err(problem) => page(&state, &admin, Some(&provider), &typed, wrong(problem)?).await,
+        Err(problem) => {
+            page(
+                &state,
+                &admin,
+                Some(&provider),
+                &typed,
+                wrong(problem, true)?,
+            )
+            .await
+        }
     }
 }
 

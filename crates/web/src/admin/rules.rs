@@ -5,6 +5,7 @@
 //! a script and nothing half-made is stored.
 
 use super::fix::path_of;
+use super::mend::For;
 use super::rules_draft::{Act, Draft, Typed};
 use super::rules_page::{Shown, page};
 use crate::error::Failure;
@@ -23,7 +24,10 @@ use axum::handler::Handler as _;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderValue, StatusCode, header};
 use model::address::Address;
+use model::attempt::Reference;
 use model::ids::RuleVersionId;
+use model::outcome::Fix;
+use model::rules::suggest::Suggestion;
 use model::rules::versions::{Mark, RuleSet, difference};
 use model::template::Template as MailboxTemplate;
 use serde::Deserialize;
@@ -42,19 +46,16 @@ pub fn routes() -> Routes<WebState> {
         .get(admin, "/admin/providers/{name}/rules/history", history)
 }
 
-/// What the editor is opened with.
+/// What the editor is opened with, besides an attempt.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Opened {
-    /// A claim somebody came with, for a new row.
-    claim: String,
-    /// Its value.
-    value: String,
     /// An earlier state to load as a draft.
     version: Option<i64>,
 }
 
-async fn templates(state: &WebState) -> Result<Vec<MailboxTemplate>, Failure> {
+/// All templates.
+pub(super) async fn templates(state: &WebState) -> Result<Vec<MailboxTemplate>, Failure> {
     let listed = state.app.templates().await?;
     Ok(listed.into_iter().map(|(template, _)| template).collect())
 }
@@ -64,6 +65,7 @@ async fn show(
     admin: Administrator,
     Path(name): Path<String>,
     Query(opened): Query<Opened>,
+    Query(attempt): Query<For>,
 ) -> Result<Response, Failure> {
     let in_force = state.app.rules(&name).await?;
     let mut notice = None;
@@ -81,20 +83,56 @@ async fn show(
         }
     };
     let mut draft = Draft::of(&set);
-    if !opened.claim.is_empty() {
-        draft.prefill(&opened.claim, &opened.value);
-        let words = "A row with this claim is added below. Choose the template it gives, put it in \
-                     its place, and look at the preview before you save.";
+    let mut suggested = None;
+    // Only for the rules in force: an earlier state is looked at for its own sake.
+    if opened.version.is_none()
+        && let Some(mending) = attempt.mending(&state.app).await?
+        && mending.provider == Some(in_force.provider.id)
+        && mending.refusal.code.entry().fix == Fix::Rules
+    {
+        let provider = &in_force.provider;
+        let suggestion = state.app.suggested_rule(provider, &mending).await?;
+        let words = suggestion_words(suggestion.as_ref(), &mending.reference);
         notice = Some(Notice::new(Standing::Neutral, words));
+        suggested = suggestion.and_then(|suggestion| draft.suggest(&suggestion));
     }
     let survey = state.app.survey_rules(&name, &set, Reach::GLANCE).await?;
     let (typed, templates) = (Typed::default(), templates(&state).await?);
     let shown = Shown {
         survey: Some(&survey),
         notice,
+        suggested,
         ..bare(&in_force, &templates, &draft, &typed)
     };
     Ok(page(&admin, shown))
+}
+
+/// What the editor says about a draft that an attempt was read into.
+fn suggestion_words(suggestion: Option<&Suggestion>, reference: &Reference) -> String {
+    match suggestion {
+        Some(Suggestion::Add { claim, .. }) => format!(
+            "A rule for what attempt {reference} came with in {claim} is added below and not saved \
+             yet. Choose the template it gives, put it in its place, and look at the preview."
+        ),
+        Some(Suggestion::IgnoreCase { position, .. }) => format!(
+            "Rule {} below ignores capital letters now, so that it fits attempt {reference}. It is \
+             not saved yet: look at the preview.",
+            position + 1
+        ),
+        Some(Suggestion::Template(position)) => format!(
+            "Attempt {reference} was matched by rule {}, whose template was deleted. Choose another \
+             one for it.",
+            position + 1
+        ),
+        Some(Suggestion::EveryoneElse) => format!(
+            "Attempt {reference} gets what everyone else gets, and that template was deleted. Choose \
+             another one."
+        ),
+        None => format!(
+            "Nothing that attempt {reference} came with tells kinds of people apart. Choose what \
+             everyone else gets, or have the provider send a claim to go by."
+        ),
+    }
 }
 
 fn bare<'a>(
@@ -114,6 +152,7 @@ fn bare<'a>(
         asks: false,
         trial: None,
         notice: None,
+        suggested: None,
         status: StatusCode::OK,
     }
 }
@@ -298,7 +337,7 @@ async fn history(
         first: at + 1 == versions.len(),
     });
     Ok(Page(HistoryPage {
-        shell: admin.shell(AdminEntry::Providers),
+        shell: admin.shell(AdminEntry::Rules),
         path: format!("{}/rules", path_of(&provider.slug)),
         name: provider.settings.name,
         states: states.collect(),

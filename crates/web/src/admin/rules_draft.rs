@@ -6,6 +6,7 @@ use app::Problem;
 use model::ids::TemplateId;
 use model::provider::EveryoneElse;
 use model::rule::Rule;
+use model::rules::suggest::Suggestion;
 use model::rules::versions::RuleSet;
 use serde::Deserialize;
 use std::cmp::Ordering;
@@ -169,18 +170,38 @@ impl Draft {
         self.rows = keyed.into_iter().map(|(_, row)| row).collect();
     }
 
-    /// Adds a row for a claim that somebody came with, first of the empty ones.
-    pub fn prefill(&mut self, claim: &str, value: &str) {
-        let short = |text: &str| text.chars().take(200).collect::<String>();
-        let row = Row {
-            claim: short(claim),
-            test: "is".to_owned(),
-            value: short(value),
-            template: String::new(),
-        };
-        match self.rows.iter().position(Row::is_empty) {
-            Some(at) => self.rows[at] = row,
-            None => self.rows.push(row),
+    /// Reads a suggestion into a draft of the rules in force; tells which row it is about.
+    pub fn suggest(&mut self, suggestion: &Suggestion) -> Option<usize> {
+        match suggestion {
+            Suggestion::Add { claim, test } => {
+                let (test, value) = rules_row::shown(test);
+                let row = Row {
+                    claim: claim.clone(),
+                    test: test.to_owned(),
+                    value,
+                    template: String::new(),
+                };
+                let at = self.rows.iter().position(Row::is_empty);
+                let at = at.unwrap_or(self.rows.len());
+                self.rows.truncate(at);
+                self.rows.push(row);
+                Some(at)
+            }
+            Suggestion::IgnoreCase { position, test } => {
+                let row = self.rows.get_mut(*position)?;
+                let (test, value) = rules_row::shown(test);
+                test.clone_into(&mut row.test);
+                row.value = value;
+                Some(*position)
+            }
+            Suggestion::Template(position) => {
+                self.rows.get_mut(*position)?.template.clear();
+                Some(*position)
+            }
+            Suggestion::EveryoneElse => {
+                self.everyone_else.clear();
+                None
+            }
         }
     }
 
@@ -265,6 +286,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::rule::Test;
 
     fn typed(act: &str, claims: &[&str], numbers: &[&str]) -> Typed {
         let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -328,8 +350,11 @@ mod tests {
             rows: vec![Row::default(); 4],
             everyone_else: "everything".to_owned(),
         };
-        draft.prefill("groups", "staff");
-        assert_eq!(draft.rows[0].value, "staff");
+        draft.rows[0] = Row {
+            claim: "groups".to_owned(),
+            value: "staff".to_owned(),
+            ..Row::default()
+        };
         draft.rows[2].claim = "groups".to_owned();
         draft.rows[2].template = "1".to_owned();
         let problems = draft.set().unwrap_err();
@@ -342,5 +367,43 @@ mod tests {
         draft.rows[2].value = "x".to_owned();
         let set = draft.set().unwrap();
         assert_eq!((set.rules.len(), draft.places()), (2, vec![0, 2]));
+    }
+
+    #[test]
+    fn a_suggestion_is_read_into_the_draft() {
+        let rule = |value: &str, template| Rule {
+            claim: "kind".to_owned(),
+            test: Test::Is(value.to_owned()),
+            template: TemplateId(template),
+        };
+        let draft = || {
+            Draft::of(&RuleSet {
+                rules: vec![rule("staff", 1), rule("sales", 9)],
+                everyone_else: EveryoneElse::Template(TemplateId(9)),
+            })
+        };
+        let mut added = draft();
+        let test = Test::Contains("x".to_owned());
+        let claim = "groups".to_owned();
+        let row = added.suggest(&Suggestion::Add { claim, test });
+        assert_eq!((row, added.rows.len()), (Some(2), 3));
+        assert_eq!(added.rows[2].test, "contains");
+        assert!(
+            added.set().unwrap_err().of("rule-3").is_some(),
+            "no template"
+        );
+
+        let mut nearer = draft();
+        let test = Test::Matches(model::rule::Pattern::new("(?i)staff"));
+        let row = nearer.suggest(&Suggestion::IgnoreCase { position: 0, test });
+        assert_eq!((row, nearer.rows[0].value.as_str()), (Some(0), "(?i)staff"));
+        assert_eq!(nearer.set().unwrap().rules[0].template, TemplateId(1));
+
+        let mut broken = draft();
+        assert_eq!(broken.suggest(&Suggestion::Template(1)), Some(1));
+        assert!(broken.set().unwrap_err().of("rule-2").is_some());
+        assert_eq!(broken.suggest(&Suggestion::Template(7)), None);
+        assert_eq!(broken.suggest(&Suggestion::EveryoneElse), None);
+        assert!(broken.set().unwrap_err().of("everyone_else").is_some());
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Shown<'a> {
     pub asks: bool,
     pub trial: Option<&'a Trial>,
     pub notice: Option<Notice>,
+    /// The row that was filled in for an attempt.
+    pub suggested: Option<usize>,
     pub status: StatusCode,
 }
 
@@ -69,6 +71,8 @@ struct RowShown {
     remarks: Vec<Remark>,
     verdict: Option<Remark>,
     decides: bool,
+    /// The cell to look at first, where the row was filled in for an attempt: `template`, `value`.
+    suggested: &'static str,
 }
 
 struct Remark {
@@ -114,7 +118,7 @@ pub(super) fn page(admin: &Administrator, shown: Shown<'_>) -> Response {
     let status = shown.status;
     let else_decides = shown.trial.is_some_and(|trial| trial.decides.is_none());
     let page = RulesPage {
-        shell: admin.shell(AdminEntry::Providers),
+        shell: admin.shell(AdminEntry::Rules),
         path: format!("{}/rules", path_of(&provider.slug)),
         provider: path_of(&provider.slug),
         name: provider.settings.name.clone(),
@@ -187,6 +191,11 @@ fn rows(shown: &Shown<'_>) -> Vec<RowShown> {
                 words: verdict.words.clone(),
             }),
             decides: verdict.is_some_and(|verdict| verdict.decides),
+            suggested: match (shown.suggested == Some(at), row.template.is_empty()) {
+                (true, true) => "template",
+                (true, false) => "value",
+                (false, _) => "",
+            },
         }
     })
     .collect()
@@ -221,6 +230,9 @@ const fn title(kind: Kind) -> &'static str {
 fn everyone_else(shown: &Shown<'_>) -> Field {
     let chosen = shown.draft.everyone_else.as_str();
     let mut options = vec![Opt::new("refuse", "is refused", chosen == "refuse")];
+    if chosen.is_empty() {
+        options.insert(0, Opt::new("", "Choose…", true));
+    }
     options.extend(shown.templates.iter().map(|template| {
         let id = template.id.to_string();
         let here = id == chosen;

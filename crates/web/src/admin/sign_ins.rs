@@ -253,7 +253,8 @@ async fn page(
     let providers = state.app.providers().await?;
     let button = attempt.refusal.as_ref().and_then(|refusal| {
         let provider = fix::provider_of(&providers, attempt.provider, refusal);
-        fix::button(refusal, attempt.address.as_deref(), provider)
+        let reference = Some(&attempt.reference);
+        fix::button(refusal, attempt.address.as_deref(), provider, reference)
     });
     let verdict = match &attempt.refusal {
         Some(refusal) => {

@@ -56,7 +56,11 @@ struct Told {
 }
 
 impl Told {
-    async fn of(state: &WebState, foretold: Foretold) -> Result<Self, Failure> {
+    async fn of(
+        state: &WebState,
+        foretold: Foretold,
+        attempt: Option<&Reference>,
+    ) -> Result<Self, Failure> {
         let provider = state.app.provider(&foretold.provider).await?;
         let (standing, title) = match &foretold.refusal {
             None => (Standing::Ok, "Would get in".to_owned()),
@@ -66,10 +70,10 @@ impl Told {
             ),
         };
         let verdict = Verdict::new(standing, title).because(foretold.sentence);
-        let button = foretold
-            .refusal
-            .as_ref()
-            .and_then(|refusal| fix::button(refusal, foretold.address.as_deref(), Some(&provider)));
+        let button = foretold.refusal.as_ref().and_then(|refusal| {
+            let address = foretold.address.as_deref();
+            fix::button(refusal, address, Some(&provider), attempt)
+        });
         Ok(Self {
             verdict: match button {
                 Some(button) => verdict.with(button),
@@ -106,7 +110,7 @@ async fn replay(
         ),
         fields: Vec::new(),
         problems: Problems::new(),
-        told: Some(Told::of(&state, foretold).await?),
+        told: Some(Told::of(&state, foretold, Some(&reference)).await?),
         next: Some(next),
     })
     .into_response())
@@ -154,7 +158,7 @@ async fn decide(
 ) -> Result<Response, Failure> {
     match state.app.what_if(&typed.provider, &typed.claims).await {
         Ok(foretold) => {
-            let told = Told::of(&state, foretold).await?;
+            let told = Told::of(&state, foretold, None).await?;
             page(&state, &admin, typed, Problems::new(), Some(told)).await
         }
         Err(problem) => {

@@ -2,7 +2,7 @@
 
 use super::fix;
 use super::list::with_query;
-use super::sign_ins::{Row, rows};
+use super::sign_ins::{self, Row, rows};
 use crate::error::Failure;
 use crate::live;
 use crate::page::Page;
@@ -17,8 +17,9 @@ use app::domains::Page as Wanted;
 use app::explain::{Explanation, Verdict as Found};
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::{IntoResponse as _, Response};
-use model::attempt::StepState;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use model::address::Address;
+use model::attempt::{Attempt, Reference, StepState};
 use model::ids::ProviderId;
 use model::provider::Provider;
 use model::rules::gates::Gate;
@@ -74,6 +75,9 @@ async fn show(
     admin: Administrator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
+    if let Some(attempt) = of_nobody(&state, &asked.who).await {
+        return Ok(Redirect::to(&attempt).into_response());
+    }
     let providers = state.app.providers().await?;
     let now = state.app.now();
     let mut problems = Problems::new();
@@ -92,9 +96,16 @@ async fn show(
             let attempts = std::mem::take(&mut explained.attempts);
             // The words may be those of the last attempt, and are about its provider then.
             let by = attempts.first().and_then(|attempt| attempt.provider);
+            let about = about(&explained, &attempts, &providers).cloned();
             let follow = asked.check.is_empty();
             (
-                Some(Answer::of(explained, by, &providers, follow)),
+                Some(Answer::of(
+                    explained,
+                    by,
+                    &providers,
+                    follow,
+                    about.as_ref(),
+                )),
                 attempts,
             )
         }
@@ -122,6 +133,34 @@ async fn show(
         rows: rows(attempts, &providers, now),
     };
     Ok((status, Page(page)).into_response())
+}
+
+/// The attempt that the verdict speaks of: the last one, where its words are the verdict's; else the
+/// one whose claims were decided on.
+fn about<'a>(
+    explained: &Explanation,
+    attempts: &'a [Attempt],
+    providers: &[Provider],
+) -> Option<&'a Reference> {
+    let slug = explained.provider.as_deref();
+    let by = providers.iter().find(|p| Some(p.slug.as_str()) == slug);
+    let found = match explained.verdict {
+        Found::CouldNotTell => attempts.first(),
+        _ => attempts.iter().find(|attempt| {
+            attempt.trace.identity.is_some()
+                && by.is_none_or(|provider| attempt.provider == Some(provider.id))
+        }),
+    };
+    found.map(|attempt| &attempt.reference)
+}
+
+/// The page of an attempt that never became anybody's: nothing can be said of a person, but what
+/// happened is there.
+async fn of_nobody(state: &WebState, who: &str) -> Option<String> {
+    let reference = Reference::parse(who)?;
+    let attempt = state.app.attempt(&reference).await.ok()?;
+    let address = attempt.address.as_deref().map(Address::parse);
+    (!matches!(address, Some(Ok(_)))).then(|| sign_ins::path_of(&attempt.reference))
 }
 
 async fn explain(state: &WebState, who: &str, check: bool) -> Result<Explanation, Problem> {
@@ -161,6 +200,7 @@ impl Answer {
         by: Option<ProviderId>,
         providers: &[Provider],
         follow: bool,
+        about: Option<&Reference>,
     ) -> Self {
         let (standing, title) = match explained.verdict {
             Found::BlockedNow => (Standing::Error, "Blocked now"),
@@ -169,8 +209,8 @@ impl Answer {
         };
         let refusal = explained.blocked.as_ref();
         let provider = refusal.and_then(|refusal| fix::provider_of(providers, by, refusal));
-        let button =
-            refusal.and_then(|refusal| fix::button(refusal, Some(&explained.address), provider));
+        let button = refusal
+            .and_then(|refusal| fix::button(refusal, Some(&explained.address), provider, about));
         let slug = provider.map_or("SLUG", |provider| &provider.slug);
         let verdict = Verdict::new(standing, title).because(explained.sentence);
         let gates = explained.gates;

@@ -13,6 +13,7 @@ pub struct Field {
     label: Text,
     help: Option<Text>,
     problem: Option<String>,
+    suggested: Option<String>,
     control: Control,
     required: bool,
     optional_shown: bool,
@@ -94,6 +95,7 @@ impl Field {
             label: label.into(),
             help: None,
             problem: None,
+            suggested: None,
             control,
             required: false,
             optional_shown: false,
@@ -202,6 +204,17 @@ impl Field {
         self
     }
 
+    /// Whether this is the field of a name.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// Says that its value is a suggestion, and what is saved until the form is.
+    pub fn suggest(&mut self, saved: String) {
+        self.suggested = Some(saved);
+    }
+
     /// Must be filled in.
     #[must_use]
     pub const fn required(mut self) -> Self {
@@ -260,8 +273,9 @@ impl Field {
     fn described_by(&self) -> Attributes {
         let id = self.id();
         let problem = self.problem.as_ref().map(|_| format!("{id}-problem"));
+        let suggested = self.suggested.as_ref().map(|_| format!("{id}-suggested"));
         let help = self.help.as_ref().map(|_| format!("{id}-help"));
-        let ids: Vec<String> = problem.into_iter().chain(help).collect();
+        let ids: Vec<String> = problem.into_iter().chain(suggested).chain(help).collect();
         if ids.is_empty() {
             return Attributes(Vec::new());
         }

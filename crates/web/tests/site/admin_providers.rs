@@ -125,33 +125,30 @@ async fn a_provider_is_set_up_on_one_page() {
 }
 
 #[tokio::test]
-async fn rules_and_endpoints_come_back_as_they_were_typed() {
+async fn rules_are_shown_with_the_provider_and_stay_when_it_is_saved() {
     let world = World::new().await;
     let mut tab = karin(&world).await;
     let page = tab
         .open(&world.at("/admin/providers/example"))
         .await
         .unwrap();
+    // What they are is told here and changed on their own page.
+    let text = page.text();
+    assert!(text.contains("mailcow_template is staff: Staff"), "{text}");
+    assert!(text.contains("Everyone else: refused"), "{text}");
+    let rules = page.link("Change the rules").unwrap();
+    assert_eq!(rules.path(), "/admin/providers/example/rules");
     let form = page.form_with_button("Save").unwrap();
-    assert_eq!(form.value("claim").as_deref(), Some("mailcow_template"));
-    assert_eq!(form.value("value").as_deref(), Some("staff"));
+    assert_eq!(form.value("everyone_else"), None);
     let before = world.app.provider("example").await.unwrap();
-    let page = tab
-        .submit(
-            form.fill("everyone_else", &world.template.to_string())
-                .unwrap(),
-        )
-        .await;
+    let page = tab.submit(form.fill("name", "Renamed").unwrap()).await;
     let page = page.unwrap();
     assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
     let after = world.app.provider("example").await.unwrap();
-    // The typing of a browser fills every row of a name, so what is checked is the whole form.
+    assert_eq!(after.settings.name, "Renamed");
     assert_eq!(after.settings.rules, before.settings.rules);
     assert_eq!(after.settings.rules[0].test, Test::Is("staff".to_owned()));
-    assert_eq!(
-        after.settings.everyone_else,
-        EveryoneElse::Template(world.template)
-    );
+    assert_eq!(after.settings.everyone_else, EveryoneElse::Refuse);
 }
 
 const EXAMPLE: &str = "/admin/providers/example";

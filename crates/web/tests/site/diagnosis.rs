@@ -61,7 +61,7 @@ async fn the_helpdesk_finds_the_gate_mends_it_and_sees_it_mended() {
     // She has no mailbox yet, so her mail programs have nothing to show either.
     assert_eq!(page.count(&format!("{gates}.skipped")).unwrap(), 6);
     assert_eq!(page.count(".verdict a").unwrap(), 1, "one button");
-    let fix = page.link("Open the provider's rules").unwrap();
+    let fix = page.link("Choose what everyone else gets").unwrap();
     assert_eq!(fix.path(), "/admin/providers/example/rules");
 
     let replay = attempt.link("Replay against current rules").unwrap();

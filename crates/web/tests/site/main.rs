@@ -15,6 +15,7 @@ mod form_post;
 mod initiate;
 mod logout;
 mod matrix;
+mod mending;
 mod paging;
 mod passwords;
 mod presets;

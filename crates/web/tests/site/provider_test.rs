@@ -105,7 +105,7 @@ async fn a_refused_test_shows_both_texts_and_the_fix() {
     ] {
         assert!(text.contains(words), "{words} in {text}");
     }
-    let fix = page.link("Open the provider's rules").unwrap();
+    let fix = page.link("Choose what everyone else gets").unwrap();
     assert_eq!(fix.path(), format!("{PROVIDER}/rules"));
     assert!(page.form_with_button("Looks right: switch it on").is_err());
     // No attempt of anybody was recorded.

@@ -18,6 +18,7 @@ use crate::provider::{EmailTrust, Provider};
 use crate::relink::Relink;
 use crate::rules::limits::{self, Ask, size};
 use crate::rules::mapping::{self, Claims, Mapped, brief};
+use crate::rules::suggest;
 use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -437,7 +438,8 @@ fn template_for<'a>(
             };
             Err(Refusal::new(Code::NoMapping)
                 .with("detail", detail)
-                .with("received", names(facts.claims)))
+                .with("received", names(facts.claims))
+                .with_some("claim", suggest::telling_claim(rules, facts.claims)))
         }
     }
 }
