@@ -47,7 +47,7 @@ async function company(t, client) {
   await turnOnUntested(helpdesk.page, origin);
   const run = (...words) => command(gatepost.config, words);
   const secret = (text) => {
-    const words = ["provider", "edit", PROVIDER.slug, "--secret-stdin"];
+    const words = ["provider", "secret", PROVIDER.slug, "--secret-stdin"];
     return command(gatepost.config, words, text);
   };
   const here = { origin, sso, helpdesk, page: helpdesk.page, run, secret };

@@ -51,6 +51,7 @@ pub mod step_up;
 pub mod templates;
 pub mod test_provider;
 pub mod test_sign_in;
+pub mod tries;
 mod web_passwords;
 
 pub use context::{App, AppConfig, Client, HelpdeskPages, Parts};

@@ -29,6 +29,50 @@ pub trait PasswordDesk: Send + Sync {
     fn try_other<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, Result<(), Wait>>;
     /// The try succeeded.
     fn forgive<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, ()>;
+    /// Asks whether a human password would be looked at now; counts nothing.
+    fn standing<'a>(
+        &'a self,
+        question: StandingQuestion,
+    ) -> Answer<'a, Result<Standing, Unavailable>>;
+    /// Forgets what was counted of an account and of a network: an administrator's act.
+    fn clear<'a>(
+        &'a self,
+        account: Account,
+        ip: Option<IpAddr>,
+    ) -> Answer<'a, Result<(), Unavailable>>;
+}
+
+/// Whose standing is asked for.
+#[derive(Clone)]
+pub struct StandingQuestion {
+    /// The account.
+    pub account: Account,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// The stored hash: a new password starts anew.
+    pub hash: Option<String>,
+}
+
+impl fmt::Debug for StandingQuestion {
+    /// Without the hash, which may be guessed at.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StandingQuestion")
+            .field("account", &self.account)
+            .field("ip", &self.ip)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a human password would be looked at now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It would.
+    Free,
+    /// Not for so long.
+    Waits(Wait),
+    /// Not until there is a new password, or a right one from a network that the account knows.
+    Stopped,
 }
 
 /// Whose failures are counted together. Names of different kinds never meet: a mail program that

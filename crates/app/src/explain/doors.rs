@@ -91,7 +91,14 @@ impl App {
             (None, _) => Some(no_door(address, &place.holder)),
         };
         let seen = self
-            .evidence(read, &place, main.as_ref(), attempts, refusal.is_none())
+            .evidence(
+                read,
+                address,
+                &place,
+                main.as_ref(),
+                attempts,
+                refusal.is_none(),
+            )
             .await?;
         let provider = main.as_ref().and_then(|door| door.provider.as_ref());
         Ok(Walked {

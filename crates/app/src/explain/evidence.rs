@@ -1,12 +1,13 @@
 //! What is seen at each gate of one way in.
 
 use super::doors::Door;
+use crate::ports::{Account, Standing, StandingQuestion, Unavailable, Wait};
 use crate::settings::Records;
 use crate::{App, Problem};
+use model::address::Address;
 use model::attempt::{Attempt, Door as By, StepState};
 use model::domain::{DomainUse, MailDomain};
 use model::mailbox::Mailbox;
-use model::outcome::Code;
 use model::provider::{EmailTrust, Endpoints, EveryoneElse, Provider};
 use model::rules::confirmation;
 use model::rules::gates::{Gate, Seen};
@@ -19,8 +20,8 @@ use store::Conn;
 
 /// Failures of mail programs that are told.
 const FAILURES: usize = 5;
-/// How long ago a throttled attempt still matters.
-const THROTTLED: Duration = Duration::from_secs(10 * 60);
+/// Networks of which the standing is asked.
+const NETWORKS: usize = 5;
 
 /// Collects what is seen.
 struct Gates(Vec<Seen>);
@@ -51,6 +52,7 @@ impl App {
     pub(super) async fn evidence(
         &self,
         read: &mut Conn,
+        address: &Address,
         place: &Place,
         door: Option<&Door>,
         attempts: &[Attempt],
@@ -72,6 +74,8 @@ impl App {
         }
         let kept = self.kept_for(&self.retention().await?, Records::Attempts);
         self.of_attempts(attempts, kept, &mut gates);
+        self.throttle(read, address, place, attempts, &mut gates)
+            .await?;
         of_place(place, door, &mut gates);
         let sessions = self.config.sessions;
         let words = format!(
@@ -142,7 +146,6 @@ impl App {
     }
 
     fn of_attempts(&self, attempts: &[Attempt], kept: Duration, gates: &mut Gates) {
-        let now = self.clock.now();
         match attempts.first() {
             None => {
                 let days = kept.as_secs() / DAY.as_secs();
@@ -160,26 +163,70 @@ impl App {
                 gates.add_at(Gate::AttemptsSeen, StepState::Ok, words, Some(last.at));
             }
         }
-        let throttled = attempts.iter().find(|attempt| {
-            let code = attempt.refusal.as_ref().map(|refusal| refusal.code);
-            matches!(code, Some(Code::TooManyTries | Code::MailThrottled))
-                && now.since(attempt.at) <= THROTTLED
-        });
-        match throttled {
-            None => gates.add(
-                Gate::Throttle,
-                StepState::Ok,
-                "nobody was kept waiting here in the last 10 minutes",
-            ),
-            Some(attempt) => {
-                let from = attempt
-                    .ip
-                    .map(|ip| format!(" from {ip}"))
-                    .unwrap_or_default();
-                let words = format!("too many tries{from}; it ends by itself");
-                gates.add_at(Gate::Throttle, StepState::Warn, words, Some(attempt.at));
+    }
+
+    /// Whether passwords of the address are looked at now, from where they were last tried: what is
+    /// counted is asked for, not guessed from attempts.
+    async fn throttle(
+        &self,
+        read: &mut Conn,
+        address: &Address,
+        place: &Place,
+        attempts: &[Attempt],
+        gates: &mut Gates,
+    ) -> Result<(), Problem> {
+        let hash = match &place.holder {
+            Holder::Mailbox { mailbox, .. } => {
+                store::mailboxes::password_hash(read, mailbox.id).await?
+            }
+            Holder::Alias(_) | Holder::Nobody => None,
+        };
+        let mut networks = Vec::new();
+        for attempt in attempts {
+            if !networks.contains(&attempt.ip) && networks.len() < NETWORKS {
+                networks.push(attempt.ip);
             }
         }
+        if networks.is_empty() {
+            networks.push(None);
+        }
+        let mut held = Vec::new();
+        for ip in networks {
+            let question = StandingQuestion {
+                account: Account::Mailbox(address.to_string()),
+                ip,
+                hash: hash.clone(),
+            };
+            let from = ip.map(|ip| format!(" from {ip}")).unwrap_or_default();
+            match self.desk.standing(question).await {
+                Ok(Standing::Free) => {}
+                Ok(Standing::Waits(Wait(wait))) => {
+                    // Part of a second is a second.
+                    let wait = long(wait + Duration::from_millis(999));
+                    held.push(format!("passwords{from} are not looked at for {wait}"));
+                }
+                Ok(Standing::Stopped) => held.push(format!(
+                    "passwords{from} are not looked at after too many wrong ones in a row, until \
+                     there is a new one"
+                )),
+                Err(Unavailable) => {
+                    let words = "could not be asked: password checks are not available";
+                    gates.add(Gate::Throttle, StepState::Note, words);
+                    return Ok(());
+                }
+            }
+        }
+        if held.is_empty() {
+            gates.add(
+                Gate::Throttle,
+                StepState::Ok,
+                "nobody is kept waiting here now",
+            );
+        } else {
+            let words = format!("{}; by a provider they get in", held.join("; "));
+            gates.add(Gate::Throttle, StepState::Warn, words);
+        }
+        Ok(())
     }
 
     /// What the mailbox's mail programs may do, and how they fared.

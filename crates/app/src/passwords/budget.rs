@@ -16,7 +16,7 @@
 use super::known::{KNOWN_FOR, Known};
 use super::levels::{Full, Level, Levels, Limit};
 use super::network::Network;
-use crate::ports::{Account, OtherTry, Wait};
+use crate::ports::{Account, OtherTry, Standing, Wait};
 use model::time::Monotonic;
 use parking_lot::Mutex;
 use std::collections::hash_map::{DefaultHasher, RandomState};
@@ -84,6 +84,17 @@ impl Table {
             known: Known::default(),
         }
     }
+
+    /// Why one more try has no room, if it has none; an account that knows the network is not held
+    /// back by what others did to it.
+    fn full(&self, keys: Keys, known: bool, now: Duration) -> Option<Full> {
+        let of_account = (!known).then_some((keys.account, ACCOUNT));
+        [(keys.pair, PAIR), (keys.network, NETWORK)]
+            .into_iter()
+            .chain(of_account)
+            .filter_map(|(key, limit)| self.levels.full(key, limit, now))
+            .max()
+    }
 }
 
 impl std::fmt::Debug for Budgets {
@@ -150,17 +161,11 @@ impl Budgets {
     fn try_admit(&self, keys: Keys) -> Result<Charge<'_>, Full> {
         let now = self.now();
         let mut table = self.table.lock();
-        let Table { levels, known, .. } = &mut *table;
-        let known = known.knows(keys.account, keys.pair, now);
-        let of_account = (!known).then_some((keys.account, ACCOUNT));
-        let full = [(keys.pair, PAIR), (keys.network, NETWORK)]
-            .into_iter()
-            .chain(of_account)
-            .filter_map(|(key, limit)| levels.full(key, limit, now))
-            .max();
-        if let Some(full) = full {
+        let known = table.known.knows(keys.account, keys.pair, now);
+        if let Some(full) = table.full(keys, known, now) {
             return Err(full);
         }
+        let levels = &mut table.levels;
         for key in [keys.pair, keys.network, keys.account] {
             levels.begin(key, now);
         }
@@ -171,6 +176,39 @@ impl Budgets {
             guess: None,
             settled: false,
         })
+    }
+
+    /// How one more try of `account` from `ip` at the secret `stored` would stand. Counts nothing.
+    #[must_use]
+    pub fn standing(
+        &self,
+        account: &Account,
+        ip: Option<IpAddr>,
+        stored: Option<&str>,
+    ) -> Standing {
+        let (keys, secret) = (self.keys(account, ip), self.key("secret", stored));
+        let now = self.now();
+        let table = self.table.lock();
+        let known = table.known.knows(keys.account, keys.pair, now);
+        let row = if known { keys.pair } else { keys.account };
+        match table.full(keys, known, now) {
+            // What is under way may still fail; nobody waits for it yet.
+            None | Some(Full::Busy) if table.levels.stopped(row, secret) => Standing::Stopped,
+            None | Some(Full::Busy) => Standing::Free,
+            Some(Full::For(wait)) => Standing::Waits(Wait(wait)),
+        }
+    }
+
+    /// Forgets what was counted of an account and of a network, for an administrator who knows
+    /// better. Tries under way go on to count.
+    pub fn clear(&self, account: &Account, ip: Option<IpAddr>) {
+        let keys = self.keys(account, ip);
+        let mut table = self.table.lock();
+        for key in [keys.pair, keys.network, keys.account] {
+            table.levels.forget(key);
+        }
+        drop(table);
+        self.ended.notify_waiters();
     }
 
     /// Counts a failure that no human password was guessed at in: only its network is held back for

@@ -369,3 +369,41 @@ fn budgets_of_another_version_change_nothing() {
         .into_bytes();
     assert!(budgets.take_over(&bytes).is_err());
 }
+
+#[tokio::test]
+async fn a_standing_is_told_without_counting_and_cleared() {
+    let (budgets, time) = budgets();
+    let standing = |last| budgets.standing(&alice(), ip(last), HASH);
+    for _ in 0..1000 {
+        assert_eq!(standing(1), Standing::Free);
+    }
+    for guess in 0..10 {
+        let mut charge = budgets.admit(&alice(), ip(1)).await.unwrap();
+        charge.against(HASH, &format!("guess {guess}")).unwrap();
+        charge.failed();
+    }
+    // What the next try meets is what is told.
+    let held = budgets.admit(&alice(), ip(1)).await.unwrap_err();
+    let Held::Wait(wait) = held else {
+        panic!("{held:?}")
+    };
+    assert_eq!(standing(1), Standing::Waits(wait));
+    assert_eq!(standing(2), Standing::Free, "from elsewhere");
+    budgets.clear(&alice(), ip(1));
+    assert_eq!(standing(1), Standing::Free);
+    budgets.admit(&alice(), ip(1)).await.unwrap().withdraw();
+
+    // A hundred in a row, from many networks and over many hours.
+    for guess in 0..100 {
+        time.forward(10 * MINUTE);
+        let mut charge = budgets.admit(&alice(), net(guess)).await.unwrap();
+        charge.against(HASH, &format!("other {guess}")).unwrap();
+        charge.failed();
+    }
+    time.forward(600 * MINUTE);
+    assert_eq!(standing(3), Standing::Stopped);
+    let anew = budgets.standing(&alice(), ip(3), Some("$argon2id$a new one"));
+    assert_eq!(anew, Standing::Free, "a new password");
+    budgets.clear(&alice(), ip(3));
+    assert_eq!(standing(3), Standing::Free);
+}

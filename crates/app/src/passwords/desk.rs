@@ -2,7 +2,8 @@
 
 use super::{Budgets, Charge, Delay, HashPool, Held, StoredHash};
 use crate::ports::{
-    Account, Answer, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Unavailable, Wait,
+    Account, Answer, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Standing,
+    StandingQuestion, Unavailable, Wait,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::net::IpAddr;
@@ -121,5 +122,24 @@ impl PasswordDesk for LocalDesk {
 
     fn forgive<'a>(&'a self, kind: OtherTry, ip: Option<IpAddr>) -> Answer<'a, ()> {
         Box::pin(async move { self.budgets.forgive(kind, ip) })
+    }
+
+    fn standing<'a>(
+        &'a self,
+        question: StandingQuestion,
+    ) -> Answer<'a, Result<Standing, Unavailable>> {
+        let StandingQuestion { account, ip, hash } = question;
+        Box::pin(async move { Ok(self.budgets.standing(&account, ip, hash.as_deref())) })
+    }
+
+    fn clear<'a>(
+        &'a self,
+        account: Account,
+        ip: Option<IpAddr>,
+    ) -> Answer<'a, Result<(), Unavailable>> {
+        Box::pin(async move {
+            self.budgets.clear(&account, ip);
+            Ok(())
+        })
     }
 }

@@ -172,6 +172,12 @@ impl Levels {
         (owed + limit.of(level.under_way) > room).then_some(Full::Busy)
     }
 
+    /// Whether the row of wrong guesses at a secret is full.
+    pub(super) fn stopped(&self, key: u64, secret: u64) -> bool {
+        let level = self.levels.get(&key);
+        level.is_some_and(|level| level.secret == secret && level.in_a_row >= MOST_IN_A_ROW)
+    }
+
     /// Takes the place of a failure until [`Levels::end`].
     pub(super) fn begin(&mut self, key: u64, now: Duration) {
         self.at(key, now).under_way += 1;

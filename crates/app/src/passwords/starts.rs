@@ -49,6 +49,12 @@ impl Starts {
         levels.at(key, now).raise(STARTS, now);
         Ok(())
     }
+
+    /// Forgets what was counted of a network.
+    pub(crate) fn clear(&self, ip: Option<IpAddr>) {
+        let key = self.hasher.hash_one(Network::from(ip));
+        self.levels.lock().forget(key);
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +79,9 @@ mod tests {
         };
         assert_eq!(begun(1, 5000), 1000);
         assert_eq!(begun(2, 10), 10);
+        starts.clear(from(2));
+        assert_eq!(begun(2, 5000), 1000, "as if nothing had been");
+        assert_eq!(begun(1, 10), 0, "and nothing of another");
         for second in 1..=60 {
             *time.0.lock() = Duration::from_secs(second);
             assert_eq!(begun(1, 100), 10, "in second {second}");

@@ -6,6 +6,7 @@ use app::mailboxes::NewSignIn;
 use app::setup::SetupState;
 use app::sign_in::Ended;
 use app::{Client, Problem};
+use model::attempt::StepState;
 use model::outcome::Code;
 use model::time::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -210,6 +211,40 @@ async fn sso_503_too_many_tries_are_not_even_looked_at() {
         .sign_in_local("alice@example.org", secret(PASSWORD), &from(2))
         .await;
     assert!(matches!(elsewhere, Ended::SignedIn(_)));
+
+    // The diagnosis knows what is counted, and counts nothing itself.
+    let throttle = async || {
+        let why = world.app.explain("alice@example.org").await.unwrap();
+        let mut gates = why.gates.into_iter();
+        gates.find(|step| step.gate == "not throttled").unwrap()
+    };
+    for _ in 0..20 {
+        throttle().await;
+    }
+    let gate = throttle().await;
+    assert_eq!(gate.state, StepState::Warn);
+    assert!(gate.evidence.contains("from 192.0.2.1 are not"), "{gate:?}");
+    assert!(!gate.evidence.contains("192.0.2.2"), "{gate:?}");
+
+    // An administrator lets them try again: of such an attempt alone, and written down.
+    let filter = app::attempts::AttemptFilter::default();
+    let listed = world.app.attempts(filter, Default::default()).await;
+    let others = listed.unwrap().rows.into_iter();
+    let mut others = others.filter(|attempt| attempt.reference != refused.reference);
+    let other = others.next().unwrap().reference;
+    let wrong = world.app.clear_tries(&ACTOR, &other).await;
+    assert!(matches!(wrong, Err(Problem::InUse(_))), "{wrong:?}");
+    let cleared = world.app.clear_tries(&ACTOR, &refused.reference).await;
+    cleared.unwrap();
+    let gate = throttle().await;
+    assert_eq!(gate.state, StepState::Ok, "{gate:?}");
+    let (events, _) = world.app.events(None, 50).await.unwrap();
+    assert!(format!("{events:?}").contains("tries.clear"));
+    let right = world
+        .app
+        .sign_in_local("alice@example.org", secret(PASSWORD), &from(1))
+        .await;
+    assert!(matches!(right, Ended::SignedIn(_)));
 }
 
 #[tokio::test]

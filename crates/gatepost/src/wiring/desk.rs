@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use app::passwords::LocalDesk;
 use app::ports::{
-    Account, Answer, Learned, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict,
-    Unavailable, Wait,
+    Account, Answer, Learned, OtherTry, PasswordDesk, PasswordQuestion, PasswordVerdict, Standing,
+    StandingQuestion, Unavailable, Wait,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,17 @@ pub enum DeskQuestion {
     TryOther(OtherTry, Option<IpAddr>),
     /// That try succeeded.
     Forgive(OtherTry, Option<IpAddr>),
+    /// Asks how an account stands.
+    Standing {
+        /// Whose.
+        account: Account,
+        /// From where.
+        ip: Option<IpAddr>,
+        /// The stored hash.
+        hash: Option<WireSecret>,
+    },
+    /// Forgets what was counted.
+    Clear(Account, Option<IpAddr>),
 }
 
 /// The answers, in the order of the questions.
@@ -74,6 +85,10 @@ pub enum DeskAnswer {
     Try(Result<(), Wait>),
     /// To [`DeskQuestion::Forgive`].
     Forgiven,
+    /// To [`DeskQuestion::Standing`].
+    Standing(Standing),
+    /// To [`DeskQuestion::Clear`].
+    Cleared,
 }
 
 /// The desk as the web worker sees it. While the auth worker is away, everything is *unavailable*
@@ -141,6 +156,36 @@ impl PasswordDesk for RemoteDesk {
             let _ = self.ask(DeskQuestion::Forgive(kind, ip)).await;
         })
     }
+
+    fn standing<'a>(
+        &'a self,
+        question: StandingQuestion,
+    ) -> Answer<'a, Result<Standing, Unavailable>> {
+        let question = DeskQuestion::Standing {
+            account: question.account,
+            ip: question.ip,
+            hash: question.hash.map(WireSecret::from),
+        };
+        Box::pin(async move {
+            match self.ask(question).await? {
+                DeskAnswer::Standing(standing) => Ok(standing),
+                _ => Err(Unavailable),
+            }
+        })
+    }
+
+    fn clear<'a>(
+        &'a self,
+        account: Account,
+        ip: Option<IpAddr>,
+    ) -> Answer<'a, Result<(), Unavailable>> {
+        Box::pin(async move {
+            match self.ask(DeskQuestion::Clear(account, ip)).await? {
+                DeskAnswer::Cleared => Ok(()),
+                _ => Err(Unavailable),
+            }
+        })
+    }
 }
 
 /// Answers the web worker from `desk`, and tells it the notes of `learned`, until `stop`. `socket`
@@ -189,6 +234,14 @@ impl Answering<DeskChannel> for AtDesk {
             DeskQuestion::Forgive(kind, ip) => {
                 desk.forgive(kind, ip).await;
                 DeskAnswer::Forgiven
+            }
+            DeskQuestion::Standing { account, ip, hash } => {
+                let hash = hash.as_ref().map(WireSecret::expose);
+                DeskAnswer::Standing(desk.budgets().standing(&account, ip, hash))
+            }
+            DeskQuestion::Clear(account, ip) => {
+                desk.budgets().clear(&account, ip);
+                DeskAnswer::Cleared
             }
         }
     }
@@ -248,6 +301,18 @@ mod tests {
         assert!(outcomes.iter().any(Result::is_err), "guesses are throttled");
         assert!(outcomes.iter().any(Result::is_ok));
         remote.forgive(OtherTry::SetupLink, None).await;
+        let asked = || StandingQuestion {
+            account: Account::Mailbox("alice@example.org".to_owned()),
+            ip: None,
+            hash: Some(hash.clone()),
+        };
+        for _ in 0..9 {
+            remote.verify(question("wrong", &hash)).await;
+        }
+        let held = remote.standing(asked()).await.unwrap();
+        assert!(matches!(held, Standing::Waits(_)), "{held:?}");
+        remote.clear(asked().account, None).await.unwrap();
+        assert_eq!(remote.standing(asked()).await, Ok(Standing::Free));
 
         // Of an app password that nobody has: stored as nothing, but confirmed.
         let used = model::app_password::LastUse {
@@ -290,5 +355,11 @@ mod tests {
             remote.try_other(OtherTry::SetupLink, None).await,
             Err(UNCOUNTED)
         );
+        let nobody = StandingQuestion {
+            account: Account::Admin("karin".to_owned()),
+            ip: None,
+            hash: None,
+        };
+        assert_eq!(remote.standing(nobody).await, Err(Unavailable));
     }
 }

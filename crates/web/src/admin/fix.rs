@@ -35,6 +35,10 @@ pub(super) fn button(
     provider: Option<&Provider>,
     attempt: Option<&Reference>,
 ) -> Option<Link> {
+    if let (Some(Remedy::ClearTries), Some(attempt)) = (refusal.remedy(), attempt) {
+        let path = format!("{}/clear", super::sign_ins::path_of(attempt));
+        return Some(Link::new(path, "Clear"));
+    }
     let address = address.and_then(|address| Address::parse(address).ok());
     let provider_page = |rest: &str| match provider {
         Some(provider) => format!("{}{rest}", path_of(&provider.slug)),

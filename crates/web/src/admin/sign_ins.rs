@@ -1,13 +1,14 @@
 //! Recorded attempts to sign in.
 
 use super::fix;
-use super::form::Yes;
+use super::form::{Yes, ask};
 use super::list::{Chip, Turn, count, with_query};
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
 use crate::parts::{
-    Checks, Copied, Empty, Field, Link, Opt, State as Standing, Tag, Verdict, When,
+    Checks, Copied, Empty, Field, Link, Notice, Opt, Question, State as Standing, Tag, Verdict,
+    When,
 };
 use crate::route::{Policy, Routes};
 use crate::session::Administrator;
@@ -17,7 +18,7 @@ use app::attempts::AttemptFilter;
 use app::domains::Page as Wanted;
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use model::attempt::{Attempt, Door, Reference, SeenClaim};
 use model::outcome::Code;
 use model::provider::Provider;
@@ -35,6 +36,8 @@ pub fn routes() -> Routes<WebState> {
         .get(admin, LIST, list)
         .get(admin, "/admin/sign-ins/{name}", show)
         .post(admin, "/admin/sign-ins/{name}/open", open)
+        .get(admin, "/admin/sign-ins/{name}/clear", ask_to_clear)
+        .post(admin, "/admin/sign-ins/{name}/clear", clear)
 }
 
 /// Where the page of an attempt is.
@@ -243,6 +246,49 @@ async fn open(
     let reference = Reference::parse(&name).ok_or_else(Failure::not_found)?;
     let attempt = state.app.open_attempt(&admin.actor(), &reference).await?;
     page(&state, &admin, attempt).await
+}
+
+/// Asks before somebody may try again who tried too often.
+async fn ask_to_clear(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+) -> Result<Response, Failure> {
+    let reference = Reference::parse(&name).ok_or_else(Failure::not_found)?;
+    let attempt = state.app.attempt(&reference).await?;
+    let path = path_of(&reference);
+    let who = attempt.address.as_deref().unwrap_or("everybody");
+    let from = match attempt.ip {
+        Some(ip) => format!(" from {ip}"),
+        None => String::new(),
+    };
+    let question = Question {
+        title: format!("Let {who}{from} try again?"),
+        lines: vec![
+            "What was counted of this account and of this network is forgotten. If somebody guesses \
+             passwords from there, they may go on."
+                .to_owned(),
+        ],
+        action: format!("{path}/clear"),
+        act: "Clear",
+        danger: false,
+        back: path,
+        hidden: vec![],
+        token: admin.token.clone(),
+    };
+    Ok(ask(&admin, AdminEntry::SignIns, question))
+}
+
+async fn clear(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path(name): Path<String>,
+    Posted(Yes {}): Posted<Yes>,
+) -> Result<Redirect, Failure> {
+    let reference = Reference::parse(&name).ok_or_else(Failure::not_found)?;
+    state.app.clear_tries(&admin.actor(), &reference).await?;
+    admin.tell(Notice::done("They may try again now."));
+    Ok(Redirect::to(&path_of(&reference)))
 }
 
 async fn page(

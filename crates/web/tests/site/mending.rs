@@ -1,7 +1,7 @@
 //! Forms that are opened for an attempt: what they fill in, and what they never do.
 
 use crate::admin::karin;
-use crate::world::World;
+use crate::world::{PASSWORD, World};
 use http::StatusCode;
 use model::attempt::Reference;
 use model::audit::Actor;
@@ -86,9 +86,7 @@ async fn what_mends_it_is_filled_in_and_only_the_button_saves_it() {
         .open(&world.at(&format!("/admin/sign-ins/{reference}")))
         .await
         .unwrap();
-    let fix = page
-        .link("Allow example.org for this provider")
-        .unwrap();
+    let fix = page.link("Allow example.org for this provider").unwrap();
     let query = format!("for={reference}");
     assert_eq!((fix.path(), fix.query()), (PROVIDER, Some(query.as_str())));
     assert_eq!(fix.fragment(), Some("f-domains"));
@@ -222,4 +220,47 @@ async fn rules_stand_in_the_navigation() {
     assert_eq!(page.url().path(), "/admin/rules");
     assert!(page.text().contains("mailcow_template is staff: Staff"));
     assert!(page.link("Second").is_ok());
+}
+
+#[tokio::test]
+async fn who_tried_too_often_is_let_in_again_by_a_question() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    // Side by side, since each answer is held back.
+    let guesses = (0..10).map(async |guess| {
+        let mut tab = world.browser().tab();
+        let guess = format!("a wrong password, number {guess}");
+        world.sign_in(&mut tab, "erin@example.org", &guess).await;
+    });
+    futures_util::future::join_all(guesses).await;
+    let erin = "erin@example.org";
+    let mut hers = world.browser().tab();
+    let page = world.sign_in(&mut hers, erin, PASSWORD).await;
+    assert!(page.text().contains("Too many tries."), "{}", page.text());
+
+    let list = tab
+        .open(&world.at("/admin/sign-ins?code=SSO-503"))
+        .await
+        .unwrap();
+    let attempt = list.link(erin).unwrap();
+    let page = tab.open(attempt.as_str()).await.unwrap();
+    let clear = page.link("Clear").unwrap();
+    let asked = tab.open(clear.as_str()).await.unwrap();
+    assert!(asked.text().contains("try again?"), "{}", asked.text());
+    let page = tab
+        .submit(asked.form_with_button("Clear").unwrap())
+        .await
+        .unwrap();
+    assert!(page.text().contains("They may try again now."));
+    let page = world.sign_in(&mut hers, erin, PASSWORD).await;
+    assert_eq!(page.url().path(), "/home", "{}", page.text());
+
+    for (path, status) in [
+        ("nothing", StatusCode::NOT_FOUND),
+        ("7K4Q-M2XD", StatusCode::NOT_FOUND),
+    ] {
+        let path = format!("/admin/sign-ins/{path}/clear");
+        let page = tab.open(&world.at(&path)).await.unwrap();
+        assert_eq!(page.status(), status, "{path}");
+    }
 }
