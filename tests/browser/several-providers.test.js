@@ -62,6 +62,9 @@ test("the address leads to the provider of its domain", async (t) => {
   const { origin, admin, school, run } = await twoProviders(t);
   await admin.page.goto(`${origin}/admin/providers`);
   await examine(admin, "several-list");
+  await admin.page.goto(`${origin}/admin/rules`);
+  await admin.page.getByRole("link", { name: "School SSO", exact: true }).waitFor();
+  await examine(admin, "several-rules");
   await admin.page.goto(`${origin}/admin/domains/${SCHOOL}`);
   await examine(admin, "several-domain");
   await admin.page.getByLabel("Its people sign in by").selectOption("Only School SSO");

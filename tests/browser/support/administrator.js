@@ -50,7 +50,7 @@ export async function addTemplate(page, origin, examined = nothing) {
   await examined("template-added");
 }
 
-/** The issuer form, and one rule as mailcow has it in the editor of the rules. */
+/** The issuer form, and one rule as mailcow has it in the editor; ends on the provider's page. */
 export async function addProvider(page, origin, issuer, examined = nothing) {
   await page.goto(`${origin}/admin/providers/new`);
   await examined("provider-kinds");
@@ -73,6 +73,8 @@ export async function addProvider(page, origin, issuer, examined = nothing) {
   await page.getByLabel("Template of rule 1").selectOption(TEMPLATE);
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("are saved").first().waitFor();
+  await page.getByRole("link", { name: PROVIDER.name, exact: true }).click();
+  await page.getByRole("heading", { name: PROVIDER.name, level: 1 }).waitFor();
 }
 
 /** Runs the connection check, allows the provider's loopback address on its offer, checks again. */

@@ -104,10 +104,12 @@ async fn address_of(read: &mut Conn, reference: &Reference) -> Result<Address, P
         .address
         .as_deref()
         .and_then(|address| Address::parse(address).ok())
-        .ok_or_else(|| Problem::NotFound(format!(
+        .ok_or_else(|| {
+            Problem::NotFound(format!(
                 "address in the attempt {reference}; gatepost attempt show {reference} tells what \
                  happened"
-            )))
+            ))
+        })
 }
 
 /// The verdict: what stands in the way now; else what the last attempt met, if it was refused at a

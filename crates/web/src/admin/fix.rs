@@ -52,6 +52,7 @@ pub(super) fn button(
                 (Code::NoMapping, _) if !refusal.facts.contains_key("claim") => {
                     ("f-everyone_else", "Choose what everyone else gets")
                 }
+                _ if attempt.is_none() => ("", "Open the provider's rules"),
                 (Code::NoMapping, _) => ("suggested", "Add a rule from these claims"),
                 (Code::NearMapping, _) => ("suggested", "Match ignoring case"),
                 _ => ("suggested", "Choose another template"),

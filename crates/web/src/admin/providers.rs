@@ -29,6 +29,7 @@ use model::preset::Preset;
 use model::provider::{Endpoints, Provider};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use std::net::IpAddr;
 
 const LIST: &str = AdminEntry::Providers.path();
 /// A form with a CA file of the largest size, percent-encoded.
@@ -433,7 +434,10 @@ async fn ask_to_allow(
     Query(Host { host }): Query<Host>,
 ) -> Result<Response, Failure> {
     let provider = state.app.provider(&name).await?;
-    let host: String = host.chars().take(253).collect();
+    // It is shown in a question, so it has to be a name at least.
+    if url::Host::parse(&host).is_err() && host.parse::<IpAddr>().is_err() {
+        return Err(Failure::not_found());
+    }
     let title = format!("May {host} have an internal address?");
     let line = format!(
         "Allow it if {} really runs inside your network under this name. Other hosts stay \

@@ -73,6 +73,18 @@ async fn a_form_takes_a_reference_and_no_value_from_its_address() {
             assert!(!body.contains("not saved yet"), "{path}");
         }
     }
+    for (host, status) in [
+        ("auth.lan", StatusCode::OK),
+        ("[::1]", StatusCode::OK),
+        ("::1", StatusCode::OK),
+        ("", StatusCode::NOT_FOUND),
+        ("two%20words", StatusCode::NOT_FOUND),
+        ("%3Cscript%3Ealert(1)%3C/script%3E", StatusCode::NOT_FOUND),
+    ] {
+        let path = format!("{PROVIDER}/allow-host?host={host}");
+        let page = tab.open(&world.at(&path)).await.unwrap();
+        assert_eq!(page.status(), status, "{host}");
+    }
     assert_eq!(world.app.provider("example").await.unwrap(), before);
 }
 
