@@ -1,17 +1,17 @@
 //! What a sign-in would lead to, with claims that are known: the very decision of the sign-in,
 //! with nothing carried out. Replaying a recorded attempt and asking "what if" are both this.
 
+use crate::rules::claims_in;
 use crate::sign_in::{Known, Vouched};
 use crate::{App, Problem};
 use model::address::Address;
 use model::attempt::{Attempt, Reference, Step, Trace};
 use model::link::Namespace;
-use model::mailbox::Mailbox;
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
-use model::rules::limits::size;
+use model::rules::difference::{self, Difference};
 use model::rules::mapping::Claims;
-use model::rules::provision::{self, Changes, Verdict};
+use model::rules::provision::{self, Verdict};
 use serde::{Deserialize, Serialize};
 use store::{Conn, StoreError};
 
@@ -105,6 +105,16 @@ pub struct Change {
     pub after: String,
 }
 
+impl From<Difference> for Change {
+    fn from(difference: Difference) -> Self {
+        Self {
+            field: difference.field.key().to_owned(),
+            before: difference.before.unwrap_or_default(),
+            after: difference.after,
+        }
+    }
+}
+
 impl App {
     /// Decides anew on a recorded attempt: with the claims kept with it, and everything else as it
     /// is now. Changes nothing.
@@ -129,7 +139,7 @@ impl App {
     /// # Errors
     /// [`Problem::NotFound`] for the provider; a problem of the field `claims`.
     pub async fn what_if(&self, slug: &str, claims: &str) -> Result<Foretold, Problem> {
-        let claims = parse(claims)?;
+        let claims = claims_in("claims", claims)?;
         let provider = self.provider(slug).await?;
         let named = provider.settings.subject_claim.as_deref().unwrap_or("sub");
         let subject = claims.get(named).and_then(serde_json::Value::as_str);
@@ -169,25 +179,6 @@ impl App {
 const NOT_KEPT: &str = "nothing to replay: this attempt never got as far as the provider's word \
     about the person, or its provider is gone";
 
-/// Most text of claims that is read.
-const LONGEST: usize = 64 * 1024;
-
-fn parse(text: &str) -> Result<Claims, Problem> {
-    let wrong = |words: String| Problem::field("claims", words);
-    if text.len() > LONGEST {
-        return Err(wrong(
-            "too long; 64 KiB are enough for everybody".to_owned(),
-        ));
-    }
-    match serde_json::from_str(text) {
-        Ok(serde_json::Value::Object(claims)) => Ok(claims),
-        Ok(_) => Err(wrong(
-            "a JSON object is wanted, such as {\"email\": \"alice@example.org\"}".to_owned(),
-        )),
-        Err(error) => Err(wrong(format!("this is not JSON: {error}"))),
-    }
-}
-
 fn tell(
     provider: &Provider,
     dry: Dry,
@@ -195,19 +186,13 @@ fn tell(
     seen: &Trace,
     private: &[String],
 ) -> Foretold {
-    let name = |id| {
-        let found = dry
-            .known
-            .templates
-            .iter()
-            .find(|template| template.id == id);
-        found.map_or_else(|| "none".to_owned(), |template| template.name.clone())
-    };
     let at = dry
         .address
         .as_ref()
         .map_or_else(|| "the person".to_owned(), ToString::to_string);
-    let (mut sentence, mut refusal, mut changes) = (String::new(), None, Vec::new());
+    let templates = &dry.known.templates;
+    let changed = |mailbox, wanted| difference::changed(mailbox, wanted, templates);
+    let (mut sentence, mut refusal, mut fields) = (String::new(), None, Vec::new());
     match dry.verdict {
         Verdict::SignIn {
             changes: wanted,
@@ -221,7 +206,7 @@ fn tell(
                 ));
             }
             if let Some((_, mailbox, ..)) = &dry.known.linked {
-                changes = differences(mailbox, &wanted, &name);
+                fields = changed(mailbox, &wanted);
             }
         }
         Verdict::Link {
@@ -230,7 +215,7 @@ fn tell(
             ..
         } => {
             sentence = format!("Is linked to {at}, which waits for this person, and signs in.");
-            changes = differences(&mailbox, &wanted, &name);
+            fields = changed(&mailbox, &wanted);
         }
         Verdict::Create(new) => {
             sentence = if new.active {
@@ -238,16 +223,7 @@ fn tell(
             } else {
                 format!("The mailbox {at} is made switched off, so the person is not let in.")
             };
-            let template = new.template.map(|(id, _)| name(id)).unwrap_or_default();
-            for (field, after) in [
-                ("address", new.address.to_string()),
-                ("name", new.name.clone()),
-                ("template", template),
-                ("quota", size(new.quota)),
-                ("protocols", new.protocols.to_string()),
-            ] {
-                changes.push(change(field, "", after));
-            }
+            fields = difference::made(&new, templates);
             if !new.active {
                 refusal = Some(Refusal::new(Code::MailboxInactive).with("address", &new.address));
             }
@@ -262,7 +238,7 @@ fn tell(
         } => {
             sentence = format!("Is refused, and {at} is switched off.");
             if let Some((_, mailbox, ..)) = &dry.known.linked {
-                changes = differences(mailbox, &wanted, &name);
+                fields = changed(mailbox, &wanted);
             }
             refusal = Some(why);
         }
@@ -286,46 +262,12 @@ fn tell(
         gets_in: refusal.is_none(),
         sentence,
         refusal,
-        changes,
+        changes: fields
+            .into_iter()
+            .filter(Difference::changes)
+            .map(Change::from)
+            .collect(),
         steps: trace.steps,
         cut,
-    }
-}
-
-fn differences(
-    mailbox: &Mailbox,
-    wanted: &Changes,
-    name: &dyn Fn(model::ids::TemplateId) -> String,
-) -> Vec<Change> {
-    let mut changes = Vec::new();
-    if let Some((template, _)) = wanted.template
-        && mailbox.template != Some(template)
-    {
-        let before = mailbox.template.map(name).unwrap_or_default();
-        changes.push(change("template", &before, name(template)));
-    }
-    if let Some(quota) = wanted.quota {
-        changes.push(change("quota", &size(mailbox.quota), size(quota)));
-    }
-    if let Some(protocols) = wanted.protocols {
-        let before = mailbox.protocols.to_string();
-        changes.push(change("protocols", &before, protocols.to_string()));
-    }
-    if let Some(active) = wanted.active {
-        let word = |on| if on { "switched on" } else { "switched off" };
-        changes.push(change(
-            "state",
-            word(mailbox.active),
-            word(active).to_owned(),
-        ));
-    }
-    changes
-}
-
-fn change(field: &str, before: &str, after: String) -> Change {
-    Change {
-        field: field.to_owned(),
-        before: before.to_owned(),
-        after,
     }
 }

@@ -6,6 +6,7 @@ mod tried;
 
 pub(crate) use kept::{Kept, kept};
 pub use survey::{EffectKind, Reach, Survey, SurveyRow};
+pub(crate) use tried::claims_in;
 pub use tried::{MOST_PASTED, Trial, Tried, pasted};
 
 use crate::providers::{by_slug, form};

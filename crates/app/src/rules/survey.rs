@@ -6,9 +6,8 @@ use model::address::Address;
 use model::domain::{DomainUse, MailDomain};
 use model::ids::{DomainId, LinkId, TemplateId};
 use model::mailbox::Mailbox;
-use model::provider::Provider;
-use model::rules::effect::{self, Change, Changed, Effect, LastClaims, Linked};
-use model::rules::fields::{FieldLine, Held};
+use model::rules::effect::{self, Change, Effect, LastClaims, Linked};
+use model::rules::fields::told;
 use model::rules::lint::{Finding, lint};
 use model::rules::mapping::first_match;
 use model::rules::seen::Seen;
@@ -52,8 +51,8 @@ const BATCH: u32 = 500;
 /// Who signed in within this many days is counted with each rule.
 const RECENT_DAYS: u32 = 30;
 
-/// What a draft would change.
-#[derive(Debug, Clone, Default)]
+/// What a draft would change. Programs get it without what only the editor's page needs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Survey {
     /// People linked through the provider who were looked at.
     pub people: u32,
@@ -77,10 +76,13 @@ pub struct Survey {
     /// There are more.
     pub more_rows: bool,
     /// For each rule of the draft, the people of the last 30 days for whom it decides.
+    #[serde(skip)]
     pub recent: Vec<u32>,
     /// The people of the last 30 days whom no rule matches.
+    #[serde(skip)]
     pub recent_else: u32,
     /// What their claims look like.
+    #[serde(skip)]
     pub seen: Seen,
     /// What looks wrong with the draft.
     pub findings: Vec<Finding>,
@@ -145,7 +147,7 @@ impl App {
             let before = by_slug(&mut read, slug).await?;
             (before, store::templates::all(&mut read).await?)
         };
-        let after = with_rules(&before, draft);
+        let after = draft.put_in(&before);
         let change = Change {
             now: self.clock.now(),
             before: &before,
@@ -260,7 +262,11 @@ impl Pass<'_> {
                 }
                 None => {
                     survey.changed += 1;
-                    (EffectKind::Changed, Some(changed.template), told(changed))
+                    (
+                        EffectKind::Changed,
+                        Some(changed.template),
+                        told(&changed.fields),
+                    )
                 }
             },
             Effect::Unmatched => {
@@ -344,35 +350,12 @@ fn cell(text: &str) -> String {
     }
 }
 
-/// The provider with other rules.
-pub(super) fn with_rules(provider: &Provider, draft: &RuleSet) -> Provider {
-    let mut provider = provider.clone();
-    provider.settings.rules.clone_from(&draft.rules);
-    provider.settings.everyone_else = draft.everyone_else;
-    provider
-}
-
 /// Templates by id.
-pub(super) fn names(templates: &[Template]) -> HashMap<TemplateId, String> {
+fn names(templates: &[Template]) -> HashMap<TemplateId, String> {
     let named = templates.iter();
     named
         .map(|template| (template.id, template.name.clone()))
         .collect()
-}
-
-/// The fields that change, and those that do not because somebody set them by hand.
-fn told(changed: &Changed) -> String {
-    let moved = changed.fields.iter().filter(|line| line.changes());
-    let moved = moved.map(|line| format!("{} {} → {}", line.field.label(), line.is, line.becomes));
-    let held = |line: &&FieldLine| line.held == Held::ByHand && line.differs();
-    let stay = changed.fields.iter().filter(held);
-    let stay = stay.map(|line| format!("{} stays {} (set by hand)", line.field.label(), line.is));
-    let words: Vec<_> = moved.chain(stay).collect();
-    if words.is_empty() {
-        "only the template's name changes".to_owned()
-    } else {
-        words.join("; ")
-    }
 }
 
 fn days_before(now: Timestamp, days: u32) -> Timestamp {

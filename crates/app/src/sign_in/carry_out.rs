@@ -317,8 +317,7 @@ impl Run<'_> {
         if changes.is_empty() {
             return Ok(());
         }
-        let mut after = mailbox.clone();
-        changes.apply_to(&mut after);
+        let after = changes.applied(mailbox);
         store::mailboxes::update(tx, &after, None, self.case.now).await?;
         revoke::end_what_was_lost(tx, mailbox, &after, self.case.now).await?;
         if changes.quota.is_some() || changes.protocols.is_some() || changes.active.is_some() {

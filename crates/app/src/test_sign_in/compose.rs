@@ -1,21 +1,17 @@
 //! From what a test sign-in found to what its page shows.
 
-use super::{
-    Difference, KEPT_FOR, RuleOutcome, TestClaim, TestId, TestIdentity, TestMailbox, TestRoom,
-    TestRule, TestSignIn,
-};
+use super::{Found, KEPT_FOR, TestClaim, TestId, TestIdentity, TestMailbox, TestRoom, TestSignIn};
 use crate::explain::{command, command_apart, room};
 use crate::provider_calls::Identity;
 use crate::sign_in::Known;
 use model::address::Address;
 use model::attempt::{Step, StepState, Trace};
 use model::foreign::printable;
-use model::ids::TemplateId;
 use model::mailbox::{Mailbox, NewMailbox};
 use model::outcome::{Code, Refusal};
-use model::provider::{EveryoneElse, Provider};
-use model::rules::limits::size;
-use model::rules::mapping::{self, Mapped};
+use model::provider::Provider;
+use model::rules::difference;
+use model::rules::outcomes::outcomes;
 use model::rules::provision::{self, Changes, Verdict};
 use model::time::Timestamp;
 use serde_json::Value;
@@ -62,7 +58,8 @@ impl TestSignIn {
         let name = identity.claims.get("name").and_then(Value::as_str);
         let judged = judged(known, identity, verdict);
         let steps = with_outcome(steps, &judged);
-        Self {
+        let settings = &provider.settings;
+        let found = Found {
             identity: Some(TestIdentity {
                 subject: printable(&identity.subject, 255),
                 namespace: identity.namespace.to_string(),
@@ -72,13 +69,21 @@ impl TestSignIn {
                 proof: identity.evidence.clone(),
             }),
             claims: claims(identity),
-            rules: rules(provider, known, identity),
+            rules: outcomes(
+                &settings.rules,
+                settings.everyone_else,
+                &identity.claims,
+                &known.templates,
+            ),
+            mailbox: judged.mailbox,
             room: room_of(known, verdict),
+            ..Found::nothing(provider, steps)
+        };
+        Self {
             passed: judged.passed,
             sentence: judged.sentence,
-            mailbox: judged.mailbox,
             notice: judged.notice,
-            ..Self::without(ran, provider, steps).refused(judged.refusal, provider, address)
+            ..Self::without(ran, found).refused(judged.refusal, provider, address)
         }
     }
 
@@ -90,13 +95,14 @@ impl TestSignIn {
         refusal: Refusal,
     ) -> Self {
         let sentence = refused_sentence(&refusal);
+        let found = Found::nothing(provider, steps);
         Self {
             sentence,
-            ..Self::without(ran, provider, steps).refused(Some(refusal), provider, None)
+            ..Self::without(ran, found).refused(Some(refusal), provider, None)
         }
     }
 
-    fn without(ran: Ran, provider: &Provider, steps: Vec<Step>) -> Self {
+    fn without(ran: Ran, found: Found) -> Self {
         Self {
             id: ran.id,
             at: ran.at,
@@ -105,15 +111,8 @@ impl TestSignIn {
             passed: false,
             sentence: String::new(),
             refusal: None,
-            fix: None,
             notice: None,
-            scopes_asked: provider.settings.scopes.clone(),
-            identity: None,
-            claims: Vec::new(),
-            rules: Vec::new(),
-            mailbox: nothing(),
-            room: None,
-            steps,
+            found,
         }
     }
 
@@ -123,11 +122,27 @@ impl TestSignIn {
         provider: &Provider,
         address: Option<Address>,
     ) -> Self {
-        self.fix = refusal
+        self.found.fix = refusal
             .as_ref()
             .and_then(|refusal| fix(refusal, provider, address));
         self.refusal = refusal;
         self
+    }
+}
+
+impl Found {
+    /// As long as nobody is proven.
+    fn nothing(provider: &Provider, steps: Vec<Step>) -> Self {
+        Self {
+            fix: None,
+            scopes_asked: provider.settings.scopes.clone(),
+            identity: None,
+            claims: Vec::new(),
+            rules: Vec::new(),
+            mailbox: nothing(),
+            room: None,
+            steps,
+        }
     }
 }
 
@@ -255,116 +270,17 @@ fn changed_words(it: &str, changes: &Changes) -> String {
 }
 
 fn changed(known: &Known, mailbox: &Mailbox, changes: &Changes, sentence: String) -> TestMailbox {
-    let mut after = mailbox.clone();
-    changes.apply_to(&mut after);
-    let row = |field: &str, before: String, after: String| Difference {
-        field: field.to_owned(),
-        before: Some(before),
-        after,
-    };
-    let fields = vec![
-        row(
-            "Address",
-            mailbox.address.to_string(),
-            after.address.to_string(),
-        ),
-        row("Name", mailbox.name.clone(), after.name.clone()),
-        row("Quota", size(mailbox.quota), size(after.quota)),
-        row(
-            "Mail programs",
-            mailbox.protocols.to_string(),
-            after.protocols.to_string(),
-        ),
-        row("State", switched(mailbox.active), switched(after.active)),
-        row(
-            "Template",
-            template_name(known, mailbox.template),
-            template_name(known, after.template),
-        ),
-    ];
-    TestMailbox { sentence, fields }
+    TestMailbox {
+        sentence,
+        fields: difference::changed(mailbox, changes, &known.templates),
+    }
 }
 
 fn made(known: &Known, new: &NewMailbox) -> TestMailbox {
-    let row = |field: &str, after: String| Difference {
-        field: field.to_owned(),
-        before: None,
-        after,
-    };
-    let template = new.template.map(|(id, _)| id);
     TestMailbox {
         sentence: "A new mailbox.".to_owned(),
-        fields: vec![
-            row("Address", new.address.to_string()),
-            row("Name", new.name.clone()),
-            row("Quota", size(new.quota)),
-            row("Mail programs", new.protocols.to_string()),
-            row("State", switched(new.active)),
-            row("Template", template_name(known, template)),
-        ],
+        fields: difference::made(new, &known.templates),
     }
-}
-
-fn switched(on: bool) -> String {
-    let words = if on { "switched on" } else { "switched off" };
-    words.to_owned()
-}
-
-fn template_name(known: &Known, id: Option<TemplateId>) -> String {
-    let Some(id) = id else {
-        return "none".to_owned();
-    };
-    let found = known.templates.iter().find(|template| template.id == id);
-    found.map_or_else(|| "a deleted template".to_owned(), |t| t.name.clone())
-}
-
-/// Every rule, the ones after the first that fits included.
-fn rules(provider: &Provider, known: &Known, identity: &Identity) -> Vec<TestRule> {
-    let settings = &provider.settings;
-    let (mapped, verdicts) =
-        mapping::map(&settings.rules, settings.everyone_else, &identity.claims);
-    let fitting = verdicts.iter().position(|verdict| verdict.matched);
-    let above = |number: usize| format!("rule {} decides", number + 1);
-    let mut rows = Vec::with_capacity(settings.rules.len() + 1);
-    for (position, rule) in settings.rules.iter().enumerate() {
-        let words = rule.words();
-        let looked_at = verdicts.iter().find(|verdict| verdict.position == position);
-        let (outcome, why) = match (looked_at, fitting) {
-            (Some(verdict), _) => {
-                let why = verdict.words.strip_prefix(&words).unwrap_or(&verdict.words);
-                let why = why.trim_start_matches([':', ' ']).to_owned();
-                let fits = if verdict.matched {
-                    RuleOutcome::Fits
-                } else {
-                    RuleOutcome::FitsNot
-                };
-                (fits, why)
-            }
-            (None, Some(number)) => (RuleOutcome::NotLookedAt, above(number)),
-            (None, None) => (RuleOutcome::NotLookedAt, String::new()),
-        };
-        rows.push(TestRule {
-            rule: words,
-            gives: template_name(known, Some(rule.template)),
-            outcome,
-            why,
-        });
-    }
-    let (outcome, why) = match (&mapped, fitting) {
-        (Mapped::Rule { position, .. }, _) => (RuleOutcome::NotLookedAt, above(*position)),
-        _ if settings.rules.is_empty() => (RuleOutcome::Fits, "there are no rules".to_owned()),
-        _ => (RuleOutcome::Fits, "no rule fits".to_owned()),
-    };
-    rows.push(TestRule {
-        rule: "everyone else".to_owned(),
-        gives: match settings.everyone_else {
-            EveryoneElse::Refuse => "refused".to_owned(),
-            EveryoneElse::Template(id) => template_name(known, Some(id)),
-        },
-        outcome,
-        why,
-    });
-    rows
 }
 
 /// How full the domain is, and would be.

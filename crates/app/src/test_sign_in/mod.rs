@@ -14,11 +14,15 @@ mod kept;
 
 pub(crate) use compose::{Came, Ran};
 pub(crate) use kept::{Connection, TestFlow, TestSignIns};
+pub use model::rules::outcomes::RuleOutcome;
 
 use crate::{App, Problem};
 use model::attempt::Step;
+use model::foreign::printable;
 use model::outcome::Refusal;
 use model::provider::Provider;
+use model::rules::difference::Difference;
+use model::rules::outcomes::RuleLine;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,10 +69,17 @@ pub struct TestSignIn {
     pub sentence: String,
     /// Why it would have been refused.
     pub refusal: Option<Refusal>,
-    /// The command that mends the refusal.
-    pub fix: Option<String>,
     /// What to notice although it passed.
     pub notice: Option<Refusal>,
+    /// What was found on the way.
+    pub found: Found,
+}
+
+/// What a test sign-in found, in the form in which programs get it too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The command that mends the refusal.
+    pub fix: Option<String>,
     /// The scopes asked for.
     pub scopes_asked: String,
     /// Who came; `None` if nobody was proven.
@@ -76,7 +87,7 @@ pub struct TestSignIn {
     /// Everything the provider said about them, by name.
     pub claims: Vec<TestClaim>,
     /// Every rule in order, everyone else as the last; empty if nobody was proven.
-    pub rules: Vec<TestRule>,
+    pub rules: Vec<RuleLine>,
     /// What would have become of the mailbox.
     pub mailbox: TestMailbox,
     /// The limits of the domain.
@@ -115,31 +126,6 @@ pub struct TestClaim {
     pub cut: bool,
 }
 
-/// A rule, and whether it fits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TestRule {
-    /// The rule in words, or "everyone else".
-    pub rule: String,
-    /// What it gives: a template, or "refused".
-    pub gives: String,
-    /// How it stood.
-    pub outcome: RuleOutcome,
-    /// Why, in words.
-    pub why: String,
-}
-
-/// How a rule stood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RuleOutcome {
-    /// It decides.
-    Fits,
-    /// It does not fit.
-    FitsNot,
-    /// One above decides.
-    NotLookedAt,
-}
-
 /// What would become of a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestMailbox {
@@ -147,25 +133,6 @@ pub struct TestMailbox {
     pub sentence: String,
     /// Its fields before and after; empty if no mailbox is concerned.
     pub fields: Vec<Difference>,
-}
-
-/// A field of a mailbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
-    /// Which.
-    pub field: String,
-    /// As it is; `None` for a new mailbox.
-    pub before: Option<String>,
-    /// As it would be.
-    pub after: String,
-}
-
-impl Difference {
-    /// Whether it would change.
-    #[must_use]
-    pub fn changes(&self) -> bool {
-        self.before.as_ref() != Some(&self.after)
-    }
 }
 
 /// How full a domain is.
@@ -179,23 +146,25 @@ pub struct TestRoom {
     pub then: Option<String>,
 }
 
-impl TestSignIn {
-    /// The rules with their names in order: a number and the words, and "Everyone else" at the end.
-    pub fn named_rules(&self) -> impl Iterator<Item = (String, &TestRule)> {
-        name_rules(&self.rules)
+impl TestClaim {
+    /// Its value as text, without characters that hide or turn text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match &self.value {
+            Value::String(text) => printable(text, usize::MAX),
+            other => printable(&other.to_string(), usize::MAX),
+        }
     }
-}
 
-/// As [`TestSignIn::named_rules`].
-pub fn name_rules(rules: &[TestRule]) -> impl Iterator<Item = (String, &TestRule)> {
-    rules.iter().enumerate().map(|(n, rule)| {
-        let name = if n + 1 == rules.len() {
-            "Everyone else".to_owned()
+    /// Where it came in, in the words people read.
+    #[must_use]
+    pub fn came_in(&self) -> &'static str {
+        if self.origin == "id_token" {
+            "ID token"
         } else {
-            format!("{}. {}", n + 1, rule.rule)
-        };
-        (name, rule)
-    })
+            "userinfo"
+        }
+    }
 }
 
 impl App {

@@ -63,7 +63,7 @@ async fn journey<P: RealProvider>() {
     let would = format!("The mailbox {ADDRESS} would be made");
     assert!(test.sentence.starts_with(&would), "{}", test.sentence);
     let (claim, value) = P::template("staff");
-    let claims = &test.claims;
+    let claims = &test.found.claims;
     let received = claims.iter().find(|received| received.name == claim);
     let received = received.unwrap();
     assert_eq!(received.value, value);

@@ -44,7 +44,7 @@ fn code(test: &TestSignIn) -> Option<Code> {
 
 /// What a test says of a rule: its number from 1, and how it stood.
 fn outcomes(test: &TestSignIn) -> Vec<(&str, RuleOutcome)> {
-    let rules = test.rules.iter();
+    let rules = test.found.rules.iter();
     rules
         .map(|rule| (rule.gives.as_str(), rule.outcome))
         .collect()
@@ -103,7 +103,7 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
         test.sentence,
         "The mailbox alice@example.org would be made, and they would be signed in to it."
     );
-    let identity = test.identity.as_ref().unwrap();
+    let identity = test.found.identity.as_ref().unwrap();
     assert_eq!(identity.subject, "0b9d6c1e-6f5e-4c77-9a37-5d3a52c9f0a1");
     assert_eq!(identity.namespace, world.lab.issuer());
     assert_eq!(identity.address.as_deref(), Some("alice@example.org"));
@@ -113,13 +113,24 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
         "{identity:?}"
     );
     let origins: Vec<_> = ["aud", "groups"]
-        .map(|name| test.claims.iter().find(|claim| claim.name == name).unwrap())
+        .map(|name| {
+            test.found
+                .claims
+                .iter()
+                .find(|claim| claim.name == name)
+                .unwrap()
+        })
         .map(|claim| (claim.origin.as_str(), claim.cut))
         .to_vec();
     assert_eq!(origins, [("id_token", false), ("userinfo", false)]);
-    let groups = test.claims.iter().find(|claim| claim.name == "groups");
+    let groups = test
+        .found
+        .claims
+        .iter()
+        .find(|claim| claim.name == "groups");
     assert_eq!(groups.unwrap().value, json!(["staff", "sales"]));
     let fields: Vec<_> = test
+        .found
         .mailbox
         .fields
         .iter()
@@ -127,13 +138,14 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
         .collect();
     assert!(fields.contains(&("Quota", None, "2 GiB")), "{fields:?}");
     assert!(fields.contains(&("Template", None, "Staff")), "{fields:?}");
-    let room = test.room.as_ref().unwrap();
+    let room = test.found.room.as_ref().unwrap();
     assert_eq!(room.now, "0 of 10 mailboxes, nothing of 20 GiB given out");
     assert_eq!(
         room.then.as_deref(),
         Some("1 of 10 mailboxes, 2 GiB of 20 GiB given out")
     );
     let timed: Vec<_> = test
+        .found
         .steps
         .iter()
         .filter(|step| step.took_ms.is_some())
@@ -150,7 +162,7 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
         ]
     );
     assert_eq!(
-        test.steps.last().map(|step| step.state),
+        test.found.steps.last().map(|step| step.state),
         Some(StepState::Ok)
     );
 
@@ -158,7 +170,7 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
     assert_eq!(code(&refused), Some(Code::NoMapping));
     assert!(!refused.passed);
     assert_eq!(
-        refused.identity.as_ref().unwrap().name.as_deref(),
+        refused.found.identity.as_ref().unwrap().name.as_deref(),
         Some("Carol Costa")
     );
     assert_eq!(
@@ -168,8 +180,11 @@ async fn everything_is_shown_and_not_a_byte_is_stored() {
             ("refused", RuleOutcome::Fits)
         ]
     );
-    assert_eq!(refused.fix.as_deref(), Some("gatepost rule list example"));
-    assert!(refused.mailbox.fields.is_empty());
+    assert_eq!(
+        refused.found.fix.as_deref(),
+        Some("gatepost rule list example")
+    );
+    assert!(refused.found.mailbox.fields.is_empty());
 
     let kept = world.app.test_sign_ins(SLUG).await.unwrap();
     assert_eq!(kept, [refused, test]);
@@ -204,6 +219,7 @@ async fn rules_below_the_one_that_decides_are_not_looked_at() {
         .await;
     let test = world.tested("alice").await;
     let words: Vec<_> = test
+        .found
         .rules
         .iter()
         .map(|rule| (rule.rule.as_str(), rule.outcome, rule.why.as_str()))
@@ -247,6 +263,7 @@ async fn what_a_template_would_change_stands_beside_what_is() {
         "They would be signed in to alice@example.org."
     );
     let changed: Vec<_> = test
+        .found
         .mailbox
         .fields
         .iter()
@@ -261,7 +278,7 @@ async fn what_a_template_would_change_stands_beside_what_is() {
         ]
     );
     assert_eq!(
-        test.room.as_ref().unwrap().then.as_deref(),
+        test.found.room.as_ref().unwrap().then.as_deref(),
         Some("1 of 10 mailboxes, 4 GiB of 20 GiB given out")
     );
     assert_eq!(picture(&world), before);
@@ -277,6 +294,7 @@ async fn what_a_template_would_change_stands_beside_what_is() {
         world
             .tested("alice")
             .await
+            .found
             .mailbox
             .fields
             .iter()
@@ -293,11 +311,11 @@ async fn limits_and_states_refuse_a_test_as_they_refuse_a_sign_in() {
     let test = world.tested("alice").await;
     assert_eq!(code(&test), Some(Code::DomainFull));
     assert_eq!(
-        test.fix.as_deref(),
+        test.found.fix.as_deref(),
         Some("gatepost domain edit example.org --max-mailboxes 11")
     );
     assert_eq!(
-        test.room.as_ref().unwrap().now,
+        test.found.room.as_ref().unwrap().now,
         "1 of 1 mailboxes, 2 GiB of 5 GiB given out"
     );
     world.domain(|d| d.active = false).await;
@@ -336,8 +354,11 @@ async fn what_the_provider_does_wrong_is_a_result() {
         .await;
     let test = world.tested("alice").await;
     assert_eq!(code(&test), Some(Code::ProviderUnreachable));
-    assert_eq!(test.identity, None);
-    assert_eq!(test.fix.as_deref(), Some("gatepost provider check example"));
+    assert_eq!(test.found.identity, None);
+    assert_eq!(
+        test.found.fix.as_deref(),
+        Some("gatepost provider check example")
+    );
 
     let wrong = SecretChange::Set(secret("not the secret"));
     world
@@ -347,7 +368,7 @@ async fn what_the_provider_does_wrong_is_a_result() {
         .unwrap();
     let test = world.tested("alice").await;
     assert_eq!(code(&test), Some(Code::ClientRejected));
-    let last = test.steps.last().unwrap();
+    let last = test.found.steps.last().unwrap();
     assert_eq!(
         (last.gate.as_str(), last.state),
         ("outcome", StepState::Blocked)
@@ -467,7 +488,12 @@ async fn claims_without_end_are_cut() {
         .unwrap();
     let test = world.tested("alice").await;
     for name in ["name", "groups"] {
-        let claim = test.claims.iter().find(|claim| claim.name == name).unwrap();
+        let claim = test
+            .found
+            .claims
+            .iter()
+            .find(|claim| claim.name == name)
+            .unwrap();
         assert!(claim.cut, "{name}");
         assert!(claim.value.to_string().len() < 200, "{name}");
     }

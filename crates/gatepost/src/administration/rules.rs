@@ -3,8 +3,8 @@
 mod documents;
 
 pub use documents::{
-    FindingDocument, HistoryDocument, LineDocument, LintDocument, PreviewDocument, RuleDocument,
-    RuleFile, RuleList, StateDocument, TrialDocument, VerdictDocument,
+    HistoryDocument, LineDocument, LintDocument, PreviewDocument, RuleDocument, RuleFile, RuleList,
+    StateDocument, TrialDocument, VerdictDocument,
 };
 
 use app::rules::{Reach, Tried, pasted, set_of};
@@ -274,14 +274,14 @@ async fn lint(app: &App, provider: String, set: &RuleSet) -> Result<Value, Probl
     document(LintDocument {
         provider,
         people_known: survey.seen.people(),
-        findings: survey.findings.into_iter().map(Into::into).collect(),
+        findings: survey.findings,
     })
 }
 
 async fn preview(app: &App, provider: String, set: &RuleSet) -> Result<Value, Problem> {
     app::rules::check(set)?;
     let survey = app.survey_rules(&provider, set, Reach::PAGE).await?;
-    document(PreviewDocument::of(provider, survey))
+    document(PreviewDocument { provider, survey })
 }
 
 async fn tried(app: &App, provider: String, set: &RuleSet, on: TryOn) -> Result<Value, Problem> {

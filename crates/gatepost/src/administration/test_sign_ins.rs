@@ -1,8 +1,7 @@
 //! Results of test sign-ins, as far as they are kept.
 
-use app::test_sign_in::{TestClaim, TestIdentity, TestMailbox, TestRoom, TestRule, TestSignIn};
+use app::test_sign_in::{Found, TestSignIn};
 use app::{App, Problem};
-use model::attempt::Step;
 use model::outcome::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,22 +40,9 @@ pub struct TestDocument {
     pub refusal: Option<TestRefusal>,
     /// What to notice although it passed.
     pub notice: Option<TestRefusal>,
-    /// The command that mends the refusal.
-    pub fix: Option<String>,
-    /// The scopes asked for.
-    pub scopes_asked: String,
-    /// Who came.
-    pub identity: Option<TestIdentity>,
-    /// What the provider said about them.
-    pub claims: Vec<TestClaim>,
-    /// Every rule, everyone else as the last.
-    pub rules: Vec<TestRule>,
-    /// What would have become of the mailbox.
-    pub mailbox: TestMailbox,
-    /// The limits of the domain.
-    pub room: Option<TestRoom>,
-    /// What was done and found.
-    pub steps: Vec<Step>,
+    /// What was found on the way.
+    #[serde(flatten)]
+    pub found: Found,
 }
 
 /// A code with its words.
@@ -105,13 +91,6 @@ fn describe(test: &TestSignIn) -> TestDocument {
         sentence: test.sentence.clone(),
         refusal: test.refusal.as_ref().map(TestRefusal::from),
         notice: test.notice.as_ref().map(TestRefusal::from),
-        fix: test.fix.clone(),
-        scopes_asked: test.scopes_asked.clone(),
-        identity: test.identity.clone(),
-        claims: test.claims.clone(),
-        rules: test.rules.clone(),
-        mailbox: test.mailbox.clone(),
-        room: test.room.clone(),
-        steps: test.steps.clone(),
+        found: test.found.clone(),
     }
 }

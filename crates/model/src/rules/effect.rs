@@ -102,8 +102,7 @@ pub fn effect(change: &Change<'_>, person: &Linked, last: Option<LastClaims<'_>>
             let Some(template) = change.templates.iter().find(|t| t.id == becomes) else {
                 return Effect::Unchanged;
             };
-            let mut mailbox_after = mailbox.clone();
-            changes.apply_to(&mut mailbox_after);
+            let mailbox_after = changes.applied(mailbox);
             Effect::Changed(Box::new(Changed {
                 template: becomes,
                 fields: fields::lines(mailbox, &mailbox_after, template, &domain.limits),

@@ -81,6 +81,22 @@ pub fn lines(
         .collect()
 }
 
+/// The fields that change, and those that do not because somebody set them by hand, in one line.
+#[must_use]
+pub fn told(lines: &[FieldLine]) -> String {
+    let moved = lines.iter().filter(|line| line.changes());
+    let moved = moved.map(|line| format!("{} {} → {}", line.field.label(), line.is, line.becomes));
+    let held = |line: &&FieldLine| line.held == Held::ByHand && line.differs();
+    let stay = lines.iter().filter(held);
+    let stay = stay.map(|line| format!("{} stays {} (set by hand)", line.field.label(), line.is));
+    let words: Vec<_> = moved.chain(stay).collect();
+    if words.is_empty() {
+        "only the template's name changes".to_owned()
+    } else {
+        words.join("; ")
+    }
+}
+
 /// What a new mailbox gets of a template, in whatever domain.
 #[must_use]
 pub fn of_new(template: &Template) -> Vec<FieldLine> {

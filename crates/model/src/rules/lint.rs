@@ -8,8 +8,9 @@ use crate::rules::mapping::same_but_for_case;
 use crate::rules::seen::{Seen, SeenPath};
 use serde::{Deserialize, Serialize};
 
-/// One thing that looks wrong.
+/// One thing that looks wrong. Programs read its rule's number and how bad it is, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Told", into = "Told")]
 pub struct Finding {
     /// The rule's position, from 0; `None` for "everyone else".
     pub position: Option<usize>,
@@ -17,6 +18,38 @@ pub struct Finding {
     pub kind: Kind,
     /// In a sentence or two.
     pub words: String,
+}
+
+/// As programs read it.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    /// From 1; nothing for "everyone else".
+    number: Option<usize>,
+    kind: Kind,
+    /// For the reader: it follows from the kind.
+    severity: Severity,
+    words: String,
+}
+
+impl From<Finding> for Told {
+    fn from(finding: Finding) -> Self {
+        Self {
+            number: finding.position.map(|position| position + 1),
+            kind: finding.kind,
+            severity: finding.kind.severity(),
+            words: finding.words,
+        }
+    }
+}
+
+impl From<Told> for Finding {
+    fn from(told: Told) -> Self {
+        Self {
+            position: told.number.and_then(|number| number.checked_sub(1)),
+            kind: told.kind,
+            words: told.words,
+        }
+    }
 }
 
 /// What can look wrong.

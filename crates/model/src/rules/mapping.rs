@@ -37,8 +37,18 @@ pub struct RuleVerdict {
     pub matched: bool,
     /// Whether it decides: the first one that matched.
     pub decides: bool,
+    /// The rule: `mailcow_template is staff`
+    pub rule: String,
+    /// `no, the claim is absent`
+    pub why: String,
+}
+
+impl RuleVerdict {
     /// `mailcow_template is staff: no, the claim is absent`
-    pub words: String,
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{}: {}", self.rule, self.why)
+    }
 }
 
 /// Walks the rules until the first match. Returns the verdict of every rule looked at.
@@ -92,7 +102,8 @@ pub fn explain_all(rules: &[Rule], claims: &Claims) -> Vec<RuleVerdict> {
                 position,
                 matched,
                 decides,
-                words: format!("{}: {why}", rule.words()),
+                rule: rule.words(),
+                why,
             }
         })
         .collect()
@@ -281,7 +292,7 @@ mod tests {
         let rules = [asks("roles.name", Test::Is("staff".into()))];
         assert_eq!(first_match(&rules, &sent), Some(0));
         let no = [asks("roles.name", Test::Is("boss".into()))];
-        let words = &explain_all(&no, &sent)[0].words;
+        let words = explain_all(&no, &sent)[0].words();
         assert_eq!(words, r#"roles.name is boss: no, it is ["guest","staff"]"#);
     }
 
@@ -297,15 +308,27 @@ mod tests {
         let verdicts = explain_all(&rules, &sent);
         let told: Vec<_> = verdicts
             .iter()
-            .map(|v| (v.matched, v.decides, v.words.as_str()))
+            .map(|v| (v.matched, v.decides, v.words()))
             .collect();
         assert_eq!(
             told,
             [
-                (false, false, r#"groups is boss: no, it is ["staff"]"#),
-                (true, true, "groups contains staff: yes"),
-                (true, false, "email is present: yes too, but rule 2 decides"),
-                (false, false, "dept is present: no, the claim is absent"),
+                (
+                    false,
+                    false,
+                    r#"groups is boss: no, it is ["staff"]"#.to_owned()
+                ),
+                (true, true, "groups contains staff: yes".to_owned()),
+                (
+                    true,
+                    false,
+                    "email is present: yes too, but rule 2 decides".to_owned()
+                ),
+                (
+                    false,
+                    false,
+                    "dept is present: no, the claim is absent".to_owned()
+                ),
             ]
         );
     }
@@ -320,7 +343,7 @@ mod tests {
         let begun = std::time::Instant::now();
         let (mapped, verdicts) = map(&rules, EveryoneElse::Refuse, &sent);
         assert_eq!(mapped, Mapped::Refused { near: None });
-        assert!(verdicts.iter().all(|v| v.words.len() < 200));
+        assert!(verdicts.iter().all(|v| v.words().len() < 200));
         // Unoptimised and on a busy machine, too: a bound to notice squares by, not to tune.
         assert!(begun.elapsed() < std::time::Duration::from_secs(10));
     }

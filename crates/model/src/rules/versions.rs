@@ -2,7 +2,7 @@
 
 use crate::audit::Actor;
 use crate::ids::{ProviderId, RuleVersionId, TemplateId};
-use crate::provider::EveryoneElse;
+use crate::provider::{EveryoneElse, Provider};
 use crate::rule::Rule;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,15 @@ pub enum Mark {
 }
 
 impl RuleSet {
+    /// The provider with these rules; the same in everything else.
+    #[must_use]
+    pub fn put_in(&self, provider: &Provider) -> Provider {
+        let mut provider = provider.clone();
+        provider.settings.rules.clone_from(&self.rules);
+        provider.settings.everyone_else = self.everyone_else;
+        provider
+    }
+
     /// The set as lines people read: `groups is staff: Staff`, the last one for everyone else.
     /// `name` gives a template's name, if it still exists.
     #[must_use]

@@ -12,8 +12,7 @@ use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::App;
 use app::test_sign_in::{
-    RuleOutcome, TestBegun, TestClaim, TestId, TestIdentity, TestMailbox, TestRoom, TestRule,
-    TestSignIn,
+    TestBegun, TestClaim, TestId, TestIdentity, TestMailbox, TestRoom, TestSignIn,
 };
 use askama::Template;
 use axum::extract::{Path, State};
@@ -21,6 +20,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::HeaderMap;
 use model::foreign::printable;
 use model::provider::Provider;
+use model::rules::outcomes::{self, RuleLine, RuleOutcome};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -111,7 +111,7 @@ fn ended(test: &TestSignIn) -> Tag {
 }
 
 fn who(test: &TestSignIn) -> String {
-    let identity = test.identity.as_ref();
+    let identity = test.found.identity.as_ref();
     identity.map_or_else(
         || "nobody was proven".to_owned(),
         |identity| {
@@ -223,7 +223,7 @@ async fn show(
     let provider = state.app.provider(&name).await?;
     let test = state.app.test_sign_in(&name, &id).await?;
     let as_tested = state.app.test_passed(&provider).is_some();
-    let steps = fix::lines(&test.steps, None);
+    let steps = fix::lines(&test.found.steps, None);
     let shown = test.as_ref();
     Ok(Page(ResultPage {
         shell: admin.shell(AdminEntry::Providers),
@@ -237,21 +237,22 @@ async fn show(
         changed_since: shown.passed && !as_tested,
         told: shown.refusal.as_ref().map(Told::of),
         notice: shown.notice.as_ref().map(Told::of),
-        fix: shown.fix.clone(),
-        identity: shown.identity.clone(),
-        scopes_asked: shown.scopes_asked.clone(),
-        claims: shown.claims.iter().map(claim_row).collect(),
-        raw: (!shown.claims.is_empty())
-            .then(|| Block::new("raw", "Claims as JSON", raw(&shown.claims))),
+        fix: shown.found.fix.clone(),
+        identity: shown.found.identity.clone(),
+        scopes_asked: shown.found.scopes_asked.clone(),
+        claims: shown.found.claims.iter().map(claim_row).collect(),
+        raw: (!shown.found.claims.is_empty())
+            .then(|| Block::new("raw", "Claims as JSON", raw(&shown.found.claims))),
         report: Block::new("report", "As text", report(shown, &provider)),
-        rules: shown.named_rules().map(rule_row).collect(),
-        mailbox: shown.mailbox.clone(),
+        rules: outcomes::named(&shown.found.rules).map(rule_row).collect(),
+        mailbox: shown.found.mailbox.clone(),
         exists: shown
+            .found
             .mailbox
             .fields
             .iter()
             .any(|field| field.before.is_some()),
-        room: shown.room.clone(),
+        room: shown.found.room.clone(),
         steps: Checks::new("Steps of this test", steps),
         name: provider.settings.name,
     })
@@ -263,6 +264,7 @@ fn verdict(test: &TestSignIn, provider: &Provider) -> Verdict {
         return Verdict::new(Standing::Ok, "It works").because(test.sentence.as_str());
     };
     let address = test
+        .found
         .identity
         .as_ref()
         .and_then(|who| who.address.as_deref());
@@ -277,20 +279,13 @@ fn verdict(test: &TestSignIn, provider: &Provider) -> Verdict {
 fn claim_row(claim: &TestClaim) -> ClaimRow {
     ClaimRow {
         name: claim.name.clone(),
-        value: match &claim.value {
-            Value::String(text) => printable(text, usize::MAX),
-            other => printable(&other.to_string(), usize::MAX),
-        },
-        origin: if claim.origin == "id_token" {
-            "ID token"
-        } else {
-            "userinfo"
-        },
+        value: claim.text(),
+        origin: claim.came_in(),
         cut: claim.cut,
     }
 }
 
-fn rule_row((name, rule): (String, &TestRule)) -> RuleRow {
+fn rule_row((name, rule): (String, &RuleLine)) -> RuleRow {
     RuleRow {
         rule: name,
         gives: rule.gives.clone(),
@@ -332,19 +327,23 @@ fn report(test: &TestSignIn, provider: &Provider) -> String {
         None => writeln!(text, "passed"),
     };
     let kind = provider.settings.preset.facts().name;
-    let _ = writeln!(text, "kind: {kind}; scopes asked: {}", test.scopes_asked);
-    if let Some(identity) = &test.identity {
+    let _ = writeln!(
+        text,
+        "kind: {kind}; scopes asked: {}",
+        test.found.scopes_asked
+    );
+    if let Some(identity) = &test.found.identity {
         let _ = writeln!(text, "scopes granted: {}", identity.scopes_granted);
     }
-    for step in &test.steps {
+    for step in &test.found.steps {
         let took = step
             .took_ms
             .map(|ms| format!(" ({ms} ms)"))
             .unwrap_or_default();
         let _ = writeln!(text, "step {}: {}{took}", step.gate, standing(step.state));
     }
-    for claim in &test.claims {
-        let origin = claim_row(claim).origin;
+    for claim in &test.found.claims {
+        let origin = claim.came_in();
         let _ = writeln!(
             text,
             "claim {} ({origin}): {}",
@@ -352,14 +351,14 @@ fn report(test: &TestSignIn, provider: &Provider) -> String {
             masked(&claim.value)
         );
     }
-    let last = test.rules.len();
-    for (n, rule) in test.rules.iter().enumerate() {
+    let last = test.found.rules.len();
+    for (n, rule) in test.found.rules.iter().enumerate() {
         let name = if n + 1 == last {
             "everyone else".to_owned()
         } else {
             format!("rule {}", n + 1)
         };
-        let _ = writeln!(text, "{name}: {}", outcome(rule.outcome));
+        let _ = writeln!(text, "{name}: {}", rule.outcome.label());
     }
     text
 }
@@ -372,14 +371,6 @@ const fn standing(state: model::attempt::StepState) -> &'static str {
         StepState::Warn => "look",
         StepState::Note => "noted",
         StepState::NotReached => "not reached",
-    }
-}
-
-const fn outcome(outcome: RuleOutcome) -> &'static str {
-    match outcome {
-        RuleOutcome::Fits => "decides",
-        RuleOutcome::FitsNot => "does not fit",
-        RuleOutcome::NotLookedAt => "not looked at",
     }
 }
 

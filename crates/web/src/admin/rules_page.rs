@@ -188,7 +188,7 @@ fn rows(shown: &Shown<'_>) -> Vec<RowShown> {
                     (false, true) => Tag::new(Standing::Neutral, "matches too"),
                     (false, false) => Tag::new(Standing::Neutral, "does not match"),
                 },
-                words: verdict.words.clone(),
+                words: verdict.words(),
             }),
             decides: verdict.is_some_and(|verdict| verdict.decides),
             suggested: match (shown.suggested == Some(at), row.template.is_empty()) {

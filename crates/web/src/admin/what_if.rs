@@ -21,8 +21,6 @@ use model::rules::privacy::HIDDEN;
 use serde::Deserialize;
 
 const HERE: &str = "/admin/what-if";
-/// Most text of claims a form takes.
-const LONGEST: usize = 64 * 1024;
 
 /// The routes of these pages.
 #[must_use]
@@ -190,7 +188,7 @@ async fn page(
                 .problem(problems.of("provider")),
             Field::area("claims", "What it says about the person", typed.claims, 12)
                 .help("The claims as a JSON object. With the claim sub of somebody who is linked, it is decided about them.")
-                .at_most(LONGEST)
+                .at_most(app::rules::MOST_PASTED)
                 .problem(problems.of("claims")),
         ],
         problems,

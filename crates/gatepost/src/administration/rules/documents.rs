@@ -1,12 +1,12 @@
 //! What is printed of rules, their trial, their preview and their history.
 
 use app::Problem;
-use app::rules::{Survey, SurveyRow, Trial};
+use app::rules::{Survey, Trial};
 use model::ids::TemplateId;
 use model::provider::EveryoneElse;
 use model::rule::{Rule, Test};
 use model::rules::fields::FieldLine;
-use model::rules::lint::{Finding, Kind, Severity};
+use model::rules::lint::Finding;
 use model::rules::versions::{Mark, RuleSet};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -76,30 +76,6 @@ pub(super) fn everyone_else(
     }
 }
 
-/// Something that looks wrong with rules.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FindingDocument {
-    /// The rule's number; nothing for everyone else.
-    pub number: Option<usize>,
-    /// What it is.
-    pub kind: Kind,
-    /// How bad it is.
-    pub severity: Severity,
-    /// In a sentence.
-    pub words: String,
-}
-
-impl From<Finding> for FindingDocument {
-    fn from(finding: Finding) -> Self {
-        Self {
-            number: finding.position.map(|at| at + 1),
-            severity: finding.kind.severity(),
-            kind: finding.kind,
-            words: finding.words,
-        }
-    }
-}
-
 /// What looks wrong.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LintDocument {
@@ -108,7 +84,7 @@ pub struct LintDocument {
     /// How many people's claims the rules were held against.
     pub people_known: u32,
     /// In the order of the rules.
-    pub findings: Vec<FindingDocument>,
+    pub findings: Vec<Finding>,
 }
 
 /// What a draft would change.
@@ -116,47 +92,9 @@ pub struct LintDocument {
 pub struct PreviewDocument {
     /// The provider's slug.
     pub provider: String,
-    /// People who were looked at.
-    pub people: u32,
-    /// Whether these are all.
-    pub complete: bool,
-    /// Nothing changes for them.
-    pub unchanged: u32,
-    /// They get another template.
-    pub changed: u32,
-    /// They would get a template that does not fit, and keep what they have.
-    pub not_applied: u32,
-    /// No rule matches them any more; they keep what they have.
-    pub unmatched: u32,
-    /// They would be refused at their next sign-in.
-    pub refused: u32,
-    /// Their claims are not known.
-    pub unknown: u32,
-    /// Person by person, at most 200.
-    pub rows: Vec<SurveyRow>,
-    /// There are more.
-    pub more_rows: bool,
-    /// What looks wrong with the draft.
-    pub findings: Vec<FindingDocument>,
-}
-
-impl PreviewDocument {
-    pub(super) fn of(provider: String, survey: Survey) -> Self {
-        Self {
-            provider,
-            people: survey.people,
-            complete: survey.complete,
-            unchanged: survey.unchanged,
-            changed: survey.changed,
-            not_applied: survey.not_applied,
-            unmatched: survey.unmatched,
-            refused: survey.refused,
-            unknown: survey.unknown,
-            rows: survey.rows,
-            more_rows: survey.more_rows,
-            findings: survey.findings.into_iter().map(Into::into).collect(),
-        }
-    }
+    /// Everybody who was looked at, at most 200 of them person by person.
+    #[serde(flatten)]
+    pub survey: Survey,
 }
 
 /// What one rule said to claims.
@@ -214,7 +152,7 @@ impl TrialDocument {
                     number: verdict.position + 1,
                     matched: verdict.matched,
                     decides: verdict.decides,
-                    words: verdict.words,
+                    words: verdict.words(),
                 })
                 .collect(),
             fields: trial.fields,

@@ -1,7 +1,7 @@
 //! Test sign-ins as text, in the words of their page.
 
-use app::test_sign_in::{RuleOutcome, TestClaim, name_rules};
-use serde_json::Value;
+use app::test_sign_in::TestClaim;
+use model::rules::outcomes;
 
 use crate::administration::test_sign_ins::{TestDocument, TestList, TestRefusal};
 use crate::commands::attempt::state;
@@ -17,7 +17,7 @@ pub(super) fn where_to(list: TestList) -> String {
         text.push_str("\n\nOne has passed with the provider as it is set up now.");
     }
     let row = |test: TestDocument| {
-        let who = test.identity.as_ref().map(|who| {
+        let who = test.found.identity.as_ref().map(|who| {
             let address = who.address.clone();
             address.unwrap_or_else(|| who.subject.clone())
         });
@@ -64,9 +64,9 @@ fn one(test: TestDocument) -> String {
             .map(|r| words(r).to_owned())
             .unwrap_or_default()
     };
-    let who = test.identity.as_ref();
+    let who = test.found.identity.as_ref();
     let of = |field: Option<String>| field.unwrap_or_default();
-    let steps = test.steps.iter().map(|step| {
+    let steps = test.found.steps.iter().map(|step| {
         let took = step
             .took_ms
             .map(|ms| format!(" ({ms} ms)"))
@@ -78,17 +78,22 @@ fn one(test: TestDocument) -> String {
             step.evidence
         )
     });
-    let rules = name_rules(&test.rules).map(|(name, rule)| {
-        let outcome = outcome(rule.outcome);
+    let rules = outcomes::named(&test.found.rules).map(|(name, rule)| {
+        let outcome = rule.outcome.label();
         format!("{name}: {}; {outcome}, {}", rule.gives, rule.why)
     });
-    let fields = test.mailbox.fields.iter().map(|field| match &field.before {
-        Some(before) if field.changes() => {
-            format!("{}: {before} → {}", field.field, field.after)
-        }
-        _ => format!("{}: {}", field.field, field.after),
-    });
-    let room = test.room.as_ref().map(|room| match &room.then {
+    let fields = test
+        .found
+        .mailbox
+        .fields
+        .iter()
+        .map(|field| match &field.before {
+            Some(before) if field.changes() => {
+                format!("{}: {before} → {}", field.field, field.after)
+            }
+            _ => format!("{}: {}", field.field, field.after),
+        });
+    let room = test.found.room.as_ref().map(|room| match &room.then {
         Some(then) => format!("{}: {}\nthen {then}", room.domain, room.now),
         None => format!("{}: {}", room.domain, room.now),
     });
@@ -106,46 +111,34 @@ fn one(test: TestDocument) -> String {
             told(&test.refusal, |refusal| &refusal.person),
         ),
         ("To notice", told(&test.notice, |notice| &notice.person)),
-        ("Mended by", of(test.fix.clone())),
+        ("Mended by", of(test.found.fix.clone())),
         ("Address", of(who.and_then(|who| who.address.clone()))),
         ("Name", of(who.and_then(|who| who.name.clone()))),
         ("Subject", of(who.map(|who| who.subject.clone()))),
         ("Known at", of(who.map(|who| who.namespace.clone()))),
-        ("Scopes asked for", test.scopes_asked.clone()),
+        ("Scopes asked for", test.found.scopes_asked.clone()),
         (
             "Scopes granted",
             of(who.map(|who| who.scopes_granted.clone())),
         ),
         (
             "Mailbox",
-            format!("{}\n{}", test.mailbox.sentence, lines(&mut { fields })),
+            format!(
+                "{}\n{}",
+                test.found.mailbox.sentence,
+                lines(&mut { fields })
+            ),
         ),
         ("Limits", of(room)),
         ("Rules", lines(&mut { rules })),
-        ("Claims", lines(&mut test.claims.iter().map(claim))),
+        ("Claims", lines(&mut test.found.claims.iter().map(claim))),
         ("Steps", lines(&mut { steps })),
         ("Saved", "nothing".to_owned()),
     ])
 }
 
-const fn outcome(outcome: RuleOutcome) -> &'static str {
-    match outcome {
-        RuleOutcome::Fits => "decides",
-        RuleOutcome::FitsNot => "does not fit",
-        RuleOutcome::NotLookedAt => "not looked at",
-    }
-}
-
 fn claim(claim: &TestClaim) -> String {
-    let value = match &claim.value {
-        Value::String(text) => model::foreign::printable(text, usize::MAX),
-        other => model::foreign::printable(&other.to_string(), usize::MAX),
-    };
-    let origin = if claim.origin == "id_token" {
-        "ID token"
-    } else {
-        "userinfo"
-    };
     let cut = if claim.cut { ", cut" } else { "" };
+    let (value, origin) = (claim.text(), claim.came_in());
     format!("{} = {value} ({origin}{cut})", claim.name)
 }

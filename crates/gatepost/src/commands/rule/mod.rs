@@ -384,7 +384,7 @@ impl Shape {
             Self::Rules | Self::History => false,
             Self::Preview => {
                 let preview: PreviewDocument = serde_json::from_value(document.clone())?;
-                preview.refused > 0
+                preview.survey.refused > 0
             }
             Self::Lint => {
                 let lint: LintDocument = serde_json::from_value(document.clone())?;

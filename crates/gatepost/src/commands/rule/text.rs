@@ -1,11 +1,10 @@
 //! Rules as text.
 
 use crate::administration::rules::{
-    FindingDocument, HistoryDocument, LintDocument, PreviewDocument, RuleDocument, RuleList,
-    TrialDocument,
+    HistoryDocument, LintDocument, PreviewDocument, RuleDocument, RuleList, TrialDocument,
 };
 use crate::commands::output::{table, when};
-use model::rules::lint::Severity;
+use model::rules::lint::{Finding, Severity};
 use model::rules::versions::Mark;
 
 pub(super) fn list(list: RuleList) -> String {
@@ -28,14 +27,14 @@ fn row(rule: RuleDocument) -> [String; 4] {
     ]
 }
 
-fn finding(finding: &FindingDocument) -> String {
-    let severity = match finding.severity {
+fn finding(finding: &Finding) -> String {
+    let severity = match finding.kind.severity() {
         Severity::Error => "error",
         Severity::Warning => "warn",
     };
-    let place = finding.number.map_or_else(
+    let place = finding.position.map_or_else(
         || "everyone else".to_owned(),
-        |number| format!("rule {number}"),
+        |position| format!("rule {}", position + 1),
     );
     format!("{severity:6} {place}: {}", finding.words)
 }
@@ -52,6 +51,7 @@ pub(super) fn lint(lint: LintDocument) -> String {
 }
 
 pub(super) fn preview(preview: PreviewDocument) -> String {
+    let preview = preview.survey;
     let mut lines = vec![format!(
         "{} people looked at{}",
         preview.people,

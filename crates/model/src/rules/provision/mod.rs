@@ -17,7 +17,7 @@ use crate::protocol::{Protocol, Protocols};
 use crate::provider::{EmailTrust, Provider};
 use crate::relink::Relink;
 use crate::rules::limits::{self, Ask, size};
-use crate::rules::mapping::{self, Claims, Mapped, brief};
+use crate::rules::mapping::{self, Claims, Mapped, RuleVerdict, brief};
 use crate::rules::suggest;
 use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
 use crate::time::Timestamp;
@@ -155,6 +155,14 @@ impl Changes {
         mailbox.quota = self.quota.unwrap_or(mailbox.quota);
         mailbox.protocols = self.protocols.unwrap_or(mailbox.protocols);
         mailbox.active = self.active.unwrap_or(mailbox.active);
+    }
+
+    /// The mailbox as they leave it.
+    #[must_use]
+    pub fn applied(&self, mailbox: &Mailbox) -> Mailbox {
+        let mut after = mailbox.clone();
+        self.apply_to(&mut after);
+        after
     }
 
     /// Whether nothing is to be written.
@@ -412,7 +420,7 @@ fn create(
 fn template_for<'a>(
     facts: &Facts<'a>,
     mapped: Mapped,
-    verdicts: &[mapping::RuleVerdict],
+    verdicts: &[RuleVerdict],
 ) -> Result<&'a Template, Refusal> {
     let gone = |rule| Refusal::new(Code::TemplateGone).with("rule", rule);
     let rules = &facts.provider.settings.rules;
@@ -430,7 +438,7 @@ fn template_for<'a>(
             .with("value", value)
             .with("nearest", nearest)),
         Mapped::Refused { near: None } => {
-            let detail = join(verdicts.iter().map(|v| &v.words));
+            let detail = join(verdicts.iter().map(RuleVerdict::words));
             let detail = if detail.is_empty() {
                 "There are no rules".to_owned()
             } else {
@@ -724,11 +732,11 @@ fn named(facts: &Facts<'_>, code: Code) -> Refusal {
     Refusal::new(code).with("provider", &facts.provider.settings.name)
 }
 
-fn map(facts: &Facts<'_>, trace: &mut Trace) -> (Mapped, Vec<mapping::RuleVerdict>) {
+fn map(facts: &Facts<'_>, trace: &mut Trace) -> (Mapped, Vec<RuleVerdict>) {
     let settings = &facts.provider.settings;
     let (mapped, verdicts) = mapping::map(&settings.rules, settings.everyone_else, facts.claims);
     for verdict in &verdicts {
-        let words = format!("{}. {}", verdict.position + 1, verdict.words);
+        let words = format!("{}. {}", verdict.position + 1, verdict.words());
         let state = if verdict.matched {
             StepState::Ok
         } else {

@@ -1,0 +1,187 @@
+//! A draft of rules on one set of claims: which rule decides, and what comes of it.
+
+use crate::address::Address;
+use crate::outcome::{Code, Refusal};
+use crate::provider::{EveryoneElse, Provider};
+use crate::rules::claims::{Claims, brief};
+use crate::rules::effect::{self, Change, Effect, LastClaims, Linked};
+use crate::rules::fields::{self, FieldLine};
+use crate::rules::mapping::{self, Mapped, RuleVerdict};
+use crate::rules::versions::RuleSet;
+use crate::template::Template;
+use crate::time::Timestamp;
+
+/// What a draft does with one set of claims. Nothing was written.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Every rule, and why it matches or not.
+    pub verdicts: Vec<RuleVerdict>,
+    /// The rule that decides, from 0.
+    pub decides: Option<usize>,
+    /// What comes of it, in sentences.
+    pub outcome: String,
+    /// The refusal that a new person would meet.
+    pub refusal: Option<Refusal>,
+    /// The fields of the person's mailbox, or of a new one (where *is* and *becomes* are what it
+    /// gets).
+    pub fields: Vec<FieldLine>,
+    /// The claims, each in one line.
+    pub claims: Vec<(String, String)>,
+    /// Names of claims that were too large to be kept.
+    pub left_out: Vec<String>,
+    /// Whose they are, and when the person first came with just these.
+    pub person: Option<(Address, Timestamp)>,
+}
+
+/// Of claims that are nobody's in particular: what a new person would meet.
+#[must_use]
+pub fn of_nobody(provider: &Provider, templates: &[Template], claims: &Claims) -> Trial {
+    let mut trial = trial(provider, claims);
+    let settings = &provider.settings;
+    let (mapped, _) = mapping::map(&settings.rules, settings.everyone_else, claims);
+    let found = |id| templates.iter().find(|template| template.id == id);
+    let (who, template) = match mapped {
+        Mapped::Rule { position, template } => {
+            (format!("Rule {} decides", position + 1), found(template))
+        }
+        Mapped::EveryoneElse(template) => {
+            ("No rule matches; everyone else".to_owned(), found(template))
+        }
+        Mapped::Refused { near } => {
+            let (code, detail) = match near {
+                Some((position, want, value)) => (
+                    Code::NearMapping,
+                    format!(
+                        " Rule {} says “{want}” and “{value}” came: capital and small letters \
+                         count.",
+                        position + 1
+                    ),
+                ),
+                None => (Code::NoMapping, String::new()),
+            };
+            trial.outcome = format!(
+                "No rule matches, and everyone else is refused: a new person would meet {}.\
+                 {detail} A mailbox that exists keeps what it has.",
+                code
+            );
+            trial.refusal = Some(Refusal::new(code));
+            return trial;
+        }
+    };
+    match template {
+        Some(template) => {
+            trial.outcome = format!("{who}: a new mailbox gets {}.", template.name);
+            trial.fields = fields::of_new(template);
+        }
+        None => {
+            let code = Code::TemplateGone;
+            trial.outcome = format!(
+                "{who}, but its template does not exist any more: a new person would meet {}.",
+                code
+            );
+            trial.refusal = Some(Refusal::new(code));
+        }
+    }
+    trial
+}
+
+/// Of the claims with which a linked person came last.
+#[must_use]
+pub fn of_person(
+    now: Timestamp,
+    after: &Provider,
+    templates: &[Template],
+    linked: &Linked,
+    last: LastClaims<'_>,
+) -> Trial {
+    let mut trial = trial(after, last.claims);
+    trial.left_out = last.left_out.to_vec();
+    // Judged against no rules at all: what these rules do, not what they change.
+    let none = RuleSet {
+        rules: Vec::new(),
+        everyone_else: EveryoneElse::Refuse,
+    };
+    let change = Change {
+        now,
+        before: &none.put_in(after),
+        after,
+        templates,
+    };
+    let effect = effect::effect(&change, linked, Some(last));
+    for_person(&mut trial, effect, after, templates, linked);
+    trial
+}
+
+fn trial(provider: &Provider, claims: &Claims) -> Trial {
+    let verdicts = mapping::explain_all(&provider.settings.rules, claims);
+    Trial {
+        decides: verdicts.iter().position(|verdict| verdict.decides),
+        verdicts,
+        outcome: String::new(),
+        refusal: None,
+        fields: Vec::new(),
+        claims: claims
+            .iter()
+            .map(|(name, value)| (crate::foreign::printable(name, 100), brief(value)))
+            .collect(),
+        left_out: Vec::new(),
+        person: None,
+    }
+}
+
+fn for_person(
+    trial: &mut Trial,
+    effect: Effect,
+    after: &Provider,
+    templates: &[Template],
+    linked: &Linked,
+) {
+    let (_, mailbox, domain, _) = linked;
+    let rule = trial.decides.map_or_else(
+        || "No rule matches".to_owned(),
+        |at| format!("Rule {} decides", at + 1),
+    );
+    let decides = trial.decides.map(|at| after.settings.rules[at].template);
+    let template = decides.and_then(|id| templates.iter().find(|t| t.id == id));
+    let has = templates.iter().find(|t| Some(t.id) == mailbox.template);
+    let has = has.map_or("no template", |template| template.name.as_str());
+    trial.outcome = match (&effect, template) {
+        (Effect::Unknown, _) => {
+            "A claim that the rules ask for was too large to be kept, so the outcome is not known."
+                .to_owned()
+        }
+        (Effect::Refused(refusal), _) => {
+            trial.refusal = Some((**refusal).clone());
+            format!(
+                "{rule}: the next sign-in would be refused. {}",
+                refusal.admin()
+            )
+        }
+        (Effect::Changed(changed), Some(template)) => {
+            trial.fields.clone_from(&changed.fields);
+            match &changed.not_applied {
+                Some(refusal) => format!(
+                    "{rule}: {} would be given in place of {has}, but it does not fit, and \
+                     everything stays as it is. {}",
+                    template.name,
+                    refusal.admin()
+                ),
+                None if mailbox.template == Some(template.id) => {
+                    format!("{rule}: {} is brought up to date.", template.name)
+                }
+                None => format!("{rule}: {} takes the place of {has}.", template.name),
+            }
+        }
+        (_, Some(template)) => {
+            trial.fields = fields::lines(mailbox, mailbox, template, &domain.limits);
+            format!("{rule}: {}, nothing changes.", template.name)
+        }
+        (_, None) if decides.is_some() => {
+            format!("{rule}, but its template does not exist any more; nothing changes.")
+        }
+        (_, None) => format!(
+            "{rule}: the mailbox keeps what it has ({has}). “Everyone else” is for new mailboxes \
+             only."
+        ),
+    };
+}
