@@ -21,9 +21,9 @@ statements! {
     INSERT = "INSERT INTO alerts
             (topic, about, first, last, count, details, raised, acknowledged, closed)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    UPDATE = "UPDATE alerts SET first = $1, last = $2, count = $3, details = $4, raised = $5,
-            acknowledged = $6, closed = $7
-        WHERE id = $8";
+    UPDATE = "UPDATE alerts SET topic = $1, about = $2, first = $3, last = $4, count = $5,
+            details = $6, raised = $7, acknowledged = $8, closed = $9
+        WHERE id = $10";
     PRUNE = "DELETE FROM alerts WHERE id IN
         (SELECT id FROM alerts WHERE last < $1 ORDER BY last LIMIT $2)";
 }
@@ -65,32 +65,21 @@ pub async fn shown(sql: &mut Conn, limit: u32) -> Result<Vec<Alert>, StoreError>
 /// # Errors
 /// [`StoreError::Constraint`] if a new one has an open one of its topic and object beside it.
 pub async fn put(sql: &mut Conn, alert: &Alert) -> Result<(), StoreError> {
-    let (first, last) = (alert.first.into(), alert.last.into());
-    let details = value::json(&alert.details)?;
+    let mut values = vec![
+        alert.topic.to_string().into(),
+        alert.about.to_string().into(),
+        alert.first.into(),
+        alert.last.into(),
+        alert.count.into(),
+        value::json(&alert.details)?,
+        alert.raised.into(),
+        alert.acknowledged.into(),
+        alert.closed.into(),
+    ];
     if alert.id == AlertId(0) {
-        let values = [
-            alert.topic.to_string().into(),
-            alert.about.to_string().into(),
-            first,
-            last,
-            alert.count.into(),
-            details,
-            alert.raised.into(),
-            alert.acknowledged.into(),
-            alert.closed.into(),
-        ];
         sql.execute(INSERT, &values).await?;
     } else {
-        let values = [
-            first,
-            last,
-            alert.count.into(),
-            details,
-            alert.raised.into(),
-            alert.acknowledged.into(),
-            alert.closed.into(),
-            alert.id.into(),
-        ];
+        values.push(alert.id.into());
         sql.execute(UPDATE, &values).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Light or dark, as the person chose; without a choice, as their system says.
 
+use crate::cookie::{header_of, value_of};
 use crate::local_path::LocalPath;
-use crate::session_cookie::{header_of, value_of};
 use crate::site::Site;
 use axum::Form;
 use axum::extract::State;

@@ -4,8 +4,8 @@
 //! can sign in at once; what a tab is doing is known by its `state` in the store. It is also what
 //! form tokens are made from before anybody is signed in.
 
+use crate::cookie::CookieName;
 use crate::error::Failure;
-use crate::session_cookie::{header_of, value_of};
 use crate::site::Site;
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
@@ -15,8 +15,10 @@ use model::random::{self, Random};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::{Arc, OnceLock};
 
-const SECURE_NAME: &str = "__Host-gatepost-browser";
-const LOOPBACK_NAME: &str = "gatepost-browser";
+const NAME: CookieName = CookieName {
+    secure: "__Host-gatepost-browser",
+    loopback: "gatepost-browser",
+};
 /// Renewed whenever a page uses the id; far longer than the ten minutes of a sign-in.
 const LIFETIME: time::Duration = time::Duration::HOUR;
 /// The length of [`random::token`].
@@ -95,12 +97,9 @@ pub async fn layer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let name = if site.https() {
-        SECURE_NAME
-    } else {
-        LOOPBACK_NAME
-    };
-    let sent = value_of(request.headers(), name).filter(|id| id.len() == ID_CHARS);
+    let sent = NAME
+        .read(&site, request.headers())
+        .filter(|id| id.len() == ID_CHARS);
     let used = Arc::new(OnceLock::new());
     request.extensions_mut().insert(Slot {
         sent,
@@ -109,7 +108,7 @@ pub async fn layer(
     });
     let mut response = next.run(request).await;
     if let Some(id) = used.get()
-        && let Some(cookie) = header_of(&site, name, id, Some(LIFETIME))
+        && let Some(cookie) = NAME.set(&site, id, Some(LIFETIME))
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

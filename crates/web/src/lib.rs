@@ -13,6 +13,7 @@ pub mod appearance;
 pub mod assets;
 mod backchannel;
 pub mod client_addr;
+mod cookie;
 pub mod csrf;
 pub mod edge;
 pub mod error;

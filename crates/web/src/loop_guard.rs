@@ -1,37 +1,31 @@
 //! The mark of a browser that was sent on to a provider by itself: it happens once a visit, so that
 //! a provider that sends people back at once makes no circle.
 
-use crate::session_cookie::{header_of, value_of};
+use crate::cookie::CookieName;
 use crate::site::Site;
 use http::{HeaderMap, HeaderValue};
 
-const SECURE_NAME: &str = "__Host-gatepost-sent";
-const LOOPBACK_NAME: &str = "gatepost-sent";
+const NAME: CookieName = CookieName {
+    secure: "__Host-gatepost-sent",
+    loopback: "gatepost-sent",
+};
 /// As long as a sign-in may stay at the provider.
 const LIFETIME: time::Duration = time::Duration::minutes(10);
 
 /// Whether the browser was sent on already.
 #[must_use]
 pub fn was_sent(site: &Site, headers: &HeaderMap) -> bool {
-    value_of(headers, name(site)).is_some()
+    NAME.read(site, headers).is_some()
 }
 
 /// The header that notes it.
 #[must_use]
 pub fn mark(site: &Site) -> Option<HeaderValue> {
-    header_of(site, name(site), "1", Some(LIFETIME))
+    NAME.set(site, "1", Some(LIFETIME))
 }
 
 /// The header that forgets it: somebody who came in begins anew next time.
 #[must_use]
 pub fn forget(site: &Site) -> Option<HeaderValue> {
-    header_of(site, name(site), "", Some(time::Duration::ZERO))
-}
-
-fn name(site: &Site) -> &'static str {
-    if site.https() {
-        SECURE_NAME
-    } else {
-        LOOPBACK_NAME
-    }
+    NAME.clear(site)
 }

@@ -240,16 +240,8 @@ impl Upstream {
         };
         // What people's sign-ins remember plays no part in the test, and is fetched anew after it.
         self.forget(settings.id);
-        let settings = ProviderSettings {
-            id: ProviderId(0),
-            ..settings.clone()
-        };
-        let test = Test {
-            upstream: self,
-            settings: &settings,
-            redirect_uri,
-            memory: Memory::new(&settings, self.clock.now()),
-        };
+        let settings = apart(settings);
+        let test = self.test_of(&settings, redirect_uri);
         let blocked = Step::skipped(StepName::Name, "not reached");
         let late = Step::failed(
             StepName::Name,
@@ -279,7 +271,28 @@ impl Upstream {
     }
 }
 
+/// The same provider, apart from what people's sign-ins remember of it.
+fn apart(settings: &ProviderSettings) -> ProviderSettings {
+    ProviderSettings {
+        id: ProviderId(0),
+        ..settings.clone()
+    }
+}
+
 impl Upstream {
+    fn test_of<'a>(
+        &'a self,
+        settings: &'a ProviderSettings,
+        redirect_uri: &'a RedirectUri,
+    ) -> Test<'a> {
+        Test {
+            upstream: self,
+            settings,
+            redirect_uri,
+            memory: Memory::new(settings, self.clock.now()),
+        }
+    }
+
     /// Whether a provider can be reached at all: the lines of [`Upstream::probe`] that send nothing
     /// of ours, up to its keys. Ends within the same time.
     pub async fn reach(
@@ -287,16 +300,8 @@ impl Upstream {
         settings: &ProviderSettings,
         redirect_uri: &RedirectUri,
     ) -> Vec<Step> {
-        let settings = ProviderSettings {
-            id: ProviderId(0),
-            ..settings.clone()
-        };
-        let test = Test {
-            upstream: self,
-            settings: &settings,
-            redirect_uri,
-            memory: Memory::new(&settings, self.clock.now()),
-        };
+        let settings = apart(settings);
+        let test = self.test_of(&settings, redirect_uri);
         let mut lines = Lines {
             done: Vec::new(),
             tell: |_: &Step| {},
