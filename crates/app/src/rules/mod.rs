@@ -28,7 +28,38 @@ pub struct RulesInForce {
     pub version: RuleVersion,
 }
 
+/// What became of rules that were to be saved.
+#[derive(Debug)]
+pub enum Saving {
+    /// They are in force.
+    Saved(Box<Provider>),
+    /// Nothing was saved: somebody who gets in now would be refused at the next sign-in. This is
+    /// what they would change.
+    Asks(Box<Survey>),
+}
+
 impl App {
+    /// Saves rules as [`App::save_rules`] does, unless they would refuse somebody who gets in now;
+    /// `anyway` saves them even then.
+    pub async fn save_asking(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        set: RuleSet,
+        seen: Option<RuleVersionId>,
+        anyway: bool,
+    ) -> Result<Saving, Problem> {
+        check(&set)?;
+        if !anyway {
+            let survey = self.survey_rules(slug, &set, Reach::PAGE).await?;
+            if survey.refused > 0 {
+                return Ok(Saving::Asks(Box::new(survey)));
+            }
+        }
+        let saved = self.save_rules(actor, slug, set, seen).await?;
+        Ok(Saving::Saved(Box::new(saved)))
+    }
+
     /// The rules of a provider.
     pub async fn rules(&self, slug: &str) -> Result<RulesInForce, Problem> {
         let mut read = self.store.read()?;

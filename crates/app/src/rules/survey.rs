@@ -237,13 +237,15 @@ impl Pass<'_> {
             claims: &kept.claims,
             left_out: &kept.left_out,
         });
-        let effect = effect::effect(&self.change, &linked, last);
+        let rules = &self.change.after.settings.rules;
+        let decides = last.and_then(|last| first_match(rules, last.claims));
+        let effect = effect::effect_where(&self.change, &linked, last, decides);
         let survey = &mut self.survey;
         survey.people += 1;
         if let Some(kept) = &kept {
             survey.seen.add(&kept.claims);
             if recent {
-                match first_match(&self.change.after.settings.rules, &kept.claims) {
+                match decides {
                     Some(at) => survey.recent[at] += 1,
                     None => survey.recent_else += 1,
                 }

@@ -346,7 +346,7 @@ async fn ten_thousand_people_are_judged_in_a_moment() {
         (0..10_000).filter(|n| n % 7 == 3).count()
     );
     assert_eq!(survey.rows.len(), 100);
-    // Unoptimised and with other tests beside it; docs/reference has the measured figure.
+    // Unoptimised and with other tests beside it.
     assert!(took < std::time::Duration::from_secs(60), "{took:?}");
 }
 

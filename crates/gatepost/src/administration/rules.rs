@@ -7,7 +7,7 @@ pub use documents::{
     StateDocument, TrialDocument, VerdictDocument,
 };
 
-use app::rules::{Reach, Tried, pasted, set_of};
+use app::rules::{Reach, Saving, Tried, pasted, set_of};
 use app::{App, Problem};
 use documents::{everyone_else, refusing};
 use model::address::Address;
@@ -140,25 +140,12 @@ pub(super) async fn answer(
     if how.dry_run {
         return preview(app, provider, &changed).await;
     }
-    app::rules::check(&changed)?;
-    if !how.yes {
-        let survey = app
-            .survey_rules(
-                &provider,
-                &changed,
-                Reach {
-                    rows: 0,
-                    ..Reach::PAGE
-                },
-            )
-            .await?;
-        if survey.refused > 0 {
-            return Err(refusing(survey.refused));
-        }
-    }
     let seen = Some(in_force.version.id);
-    app.save_rules(actor, &provider, changed, seen).await?;
-    list(app, provider).await
+    let saving = app.save_asking(actor, &provider, changed, seen, how.yes);
+    match saving.await? {
+        Saving::Saved(_) => list(app, provider).await,
+        Saving::Asks(survey) => Err(refusing(survey.refused)),
+    }
 }
 
 /// The rules after a change of one of them.

@@ -74,6 +74,19 @@ pub const EVERYTHING: &str = "*";
 /// Judges one person by both states of the rules.
 #[must_use]
 pub fn effect(change: &Change<'_>, person: &Linked, last: Option<LastClaims<'_>>) -> Effect {
+    let rules = &change.after.settings.rules;
+    let decides = last.and_then(|last| first_match(rules, last.claims));
+    effect_where(change, person, last, decides)
+}
+
+/// The same where it is known already which of the other rules decides, by its position.
+#[must_use]
+pub fn effect_where(
+    change: &Change<'_>,
+    person: &Linked,
+    last: Option<LastClaims<'_>>,
+    decides: Option<usize>,
+) -> Effect {
     let Some(last) = last else {
         return Effect::Unknown;
     };
@@ -82,11 +95,12 @@ pub fn effect(change: &Change<'_>, person: &Linked, last: Option<LastClaims<'_>>
     if unsure(before) || unsure(after) {
         return Effect::Unknown;
     }
-    let template = |provider: &Provider| {
-        let rules = &provider.settings.rules;
-        first_match(rules, last.claims).map(|at| rules[at].template)
+    let template = |provider: &Provider, at: Option<usize>| {
+        let rule = at.and_then(|at| provider.settings.rules.get(at));
+        rule.map(|rule| rule.template)
     };
-    let (was, becomes) = (template(before), template(after));
+    let was = template(before, first_match(&before.settings.rules, last.claims));
+    let becomes = template(after, decides);
     if was == becomes {
         return Effect::Unchanged;
     }

@@ -5,6 +5,8 @@ use crate::provider::EveryoneElse;
 use crate::rule::{Rule, Test};
 use crate::rules::claims::{any_text, brief_all};
 use serde_json::Value;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 pub use crate::rules::claims::{Claims, brief, claim_at, values_at};
 
@@ -83,16 +85,23 @@ pub fn first_match(rules: &[Rule], claims: &Claims) -> Option<usize> {
 #[must_use]
 pub fn explain_all(rules: &[Rule], claims: &Claims) -> Vec<RuleVerdict> {
     let mut first = None;
+    // Rules mostly ask the same few claims: each is found and shown once.
+    let mut found: HashMap<&str, (Vec<&Value>, OnceCell<String>)> = HashMap::new();
     let numbered = rules.iter().enumerate();
     numbered
         .map(|(position, rule)| {
-            let values = values_at(claims, &rule.claim);
-            let matched = rule.test.any_matches(&values);
+            let (values, shown) = found
+                .entry(rule.claim.as_str())
+                .or_insert_with(|| (values_at(claims, &rule.claim), OnceCell::new()));
+            let values: &[&Value] = values;
+            let matched = rule.test.any_matches(values);
             let why = match (matched, first) {
                 (true, None) => "yes".to_owned(),
                 (true, Some(first)) => format!("yes too, but rule {} decides", first + 1),
                 (false, _) if values.is_empty() => "no, the claim is absent".to_owned(),
-                (false, _) => format!("no, it is {}", brief_all(&values)),
+                (false, _) => {
+                    format!("no, it is {}", shown.get_or_init(|| brief_all(values)))
+                }
             };
             let decides = matched && first.is_none();
             if decides {

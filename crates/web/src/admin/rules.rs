@@ -17,7 +17,7 @@ use crate::session::Administrator;
 use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::Problem;
-use app::rules::{Reach, RulesInForce, Survey, Trial, Tried, pasted};
+use app::rules::{Reach, RulesInForce, Saving, Survey, Trial, Tried, pasted};
 use askama::Template;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::handler::Handler as _;
@@ -219,19 +219,21 @@ async fn act(
             ))
         }
         Act::Save | Act::SaveAnyway => {
-            let survey = state.app.survey_rules(&name, &set, Reach::PAGE).await?;
-            if act == Act::Save && survey.refused > 0 {
-                let asks = Shown {
-                    survey: Some(&survey),
-                    preview: true,
-                    asks: true,
-                    ..bare()
-                };
-                return Ok(page(&admin, asks));
-            }
             let seen = Some(RuleVersionId(typed.seen));
-            match state.app.save_rules(&admin.actor(), &name, set, seen).await {
-                Ok(provider) => {
+            let anyway = act == Act::SaveAnyway;
+            let actor = admin.actor();
+            let saving = state.app.save_asking(&actor, &name, set, seen, anyway);
+            match saving.await {
+                Ok(Saving::Asks(survey)) => {
+                    let asks = Shown {
+                        survey: Some(&survey),
+                        preview: true,
+                        asks: true,
+                        ..bare()
+                    };
+                    Ok(page(&admin, asks))
+                }
+                Ok(Saving::Saved(provider)) => {
                     let words = format!("The rules of {} are saved.", provider.settings.name);
                     let history = format!("{}/rules/history", path_of(&name));
                     let link = crate::parts::Link::new(history, "What changed");
