@@ -75,15 +75,25 @@ impl App {
         let mut read = self.store.read()?;
         let attempt = self.recorded(&mut read, reference).await?;
         drop(read);
-        let (now, actor, object) = (self.clock.now(), actor.clone(), reference.clone());
+        self.note_opened(actor, "attempt.open", reference).await?;
+        Ok(attempt)
+    }
+
+    /// Writes down that private values were opened, before anybody sees them.
+    pub(crate) async fn note_opened(
+        &self,
+        actor: &Actor,
+        act: &'static str,
+        object: impl std::fmt::Display,
+    ) -> Result<(), Problem> {
+        let (now, actor, object) = (self.clock.now(), actor.clone(), object.to_string());
         self.store
             .write(async move |tx: &mut Conn| {
-                let details = json!({});
-                audit::note(tx, now, &actor, "attempt.open", &object, details).await?;
+                audit::note(tx, now, &actor, act, &object, json!({})).await?;
                 Ok::<_, StoreError>(())
             })
             .await?;
-        Ok(attempt)
+        Ok(())
     }
 
     /// An attempt as it is stored.

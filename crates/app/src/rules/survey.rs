@@ -10,6 +10,7 @@ use model::rules::effect::{self, Change, Effect, LastClaims, Linked};
 use model::rules::fields::told;
 use model::rules::lint::{Finding, lint};
 use model::rules::mapping::first_match;
+use model::rules::privacy::{Quoted, Viewer};
 use model::rules::seen::Seen;
 use model::rules::versions::RuleSet;
 use model::template::Template;
@@ -163,6 +164,7 @@ impl App {
             change,
             names: names(&templates),
             since: days_before(self.clock.now(), RECENT_DAYS),
+            private: self.private_claims().await?,
             domains: HashMap::new(),
             rows: reach.rows,
         };
@@ -204,6 +206,7 @@ struct Pass<'a> {
     change: Change<'a>,
     names: HashMap<TemplateId, String>,
     since: Timestamp,
+    private: Vec<String>,
     domains: HashMap<DomainId, (MailDomain, DomainUse)>,
     rows: usize,
 }
@@ -278,7 +281,12 @@ impl Pass<'_> {
             }
             Effect::Refused(refusal) => {
                 survey.refused += 1;
-                (EffectKind::Refused, None, refusal.to_string())
+                let mut words = refusal.to_string();
+                let claims = kept.iter().flat_map(|kept| &kept.claims);
+                let claims = claims.map(|(name, value)| (name.as_str(), value));
+                let viewer = Viewer::Administrator;
+                Quoted::of(viewer, &self.private, claims).take_out_of(&mut words);
+                (EffectKind::Refused, None, words)
             }
             Effect::Unknown => {
                 survey.unknown += 1;

@@ -3,9 +3,11 @@
 use crate::providers::by_slug;
 use crate::{App, Problem};
 use model::address::Address;
+use model::audit::Actor;
 use model::provider::Provider;
 use model::rules::claims::Claims;
 use model::rules::effect::{self, LastClaims};
+use model::rules::privacy::Viewer;
 use model::rules::trial;
 use model::rules::versions::RuleSet;
 use store::Conn;
@@ -28,27 +30,68 @@ pub enum Tried {
 }
 
 impl App {
-    /// Tries a draft. A person without known claims is a problem of the field `try_address`, no test
-    /// sign-in one of the field `try_from`.
+    /// Tries a draft; values of private claims are hidden, except in claims that somebody typed. A
+    /// person without known claims is a problem of the field `try_address`, no test sign-in one of
+    /// the field `try_from`.
     pub async fn try_rules(
         &self,
         slug: &str,
         draft: &RuleSet,
         tried: Tried,
     ) -> Result<Trial, Problem> {
-        let mut read = self.store.read()?;
-        let provider = by_slug(&mut read, slug).await?;
-        let templates = store::templates::all(&mut read).await?;
+        let typed = matches!(tried, Tried::Claims(_));
+        let private = self.private_claims().await?;
+        let (mut trial, claims) = self.trial(slug, draft, tried).await?;
+        if !typed {
+            trial.hide(Viewer::Administrator, &private, &claims);
+        }
+        Ok(trial)
+    }
+
+    /// The same with all values: that they were opened, and by whom, is written down first.
+    ///
+    /// # Errors
+    /// As [`App::try_rules`].
+    pub async fn open_trial(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        draft: &RuleSet,
+        tried: Tried,
+    ) -> Result<Trial, Problem> {
+        let (trial, _) = self.trial(slug, draft, tried).await?;
+        let whose = trial.person.as_ref().map(|(address, _)| address.as_str());
+        self.note_opened(actor, "claims.open", whose.unwrap_or(slug))
+            .await?;
+        Ok(trial)
+    }
+
+    /// A trial, and the claims it was made on.
+    async fn trial(
+        &self,
+        slug: &str,
+        draft: &RuleSet,
+        tried: Tried,
+    ) -> Result<(Trial, Claims), Problem> {
+        let (provider, templates) = {
+            let mut read = self.store.read()?;
+            let provider = by_slug(&mut read, slug).await?;
+            (provider, store::templates::all(&mut read).await?)
+        };
         let after = draft.put_in(&provider);
         match tried {
-            Tried::Claims(claims) => Ok(trial::of_nobody(&after, &templates, &claims)),
+            Tried::Claims(claims) => {
+                let trial = trial::of_nobody(&after, &templates, &claims);
+                Ok((trial, claims))
+            }
             Tried::LastTest => {
                 let (claims, left_out) = self.last_test(slug).await?;
                 let mut trial = trial::of_nobody(&after, &templates, &claims);
                 trial.left_out = left_out;
-                Ok(trial)
+                Ok((trial, claims))
             }
             Tried::Person(address) => {
+                let mut read = self.store.read()?;
                 let (kept, linked) = person(&mut read, &provider, &address).await?;
                 let last = LastClaims {
                     claims: &kept.claims,
@@ -57,14 +100,14 @@ impl App {
                 let now = self.clock.now();
                 let mut trial = trial::of_person(now, &after, &templates, &linked, last);
                 trial.person = Some((address, kept.since));
-                Ok(trial)
+                Ok((trial, kept.claims))
             }
         }
     }
 
     /// The claims of the newest test sign-in, and the names of those that were cut.
     async fn last_test(&self, slug: &str) -> Result<(Claims, Vec<String>), Problem> {
-        let tests = self.test_sign_ins(slug).await?;
+        let tests = self.kept_tests(slug).await?;
         let proved = tests.into_iter().find(|test| test.found.identity.is_some());
         let test = proved.ok_or_else(|| {
             let words =

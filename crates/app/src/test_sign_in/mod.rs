@@ -11,6 +11,7 @@
 
 mod compose;
 mod kept;
+mod seen;
 
 pub(crate) use compose::{Came, Ran};
 pub(crate) use kept::{Connection, TestFlow, TestSignIns};
@@ -18,11 +19,13 @@ pub use model::rules::outcomes::RuleOutcome;
 
 use crate::{App, Problem};
 use model::attempt::Step;
+use model::audit::Actor;
 use model::foreign::printable;
 use model::outcome::Refusal;
 use model::provider::Provider;
 use model::rules::difference::Difference;
 use model::rules::outcomes::RuleLine;
+use model::rules::privacy::Viewer;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -168,21 +171,52 @@ impl TestClaim {
 }
 
 impl App {
-    /// The results of a provider's test sign-ins that are still kept, newest first.
+    /// The results of a provider's test sign-ins that are still kept, newest first, without the
+    /// values of private claims.
     ///
     /// # Errors
     /// [`Problem::NotFound`]: there is no such provider.
     pub async fn test_sign_ins(&self, slug: &str) -> Result<Vec<Arc<TestSignIn>>, Problem> {
+        let private = self.private_claims().await?;
+        let kept = self.kept_tests(slug).await?;
+        let seen = |test: &Arc<TestSignIn>| test.seen_by(Viewer::Administrator, &private);
+        Ok(kept.iter().map(seen).map(Arc::new).collect())
+    }
+
+    /// The same as they are.
+    pub(crate) async fn kept_tests(&self, slug: &str) -> Result<Vec<Arc<TestSignIn>>, Problem> {
         let provider = self.provider(slug).await?;
         Ok(self.tests.of(provider.id, self.clock.now()))
     }
 
-    /// One result.
+    /// One result, without the values of private claims.
     ///
     /// # Errors
     /// [`Problem::NotFound`]: no such provider, or no result of that name is kept any more.
     pub async fn test_sign_in(&self, slug: &str, id: &str) -> Result<Arc<TestSignIn>, Problem> {
-        let kept = self.test_sign_ins(slug).await?;
+        let private = self.private_claims().await?;
+        let test = self.kept_test(slug, id).await?;
+        Ok(Arc::new(test.seen_by(Viewer::Administrator, &private)))
+    }
+
+    /// One result with all its values, for an administrator who has a reason to see them: that it
+    /// was opened, and by whom, is written down first.
+    ///
+    /// # Errors
+    /// As [`App::test_sign_in`].
+    pub async fn open_test_sign_in(
+        &self,
+        actor: &Actor,
+        slug: &str,
+        id: &str,
+    ) -> Result<Arc<TestSignIn>, Problem> {
+        let test = self.kept_test(slug, id).await?;
+        self.note_opened(actor, "test_sign_in.open", slug).await?;
+        Ok(test)
+    }
+
+    async fn kept_test(&self, slug: &str, id: &str) -> Result<Arc<TestSignIn>, Problem> {
+        let kept = self.kept_tests(slug).await?;
         kept.into_iter()
             .find(|test| test.id.0 == id)
             .ok_or_else(|| {

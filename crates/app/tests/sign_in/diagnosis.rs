@@ -5,12 +5,16 @@ use app::Problem;
 use app::explain::{Explanation, Verdict};
 use app::mailboxes::NewSignIn;
 use app::providers::SecretChange;
+use app::rules::{Tried, pasted};
 use app::settings::Retention;
 use app::sign_in::Ended;
 use model::attempt::{Reference, Step, StepState};
 use model::outcome::Code;
+use model::provider::EveryoneElse;
+use model::rule::{Rule, Test};
 use model::rules::gates::Gate;
 use model::rules::privacy::HIDDEN;
+use model::rules::versions::RuleSet;
 use model::time::{Clock as _, DAY, SystemClock};
 use serde_json::json;
 use testkit::clock::FixedClock;
@@ -298,6 +302,78 @@ async fn a_private_value_is_nowhere_until_it_is_opened_on_record() {
     world.app.set_private_claims(&ACTOR, vec![]).await.unwrap();
     let attempt = world.app.attempt(&reference).await.unwrap();
     assert!(format!("{attempt:?}").contains(CANARY));
+}
+
+#[tokio::test]
+async fn a_private_value_is_in_no_test_sign_in_and_no_trial_until_it_is_opened() {
+    let world = World::new().await;
+    let private = vec!["street".to_owned(), "name".to_owned()];
+    world.app.set_private_claims(&ACTOR, private).await.unwrap();
+    for login in ["alice", "carol"] {
+        company(&world)
+            .set_claim(login, "street", json!([CANARY]))
+            .unwrap();
+    }
+    let street = |value: &str| Rule {
+        claim: "street".to_owned(),
+        test: Test::Is(value.to_owned()),
+        template: world.staff.id,
+    };
+    let elsewhere = street("Elsewhere");
+    world.provider(|p| p.rules.push(elsewhere)).await;
+    world.signed_in("alice").await;
+    let draft = RuleSet {
+        // One that is met but for the case of its letters quotes the value in the outcome.
+        rules: vec![street("Elsewhere"), street(&CANARY.to_uppercase())],
+        everyone_else: EveryoneElse::Refuse,
+    };
+    let test = world.tested("carol").await;
+    assert!(test.hides());
+    let tries = async |tried: Tried| world.app.try_rules(SLUG, &draft, tried).await.unwrap();
+    let person = || Tried::Person(address(ALICE));
+    let (by_test, by_person) = (tries(Tried::LastTest).await, tries(person()).await);
+    let shown = [
+        format!("{test:?}"),
+        format!("{:?}", world.app.test_sign_ins(SLUG).await.unwrap()),
+        format!("{by_test:?}"),
+        format!("{by_person:?}"),
+    ];
+    for text in shown {
+        assert!(!text.contains(CANARY), "{text}");
+        assert!(text.contains("street") && text.contains(HIDDEN), "{text}");
+    }
+    assert_eq!(
+        by_test.refusal.map(|refusal| refusal.code),
+        Some(Code::NearMapping)
+    );
+    assert!(by_test.outcome.contains(HIDDEN), "{}", by_test.outcome);
+    assert_eq!(
+        test.found.identity.as_ref().unwrap().name.as_deref(),
+        Some(HIDDEN)
+    );
+    // Claims that somebody types are known to them.
+    let typed = pasted(&json!({ "street": CANARY }).to_string()).unwrap();
+    let typed = tries(Tried::Claims(typed)).await;
+    assert!(format!("{typed:?}").contains(CANARY));
+
+    let id = test.id.to_string();
+    let opened = world
+        .app
+        .open_test_sign_in(&ACTOR, SLUG, &id)
+        .await
+        .unwrap();
+    assert!(format!("{opened:?}").contains(CANARY) && !opened.hides());
+    let opened = world.app.open_trial(&ACTOR, SLUG, &draft, person()).await;
+    let opened = opened.unwrap();
+    assert!(format!("{opened:?}").contains(CANARY) && !opened.hides());
+    let (events, _) = world.app.events(None, 50).await.unwrap();
+    let events = format!("{events:?}");
+    for act in ["test_sign_in.open", "claims.open"] {
+        assert!(events.contains(act), "{events}");
+    }
+    assert!(!events.contains(CANARY), "{events}");
+    let nothing = world.app.open_test_sign_in(&ACTOR, SLUG, "nothing").await;
+    assert!(matches!(nothing, Err(Problem::NotFound(_))));
 }
 
 #[tokio::test]

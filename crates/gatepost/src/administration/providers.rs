@@ -46,7 +46,12 @@ pub enum ProviderRequest {
     /// Tests the connection, line by line.
     Check(String),
     /// Test sign-ins: where one is started, and the results.
-    Tests(String),
+    Tests {
+        /// Its slug.
+        slug: String,
+        /// With the values of private claims, which is put on record.
+        open: bool,
+    },
     /// Replaces the client secret, or removes it.
     Secret {
         /// Its slug.
@@ -311,7 +316,9 @@ pub(super) async fn answer(
                 .await?
         }
         ProviderRequest::Check(slug) => return check(app, slug, progress).await,
-        ProviderRequest::Tests(slug) => return test_sign_ins::answer(app, &slug).await,
+        ProviderRequest::Tests { slug, open } => {
+            return test_sign_ins::answer(app, open.then_some(actor), &slug).await;
+        }
         ProviderRequest::Secret { slug, secret } => {
             let before = app.provider(&slug).await?;
             let change = secret.map_or(SecretChange::Clear, |secret| {

@@ -92,7 +92,12 @@ pub enum RuleVerb {
     /// Says what looks wrong with those in force.
     Lint,
     /// Says what those in force do with one set of claims.
-    Try(TryOn),
+    Try {
+        /// Whose claims.
+        on: TryOn,
+        /// With the values of private claims, which is put on record.
+        open: bool,
+    },
     /// Shows the states before.
     History,
 }
@@ -125,7 +130,9 @@ pub(super) async fn answer(
         RuleVerb::List => return list(app, provider).await,
         RuleVerb::History => return history(app, provider).await,
         RuleVerb::Lint => return lint(app, provider, &now).await,
-        RuleVerb::Try(on) => return tried(app, provider, &now, on).await,
+        RuleVerb::Try { on, open } => {
+            return tried(app, open.then_some(actor), provider, &now, on).await;
+        }
         RuleVerb::Preview(file) => {
             let set = match file {
                 Some(file) => set(app, file).await?,
@@ -208,7 +215,7 @@ async fn edited(
         RuleVerb::List
         | RuleVerb::History
         | RuleVerb::Lint
-        | RuleVerb::Try(_)
+        | RuleVerb::Try { .. }
         | RuleVerb::Preview(_)
         | RuleVerb::Set(_)
         | RuleVerb::Restore(_) => {}
@@ -271,7 +278,13 @@ async fn preview(app: &App, provider: String, set: &RuleSet) -> Result<Value, Pr
     document(PreviewDocument { provider, survey })
 }
 
-async fn tried(app: &App, provider: String, set: &RuleSet, on: TryOn) -> Result<Value, Problem> {
+async fn tried(
+    app: &App,
+    opened_by: Option<&Actor>,
+    provider: String,
+    set: &RuleSet,
+    on: TryOn,
+) -> Result<Value, Problem> {
     // Options of the command line have names of their own.
     let named = |problem: Problem| match problem {
         Problem::Invalid(mut fields) => {
@@ -291,7 +304,11 @@ async fn tried(app: &App, provider: String, set: &RuleSet, on: TryOn) -> Result<
             Address::parse(text.trim()).map_err(|error| Problem::field("address", error))?,
         ),
     };
-    let trial = app.try_rules(&provider, set, tried).await.map_err(named)?;
+    let trial = match opened_by {
+        None => app.try_rules(&provider, set, tried).await,
+        Some(actor) => app.open_trial(actor, &provider, set, tried).await,
+    };
+    let trial = trial.map_err(named)?;
     document(TrialDocument::of(provider, trial))
 }
 

@@ -2,6 +2,7 @@
 
 use app::test_sign_in::{Found, TestSignIn};
 use app::{App, Problem};
+use model::audit::Actor;
 use model::outcome::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,9 +67,20 @@ impl From<&Refusal> for TestRefusal {
     }
 }
 
-pub(super) async fn answer(app: &App, slug: &str) -> Result<Value, Problem> {
+/// The results; with the values of private claims if they are opened, which is put on record.
+pub(super) async fn answer(
+    app: &App,
+    opened_by: Option<&Actor>,
+    slug: &str,
+) -> Result<Value, Problem> {
     let provider = app.provider(slug).await?;
-    let tests = app.test_sign_ins(slug).await?;
+    let mut tests = app.test_sign_ins(slug).await?;
+    if let Some(actor) = opened_by {
+        for test in &mut tests {
+            let id = test.id.to_string();
+            *test = app.open_test_sign_in(actor, slug, &id).await?;
+        }
+    }
     document(TestList {
         open: format!(
             "{}/admin/providers/{}/tests",

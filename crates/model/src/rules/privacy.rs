@@ -3,6 +3,7 @@
 
 use crate::attempt::Trace;
 use crate::outcome::Refusal;
+use crate::rules::claims::brief;
 use serde_json::Value;
 
 /// Claims that are private unless an administrator says otherwise.
@@ -20,12 +21,12 @@ pub const HIDDEN: &str = "(private)";
 /// Shorter values are not looked for in sentences: they would be found everywhere.
 const SHORTEST: usize = 3;
 
-/// Who looks at an attempt.
+/// Who looks at an attempt, a test sign-in or a trial of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Viewer {
     /// An administrator.
     Administrator,
-    /// An administrator who opened the private values of this very attempt.
+    /// An administrator who opened the private values of this very one.
     AdministratorOpened,
     /// Somebody who helps people sign in, or looks at records: names only.
     Helpdesk,
@@ -49,47 +50,85 @@ pub fn hide(
     trace: &mut Trace,
     refusal: Option<&mut Refusal>,
 ) -> bool {
-    let mut values = Vec::new();
+    let mut quoted = Quoted::default();
     let mut hidden = false;
     for claim in &mut trace.claims {
         if may_see(viewer, &claim.name, private) {
             continue;
         }
         hidden = true;
-        collect(&claim.exact.take().unwrap_or_default(), &mut values);
-        values.push(std::mem::replace(&mut claim.value, HIDDEN.to_owned()));
+        quoted.collect(&claim.exact.take().unwrap_or_default());
+        let value = std::mem::replace(&mut claim.value, HIDDEN.to_owned());
+        quoted.0.push(value);
     }
-    values.retain(|value| value.chars().count() >= SHORTEST);
-    // The longest first, so that no rest of one stays when another is part of it.
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    values.dedup();
+    let quoted = quoted.longest_first();
     for step in &mut trace.steps {
-        replace(&mut step.evidence, &values);
+        quoted.take_out_of(&mut step.evidence);
     }
-    for fact in refusal
-        .into_iter()
-        .flat_map(|refusal| refusal.facts.values_mut())
-    {
-        replace(fact, &values);
+    if let Some(refusal) = refusal {
+        quoted.take_out_of_refusal(refusal);
     }
     hidden
 }
 
-/// The texts within a value, each by itself: sentences may quote one item of a list.
-fn collect(value: &Value, into: &mut Vec<String>) {
-    match value {
-        Value::String(text) => into.push(text.clone()),
-        Value::Number(number) => into.push(number.to_string()),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
-        Value::Object(fields) => fields.values().for_each(|field| collect(field, into)),
-        Value::Null | Value::Bool(_) => {}
-    }
-}
+/// Texts of hidden values, to be taken out of the sentences that quote them.
+#[derive(Debug, Default)]
+pub struct Quoted(Vec<String>);
 
-fn replace(text: &mut String, values: &[String]) {
-    for value in values {
-        if text.contains(value.as_str()) {
-            *text = text.replace(value.as_str(), HIDDEN);
+impl Quoted {
+    /// The values of those claims that `viewer` does not see.
+    pub fn of<'a>(
+        viewer: Viewer,
+        private: &[String],
+        claims: impl IntoIterator<Item = (&'a str, &'a Value)>,
+    ) -> Self {
+        let mut quoted = Self::default();
+        for (name, value) in claims {
+            if !may_see(viewer, name, private) {
+                quoted.collect(value);
+                quoted.0.push(brief(value));
+            }
+        }
+        quoted.longest_first()
+    }
+
+    /// The texts within a value, each by itself: sentences may quote one item of a list. As they
+    /// came and as they are shown.
+    fn collect(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => {
+                self.0.push(text.clone());
+                self.0.push(brief(value));
+            }
+            Value::Number(number) => self.0.push(number.to_string()),
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
+            Value::Object(fields) => fields.values().for_each(|field| self.collect(field)),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// The longest first, so that no rest of one stays when another is part of it.
+    fn longest_first(mut self) -> Self {
+        self.0.retain(|text| text.chars().count() >= SHORTEST);
+        self.0
+            .sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.0.dedup();
+        self
+    }
+
+    /// Takes them out of a sentence.
+    pub fn take_out_of(&self, text: &mut String) {
+        for quoted in &self.0 {
+            if text.contains(quoted.as_str()) {
+                *text = text.replace(quoted.as_str(), HIDDEN);
+            }
+        }
+    }
+
+    /// Takes them out of what a refusal tells.
+    pub fn take_out_of_refusal(&self, refusal: &mut Refusal) {
+        for fact in refusal.facts.values_mut() {
+            self.take_out_of(fact);
         }
     }
 }
@@ -155,5 +194,18 @@ mod tests {
             None
         ));
         assert_eq!(trace, again);
+    }
+
+    #[test]
+    fn a_long_value_is_found_as_it_is_shown_too() {
+        let long = format!("Canary Lane {}", "7".repeat(200));
+        let claims = json!({ "address": { "street": long }, "email": "a@example.org" });
+        let claims = claims.as_object().unwrap();
+        let named = claims.iter().map(|(name, value)| (name.as_str(), value));
+        let quoted = Quoted::of(Viewer::Administrator, &["address".to_owned()], named);
+        let shown = brief(&json!(long));
+        let mut words = format!("no, it is {shown} of a@example.org");
+        quoted.take_out_of(&mut words);
+        assert_eq!(words, "no, it is (private) of a@example.org");
     }
 }

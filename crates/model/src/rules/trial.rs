@@ -7,6 +7,7 @@ use crate::rules::claims::{Claims, brief};
 use crate::rules::effect::{self, Change, Effect, LastClaims, Linked};
 use crate::rules::fields::{self, FieldLine};
 use crate::rules::mapping::{self, Mapped, RuleVerdict};
+use crate::rules::privacy::{self, HIDDEN, Quoted, Viewer};
 use crate::rules::versions::RuleSet;
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -31,6 +32,33 @@ pub struct Trial {
     pub left_out: Vec<String>,
     /// Whose they are, and when the person first came with just these.
     pub person: Option<(Address, Timestamp)>,
+}
+
+impl Trial {
+    /// Takes out what `viewer` does not see of the claims it was tried on, also where a sentence
+    /// quotes it.
+    pub fn hide(&mut self, viewer: Viewer, private: &[String], claims: &Claims) {
+        for ((name, _), (_, shown)) in claims.iter().zip(&mut self.claims) {
+            if !privacy::may_see(viewer, name, private) {
+                HIDDEN.clone_into(shown);
+            }
+        }
+        let claims = claims.iter().map(|(name, value)| (name.as_str(), value));
+        let quoted = Quoted::of(viewer, private, claims);
+        for verdict in &mut self.verdicts {
+            quoted.take_out_of(&mut verdict.why);
+        }
+        quoted.take_out_of(&mut self.outcome);
+        if let Some(refusal) = &mut self.refusal {
+            quoted.take_out_of_refusal(refusal);
+        }
+    }
+
+    /// Whether values are hidden.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        self.claims.iter().any(|(_, value)| value == HIDDEN)
+    }
 }
 
 /// Of claims that are nobody's in particular: what a new person would meet.
@@ -184,4 +212,60 @@ fn for_person(
              only."
         ),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{DomainId, ProviderId};
+    use crate::link::Namespace;
+    use crate::preset::Preset;
+    use crate::rule::{Rule, Test};
+    use crate::time::Timestamp;
+    use serde_json::json;
+
+    fn provider(rules: Vec<Rule>) -> Provider {
+        let mut settings = Preset::Issuer.settings();
+        settings.rules = rules;
+        settings.domains = vec![DomainId(1)];
+        Provider {
+            id: ProviderId(1),
+            slug: "p".to_owned(),
+            created: Timestamp(0),
+            modified: Timestamp(0),
+            secret: None,
+            checks_stopped: None,
+            namespace: Namespace("n".to_owned()),
+            settings,
+        }
+    }
+
+    #[test]
+    fn who_helps_people_sees_which_rule_decides_and_no_value() {
+        let asks = |claim: &str, value: &str| Rule {
+            claim: claim.to_owned(),
+            test: Test::Is(value.to_owned()),
+            template: crate::ids::TemplateId(1),
+        };
+        let provider = provider(vec![asks("dept", "boss"), asks("dept", "SALES OF LYON")]);
+        let claims = json!({"dept": "Sales of Lyon", "groups": ["canaries"]});
+        let claims = claims.as_object().unwrap();
+        let whole = of_nobody(&provider, &[], claims);
+        assert!(whole.outcome.contains("Sales of Lyon"), "{}", whole.outcome);
+        for (viewer, private, hidden) in [
+            (Viewer::Helpdesk, "", vec!["Sales of Lyon", "canaries"]),
+            (Viewer::Administrator, "dept", vec!["Sales of Lyon"]),
+            (Viewer::Administrator, "other", vec![]),
+            (Viewer::AdministratorOpened, "dept", vec![]),
+        ] {
+            let mut trial = whole.clone();
+            trial.hide(viewer, &[private.to_owned()], claims);
+            assert_eq!(trial.hides(), !hidden.is_empty(), "{viewer:?} {private}");
+            let text = format!("{trial:?}");
+            for value in ["Sales of Lyon", "canaries"] {
+                assert_eq!(text.contains(value), !hidden.contains(&value), "{text}");
+            }
+            assert!(text.contains("dept") && text.contains("groups"), "{text}");
+        }
+    }
 }

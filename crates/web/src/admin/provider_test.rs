@@ -2,8 +2,10 @@
 
 use super::fix;
 use super::fix::path_of;
+use super::form::Yes;
 use crate::error::Failure;
 use crate::flow_cookie::BrowserId;
+use crate::form::Posted;
 use crate::page::Page;
 use crate::parts::{Checks, Code as Block, Empty, Link, State as Standing, Tag, Verdict, When};
 use crate::route::{Policy, Routes};
@@ -21,6 +23,7 @@ use http::HeaderMap;
 use model::foreign::printable;
 use model::provider::Provider;
 use model::rules::outcomes::{self, RuleLine, RuleOutcome};
+use model::rules::privacy::HIDDEN;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -33,6 +36,7 @@ pub fn routes() -> Routes<WebState> {
         .get(admin, "/admin/providers/{name}/test", begin)
         .get(admin, "/admin/providers/{name}/tests", list)
         .get(admin, "/admin/providers/{name}/tests/{id}", show)
+        .post(admin, "/admin/providers/{name}/tests/{id}/open", open)
 }
 
 /// Where a provider's results are.
@@ -174,6 +178,8 @@ struct ResultPage {
     identity: Option<TestIdentity>,
     scopes_asked: String,
     claims: Vec<ClaimRow>,
+    /// Some values are hidden, and can be opened here.
+    open: Option<String>,
     raw: Option<Block>,
     report: Block,
     rules: Vec<RuleRow>,
@@ -220,11 +226,31 @@ async fn show(
     admin: Administrator,
     Path((name, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let provider = state.app.provider(&name).await?;
     let test = state.app.test_sign_in(&name, &id).await?;
+    page(&state, &admin, &name, &test).await
+}
+
+/// The same with the values of private claims; that it was asked for is on record.
+async fn open(
+    State(state): State<WebState>,
+    admin: Administrator,
+    Path((name, id)): Path<(String, String)>,
+    Posted(Yes {}): Posted<Yes>,
+) -> Result<Response, Failure> {
+    let app = &state.app;
+    let test = app.open_test_sign_in(&admin.actor(), &name, &id).await?;
+    page(&state, &admin, &name, &test).await
+}
+
+async fn page(
+    state: &WebState,
+    admin: &Administrator,
+    name: &str,
+    shown: &TestSignIn,
+) -> Result<Response, Failure> {
+    let provider = state.app.provider(name).await?;
     let as_tested = state.app.test_passed(&provider).is_some();
-    let steps = fix::lines(&test.found.steps, None);
-    let shown = test.as_ref();
+    let steps = fix::lines(&shown.found.steps, None);
     Ok(Page(ResultPage {
         shell: admin.shell(AdminEntry::Providers),
         path: path_of(&provider.slug),
@@ -241,6 +267,9 @@ async fn show(
         identity: shown.found.identity.clone(),
         scopes_asked: shown.found.scopes_asked.clone(),
         claims: shown.found.claims.iter().map(claim_row).collect(),
+        open: shown
+            .hides()
+            .then(|| format!("{}/open", result_path(&provider.slug, &shown.id))),
         raw: (!shown.found.claims.is_empty())
             .then(|| Block::new("raw", "Claims as JSON", raw(&shown.found.claims))),
         report: Block::new("report", "As text", report(shown, &provider)),
@@ -377,6 +406,7 @@ const fn standing(state: model::attempt::StepState) -> &'static str {
 /// What kind of value it is.
 fn masked(value: &Value) -> String {
     match value {
+        value if value == HIDDEN => "private".to_owned(),
         Value::Null => "null".to_owned(),
         Value::Bool(yes) => yes.to_string(),
         Value::Number(_) => "a number".to_owned(),

@@ -25,6 +25,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderValue, StatusCode, header};
 use model::address::Address;
 use model::attempt::Reference;
+use model::audit::Actor;
 use model::ids::RuleVersionId;
 use model::outcome::Fix;
 use model::rules::suggest::Suggestion;
@@ -188,9 +189,10 @@ async fn act(
     };
     match act {
         Act::Show => Ok(page(&admin, bare())),
-        Act::Try => {
+        Act::Try | Act::TryOpened => {
             let survey = state.app.survey_rules(&name, &set, Reach::GLANCE).await?;
-            match tried(&state, &name, &set, &typed).await {
+            let opened_by = (act == Act::TryOpened).then(|| admin.actor());
+            match tried(&state, opened_by, &name, &set, &typed).await {
                 Ok(trial) => Ok(page(
                     &admin,
                     Shown {
@@ -272,6 +274,7 @@ async fn act(
 
 async fn tried(
     state: &WebState,
+    opened_by: Option<Actor>,
     name: &str,
     set: &RuleSet,
     typed: &Typed,
@@ -284,7 +287,10 @@ async fn tried(
             Tried::Person(address.map_err(|error| Problem::field("try_address", error))?)
         }
     };
-    state.app.try_rules(name, set, tried).await
+    match opened_by {
+        None => state.app.try_rules(name, set, tried).await,
+        Some(actor) => state.app.open_trial(&actor, name, set, tried).await,
+    }
 }
 
 fn csv(name: &str, survey: &Survey) -> Result<Response, Failure> {

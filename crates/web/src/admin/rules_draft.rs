@@ -51,6 +51,8 @@ pub(super) enum Act {
     Csv,
     /// Try it on one set of claims.
     Try,
+    /// The same with the values of private claims, which is put on record.
+    TryOpened,
     /// Put it in force.
     Save,
     /// Put it in force although people would be refused.
@@ -136,6 +138,7 @@ impl Draft {
                     "preview" => Act::Preview,
                     "csv" => Act::Csv,
                     "try" => Act::Try,
+                    "try-open" => Act::TryOpened,
                     "save" => Act::Save,
                     "save-anyway" => Act::SaveAnyway,
                     "add" => {
@@ -331,6 +334,7 @@ mod tests {
             ("preview", Act::Preview),
             ("csv", Act::Csv),
             ("try", Act::Try),
+            ("try-open", Act::TryOpened),
             ("save", Act::Save),
             ("save-anyway", Act::SaveAnyway),
             ("", Act::Show),

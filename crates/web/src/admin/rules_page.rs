@@ -104,6 +104,8 @@ struct TrialShown {
     of_person: bool,
     claims: Vec<(String, String)>,
     left_out: String,
+    /// Some values are hidden, and can be opened.
+    hidden: bool,
 }
 
 impl TrialShown {
@@ -332,6 +334,7 @@ fn trial(trial: &Trial) -> TrialShown {
         of_person: trial.person.is_some(),
         claims: trial.claims.clone(),
         left_out: trial.left_out.join(", "),
+        hidden: trial.hides(),
     }
 }
 

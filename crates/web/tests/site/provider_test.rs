@@ -147,6 +147,46 @@ async fn a_result_is_for_administrators_and_for_half_an_hour() {
 }
 
 #[tokio::test]
+async fn private_values_are_opened_on_record() {
+    const CANARY: &str = "Canary Lane 7";
+    let world = World::new().await;
+    let private = vec!["street".to_owned()];
+    let set = world.app.set_private_claims(&Actor::CommandLine, private);
+    set.await.unwrap();
+    let company = world.company.company();
+    company.set_claim("alice", "street", CANARY).unwrap();
+    let mut tab = karin(&world).await;
+    let result = tested(&world, &mut tab, "alice").await;
+    assert!(!result.body().contains(CANARY), "{}", result.text());
+    let report = result.text_of("#c-report").unwrap();
+    assert!(
+        report.contains("claim street (userinfo): private"),
+        "{report}"
+    );
+    let form = result.form_with_button("Show private values").unwrap();
+    let opened = tab.submit(form.clone()).await.unwrap();
+    assert_eq!(opened.status(), StatusCode::OK);
+    assert!(opened.body().contains(CANARY), "{}", opened.text());
+    let report = opened.text_of("#c-report").unwrap();
+    assert!(!report.contains(CANARY), "{report}");
+    let (events, _) = world.app.events(None, 20).await.unwrap();
+    assert!(format!("{events:?}").contains("test_sign_in.open"));
+
+    for (path, status) in [
+        ("tests/nothing/open", StatusCode::NOT_FOUND),
+        ("tests/%00/open", StatusCode::NOT_FOUND),
+    ] {
+        let other = form
+            .clone()
+            .with_action(&world.at(&format!("{PROVIDER}/{path}")));
+        let page = tab.submit(other.unwrap()).await.unwrap();
+        assert_eq!(page.status(), status, "{path}");
+    }
+    let forged = tab.submit(form.tamper("form_token", "x")).await.unwrap();
+    assert!(forged.status().is_client_error(), "{}", forged.text());
+}
+
+#[tokio::test]
 async fn a_test_may_not_stay_away_longer_than_a_sign_in() {
     let world = World::new().await;
     let (actor, client) = (Actor::CommandLine, Client::default());

@@ -315,6 +315,48 @@ async fn a_trial_shows_every_rule_and_the_mailbox_it_would_make() {
 }
 
 #[tokio::test]
+async fn a_trial_shows_private_values_when_they_are_opened() {
+    let world = World::new().await;
+    alice(&world).await;
+    let private = vec!["name".to_owned()];
+    let set = world.app.set_private_claims(&Actor::CommandLine, private);
+    set.await.unwrap();
+    let desk = Desk::new(&world).await;
+    let (staff, seen) = (world.template.to_string(), desk.seen().await);
+    let rows = [row("name", "is", "boss", &staff)];
+    let tried = |act| {
+        let mut fields = form(act, &seen, &rows);
+        fields.extend([("try_from", "person"), ("try_address", "alice@example.org")]);
+        fields
+    };
+    let answer = desk.post(&tried("try")).await;
+    assert!(!answer.body.contains("Alice Aalto"), "{}", answer.body);
+    assert!(
+        answer.body.contains("no, it is (private)"),
+        "{}",
+        answer.body
+    );
+    assert!(
+        answer.body.contains("value=\"try-open\""),
+        "{}",
+        answer.body
+    );
+    let opened = desk.post(&tried("try-open")).await;
+    assert!(
+        opened.body.contains("no, it is Alice Aalto"),
+        "{}",
+        opened.body
+    );
+    assert!(
+        !opened.body.contains("value=\"try-open\""),
+        "{}",
+        opened.body
+    );
+    let (events, _) = world.app.events(None, 20).await.unwrap();
+    assert!(format!("{events:?}").contains("claims.open"));
+}
+
+#[tokio::test]
 async fn saving_asks_when_people_would_be_refused() {
     let world = World::new().await;
     alice(&world).await;

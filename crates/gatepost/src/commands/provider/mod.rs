@@ -110,6 +110,9 @@ pub(super) enum Verb {
     Tests {
         /// The provider.
         slug: String,
+        /// With the values of private claims too; that they were asked for is on record.
+        #[arg(long)]
+        open: bool,
     },
     /// Switch a provider on, after a test sign-in that passed with it as it is set up now.
     #[command(before_long_help = "Examples:
@@ -239,11 +242,11 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Enable { slug, untested } => switch(slug, true, untested),
         Verb::Disable { slug } => switch(slug, false, false),
         Verb::Test { slug } => {
-            let request = Request::Provider(ProviderRequest::Tests(slug));
+            let request = Request::Provider(ProviderRequest::Tests { slug, open: false });
             let document = office.ask(request).await?;
             return office.show(document, test_sign_ins::where_to);
         }
-        Verb::Tests { slug } => return test_results(office, slug).await,
+        Verb::Tests { slug, open } => return test_results(office, slug, open).await,
         Verb::Instructions { slug, new_secret } => {
             let request = ProviderRequest::Instructions { slug, new_secret };
             let document = office.ask(Request::Provider(request)).await?;
@@ -291,8 +294,8 @@ fn switch(slug: String, active: bool, untested: bool) -> ProviderRequest {
     }
 }
 
-async fn test_results(office: &mut Office, slug: String) -> anyhow::Result<ExitCode> {
-    let request = Request::Provider(ProviderRequest::Tests(slug));
+async fn test_results(office: &mut Office, slug: String, open: bool) -> anyhow::Result<ExitCode> {
+    let request = Request::Provider(ProviderRequest::Tests { slug, open });
     let document = office.ask(request).await?;
     let list: TestList = serde_json::from_value(document.clone())?;
     let refused = list.tests.first().is_some_and(|last| !last.passed);

@@ -127,6 +127,9 @@ pub(super) enum Verb {
         provider: Of,
         #[command(flatten)]
         on: On,
+        /// With the values of private claims too; that they were asked for is on record.
+        #[arg(long)]
+        open: bool,
     },
     /// Say what looks wrong with the rules. Exit code 7 if something does.
     #[command(before_long_help = "Examples:
@@ -330,14 +333,14 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             let verb = RuleVerb::Preview(Some(file(&rules).await?));
             (provider, verb, read_only)
         }
-        Verb::Try { provider, on } => {
+        Verb::Try { provider, on, open } => {
             let on = match (on.address, on.claims) {
                 (Some(address), _) => TryOn::Address(address),
                 (None, Some(file)) => TryOn::Claims(input::text(&file, MOST_FILE).await?),
                 // One of the three is given: clap sees to it.
                 (None, None) => TryOn::LastTest,
             };
-            (provider, RuleVerb::Try(on), read_only)
+            (provider, RuleVerb::Try { on, open }, read_only)
         }
         Verb::Lint { provider } => (provider, RuleVerb::Lint, read_only),
         Verb::History { provider } => (provider, RuleVerb::History, read_only),
@@ -370,7 +373,7 @@ impl Shape {
     const fn of(verb: &RuleVerb, how: How) -> Self {
         match verb {
             RuleVerb::Lint => Self::Lint,
-            RuleVerb::Try(_) => Self::Trial,
+            RuleVerb::Try { .. } => Self::Trial,
             RuleVerb::History => Self::History,
             RuleVerb::Preview(_) => Self::Preview,
             _ if how.dry_run => Self::Preview,
