@@ -13,3 +13,4 @@ mod removal;
 mod restart;
 mod start;
 mod support;
+mod tested;
