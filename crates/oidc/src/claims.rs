@@ -39,8 +39,15 @@ pub struct Claims(BTreeMap<String, Claim>);
 impl Claims {
     /// Both together; userinfo wins where both speak, except that its `null` does not take away
     /// what the ID token said. The caller has checked that both are about the same subject.
+    ///
+    /// An address and the word that it is verified belong together (OpenID Connect Core section
+    /// 5.1): where userinfo names another address and says nothing about it, the ID token's
+    /// `email_verified: true` is about an address that does not count, and is dropped.
     #[must_use]
-    pub fn union(id_token: Map<String, Value>, userinfo: Map<String, Value>) -> Self {
+    pub fn union(mut id_token: Map<String, Value>, userinfo: Map<String, Value>) -> Self {
+        if vouches_for_another(&id_token, &userinfo) {
+            id_token.remove(VERIFIED);
+        }
         let mut claims = BTreeMap::new();
         for (name, value) in id_token {
             let origin = Origin::IdToken;
@@ -77,6 +84,23 @@ impl Claims {
     }
 }
 
+const EMAIL: &str = "email";
+const VERIFIED: &str = "email_verified";
+
+/// Whether the ID token calls an address verified that userinfo replaces by one it says nothing of.
+fn vouches_for_another(id_token: &Map<String, Value>, userinfo: &Map<String, Value>) -> bool {
+    let said = |claims: &Map<String, Value>, name: &str| {
+        claims.get(name).filter(|value| !value.is_null()).cloned()
+    };
+    let replaced = match (said(id_token, EMAIL), said(userinfo, EMAIL)) {
+        (Some(vouched), Some(counts)) => vouched != counts,
+        _ => false,
+    };
+    replaced
+        && said(id_token, VERIFIED) == Some(Value::Bool(true))
+        && said(userinfo, VERIFIED).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +123,39 @@ mod tests {
         assert_eq!(got("groups"), (json!(["x"]), "userinfo"));
         assert_eq!(claims.get("picture"), None);
         assert_eq!(claims.values().len(), 5);
+    }
+
+    #[test]
+    fn an_address_is_verified_by_whoever_names_it() {
+        let object = |value: Value| value.as_object().unwrap().clone();
+        let verified = |id_token: Value, userinfo: Value| {
+            let claims = Claims::union(object(id_token), object(userinfo));
+            claims.get("email_verified").map(|c| c.value.clone())
+        };
+        let own = json!({"email": "own@a.example", "email_verified": true});
+        let other = json!({"email": "other@a.example"});
+        assert_eq!(verified(own.clone(), other.clone()), None);
+        let null = json!({"email": "other@a.example", "email_verified": null});
+        assert_ne!(verified(own.clone(), null), Some(json!(true)));
+        for userinfo in [
+            json!({}),
+            json!({"email": "own@a.example"}),
+            json!({"email": null}),
+            json!({"email": "other@a.example", "email_verified": true}),
+        ] {
+            let words = userinfo.to_string();
+            assert_eq!(
+                verified(own.clone(), userinfo),
+                Some(json!(true)),
+                "{words}"
+            );
+        }
+        // What was not verified stays so, and a word without an address is about the person's only one.
+        let not = json!({"email": "own@a.example", "email_verified": false});
+        assert_eq!(verified(not, other.clone()), Some(json!(false)));
+        assert_eq!(
+            verified(json!({"email_verified": true}), other),
+            Some(json!(true))
+        );
     }
 }
