@@ -18,6 +18,19 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
+/// As [`printable`], cut without a sign: for words that are kept as data.
+#[must_use]
+pub fn plain(text: &str, most: usize) -> String {
+    let kept = text.chars().filter(|c| !is_harmful(*c));
+    kept.take(most).collect()
+}
+
+/// Whether `text` holds nothing that [`printable`] takes out.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    !text.chars().any(is_harmful)
+}
+
 /// Control characters, and the format characters that hide text or change its direction.
 fn is_harmful(c: char) -> bool {
     c.is_control()
@@ -37,11 +50,13 @@ mod tests {
     fn removes_what_escaping_does_not_help_against() {
         assert_eq!(printable("a\r\nb\u{1b}[31mc\u{202e}d", 100), "ab[31mcd");
         assert_eq!(printable("größer <b>", 100), "größer <b>");
+        assert!(is_plain("größer <b>") && !is_plain("a\u{202e}b") && !is_plain("a\u{200b}"));
     }
 
     #[test]
     fn cuts_by_characters_and_says_so() {
         assert_eq!(printable("äöü", 2), "äö…");
+        assert_eq!(plain("ä\u{200b}öü", 2), "äö");
         assert_eq!(printable("äöü", 3), "äöü");
     }
 }

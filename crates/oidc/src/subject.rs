@@ -1,5 +1,6 @@
 //! The subject: the name under which a provider knows a person, for ever.
 
+use model::foreign::is_plain;
 use serde_json::{Map, Value};
 
 /// How long a subject may be (OpenID Connect Core section 2: 255 characters).
@@ -30,8 +31,9 @@ pub enum SubjectError {
         /// Its length in bytes.
         length: usize,
     },
-    /// Holds NUL, a line break or another control character.
-    #[error("claim {0} holds control characters")]
+    /// Holds NUL, a line break or another control character, or one that is not seen or turns the
+    /// text around it: two people would look like one.
+    #[error("claim {0} holds control characters, or such as are not seen")]
     Control(String),
 }
 
@@ -75,7 +77,7 @@ pub fn named(claims: &Map<String, Value>, claim: &str) -> Result<String, Subject
             length: subject.len(),
         });
     }
-    if subject.chars().any(char::is_control) {
+    if !is_plain(&subject) {
         return Err(SubjectError::Control(claim.to_owned()));
     }
     Ok(subject)
@@ -106,7 +108,10 @@ mod tests {
             of(json!(["a"])),
             Err(SubjectError::NotText { .. })
         ));
-        assert_eq!(of(json!("a\0b")), Err(SubjectError::Control("sub".into())));
+        for hidden in ["a\0b", "admin\u{200b}", "a\u{202e}b"] {
+            let error = SubjectError::Control("sub".into());
+            assert_eq!(of(json!(hidden)), Err(error), "{hidden:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use app::rules::{EffectKind, RulesInForce, Survey, Trial};
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use model::foreign::is_plain;
 use model::rules::fields::{FieldLine, Held};
 use model::rules::lint::{Kind, Severity};
 use model::template::Template as MailboxTemplate;
@@ -137,6 +138,8 @@ pub(super) fn page(admin: &Administrator, shown: Shown<'_>) -> Response {
                 .seen
                 .paths()
                 .map(|(path, _)| path.to_owned())
+                // Nobody can type the others, and they would hide or turn what stands beside them.
+                .filter(|path| is_plain(path))
                 .collect()
         }),
         looked_at: shown

@@ -8,7 +8,7 @@ use crate::address::{Address, AddressError, DomainName};
 use crate::alias::Alias;
 use crate::attempt::{StepState, Trace};
 use crate::domain::{DomainUse, MailDomain};
-use crate::foreign::printable;
+use crate::foreign::{plain, printable};
 use crate::ids::{RelinkId, TemplateId};
 use crate::link::{Link, LinkOrigin, Namespace, PendingLink};
 use crate::mailbox::{Mailbox, NewMailbox, SignInMethods};
@@ -632,8 +632,17 @@ pub fn apply_template(
 }
 
 fn email_gate(facts: &Facts<'_>, address: &Address, trace: &mut Trace) -> Result<(), Refusal> {
-    let verified = facts.claims.get("email_verified");
+    let said = facts.claims.get("email_verified");
     let refuse = |code| Err(named(facts, code).with("address", address));
+    // True is said of the claim `email`. About another claim it tells nothing; whatever else is
+    // said there is no good sign for either.
+    let foreign = said == Some(&Value::Bool(true)) && !is_in_email(facts, address);
+    let verified = said.filter(|_| !foreign);
+    if foreign {
+        let claim = &facts.provider.settings.address_claim;
+        let words = format!("email_verified is about the claim email and tells nothing of {claim}");
+        trace.push("address verified", StepState::Warn, words);
+    }
     match (facts.provider.settings.email_trust, verified) {
         (_, Some(Value::Bool(true))) => {
             trace.push("address verified", StepState::Ok, "email_verified is true");
@@ -656,6 +665,16 @@ fn email_gate(facts: &Facts<'_>, address: &Address, trace: &mut Trace) -> Result
         (_, Some(_)) => return refuse(Code::EmailUnverified),
     }
     Ok(())
+}
+
+/// Whether `address` is that of the claim `email`, which `email_verified` is about.
+fn is_in_email(facts: &Facts<'_>, address: &Address) -> bool {
+    let email = facts.claims.get(relink::VERIFIED_CLAIM);
+    facts.provider.settings.address_claim == relink::VERIFIED_CLAIM
+        || email
+            .and_then(Value::as_str)
+            .and_then(|text| Address::parse(text).ok())
+            .is_some_and(|email| email == *address)
 }
 
 fn active_gate(
@@ -756,12 +775,8 @@ fn person_name(claims: &Claims) -> String {
         .get("name")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    name.chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    // Without what turns or hides text: lists show names beside addresses.
+    plain(name, 200).trim().to_owned()
 }
 
 fn names(claims: &Claims) -> String {

@@ -291,6 +291,45 @@ fn an_absent_email_verified_is_judged_by_the_providers_policy() {
 }
 
 #[test]
+fn a_name_that_turns_or_hides_text_is_kept_without_that() {
+    let world = with(|w| w.claims["name"] = json!(" Alice\u{202e}gpj\u{200b}\u{7} "));
+    let Verdict::Create(new) = world.decide() else {
+        panic!("a name is no reason to refuse")
+    };
+    assert_eq!(new.name, "Alicegpj");
+}
+
+#[test]
+fn email_verified_vouches_for_the_claim_email_and_no_other() {
+    let by_upn = |trust, email: &str| {
+        with(|w| {
+            w.provider.settings.email_trust = trust;
+            w.provider.settings.address_claim = "upn".to_owned();
+            w.claims["upn"] = json!("alice@example.org");
+            w.claims["email"] = json!(email);
+        })
+    };
+    let own = "mallory@example.net";
+    let demanded = by_upn(EmailTrust::RequireTrue, own);
+    assert_eq!(demanded.code(), Code::EmailVerifiedAbsent);
+    for (trust, email) in [
+        (EmailTrust::AcceptAbsent, own),
+        (EmailTrust::Believe, own),
+        (EmailTrust::RequireTrue, "Alice@example.org"),
+    ] {
+        let verdict = by_upn(trust, email).decide();
+        assert!(matches!(verdict, Verdict::Create(_)), "{trust:?} {email}");
+    }
+    let denied = with(|w| {
+        w.provider.settings.email_trust = EmailTrust::AcceptAbsent;
+        w.provider.settings.address_claim = "upn".to_owned();
+        w.claims["upn"] = json!("alice@example.org");
+        w.claims["email_verified"] = json!(false);
+    });
+    assert_eq!(denied.code(), Code::EmailUnverified);
+}
+
+#[test]
 fn a_mailbox_linked_to_somebody_else_is_never_taken_over() {
     let world =
         with(|w| w.holder = existing(mailbox(), vec![link("other")], Some(pending(NOW.plus(DAY)))));

@@ -138,6 +138,7 @@ fn a_campaign_takes_over_nobody_else() {
         (
             "another claim than the one that is verified",
             changed(|w| {
+                w.provider.settings.email_trust = EmailTrust::AcceptAbsent;
                 w.provider.settings.address_claim = "upn".to_owned();
                 w.claims["upn"] = json!("alice@example.org");
                 w.claims["email"] = json!("mallory@example.org");
