@@ -2,13 +2,18 @@
 
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 /// Longest pattern in characters.
 const MOST_CHARS: usize = 200;
 /// Most memory of a compiled pattern, in bytes. Counted repetitions of whole Unicode classes reach
 /// it first: `\w{20}`.
 const MOST_BYTES: usize = 512 * 1024;
+/// Most compiled patterns that are remembered. Compiling takes up to thousands of times as long as
+/// asking, and a sign-in meets its provider's rules fresh from the store, inside the one writer's
+/// transaction.
+const MOST_KEPT: usize = 128;
 /// Most groups within groups.
 const MOST_NESTED: u32 = 20;
 
@@ -71,9 +76,28 @@ fn compile(text: &str) -> Result<Regex, PatternError> {
     if text.is_empty() || text.chars().count() > MOST_CHARS {
         return Err(PatternError::Length);
     }
+    if let Some(known) = kept().get(text) {
+        return known.clone();
+    }
     // First alone: `a)|(b` would become a pattern by what is put around it.
-    build(text)?;
-    build(&format!(r"\A(?:{text})\z"))
+    let compiled = build(text).and_then(|_| build(&format!(r"\A(?:{text})\z")));
+    let mut kept = kept();
+    // Any makes room: with more in use than are kept, most of those that are still stay.
+    if kept.len() >= MOST_KEPT
+        && let Some(any) = kept.keys().next().cloned()
+    {
+        kept.remove(&any);
+    }
+    kept.insert(text.to_owned(), compiled.clone());
+    compiled
+}
+
+type Compiled = HashMap<String, Result<Regex, PatternError>>;
+
+/// What texts compiled to: the same for ever, so it does not matter what is remembered.
+fn kept() -> std::sync::MutexGuard<'static, Compiled> {
+    static KEPT: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn build(text: &str) -> Result<Regex, PatternError> {
@@ -163,6 +187,23 @@ mod tests {
         for refused in ["(?=a)a", r"(a)\1", &"(".repeat(21).clone()] {
             assert!(Pattern::new(refused).check().is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_pattern_is_compiled_once_and_few_are_kept() {
+        let slow = r"(?i)\p{L}{3,12}.*";
+        let time = || {
+            let begun = std::time::Instant::now();
+            assert!(Pattern::new(slow).describes("Alice@example"));
+            begun.elapsed()
+        };
+        let first = time();
+        let again: std::time::Duration = (0..20).map(|_| time()).sum();
+        assert!(again < first, "{again:?} for twenty, {first:?} for one");
+        for n in 0..2 * MOST_KEPT {
+            assert!(Pattern::new(format!("v{n}")).describes(&format!("v{n}")));
+        }
+        assert!(kept().len() <= MOST_KEPT);
     }
 
     #[test]
