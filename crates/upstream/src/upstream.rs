@@ -2,7 +2,6 @@
 
 use crate::error::{AnswerFault, Purpose, UpstreamError};
 use crate::http::client::Limits;
-use crate::http::error::Stage;
 use crate::http::tls::Roots;
 use crate::http::{Guard, Http, HttpError, Lookup, Request, Response, SystemLookup};
 use crate::journal::Call;
@@ -15,7 +14,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 /// What the whole installation says about calls to providers.
@@ -142,20 +141,10 @@ impl Upstream {
     ) -> Result<Response, UpstreamError> {
         let trust = settings.tls.at(self.clock.now());
         let began = Instant::now();
-        let call = self.http.call(settings.access(&trust), request);
-        let answer = match settings.deadline {
-            None => call.await,
-            Some(deadline) => {
-                let started = Instant::now();
-                timeout_at(deadline, call).await.unwrap_or_else(|_| {
-                    Err(HttpError::TimedOut {
-                        host: oidc::endpoint::host(request.url()),
-                        stage: Stage::Answer,
-                        after: started.elapsed(),
-                    })
-                })
-            }
-        };
+        let answer = self
+            .http
+            .call_until(settings.access(&trust), request, settings.deadline)
+            .await;
         if let Some(journal) = &settings.journal {
             journal.note(Call {
                 purpose,

@@ -2,7 +2,7 @@
 
 use super::breaker::Breaker;
 use super::client::{Client, Limits, Request, Response};
-use super::error::HttpError;
+use super::error::{HttpError, Stage};
 use super::guard::{Gate, Guard, Origin};
 use super::resolve::{Guarded, Lookup};
 use super::tls::{self, Roots, Trust};
@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 /// How many clients are kept. Each provider has one to three origins; beyond this many somebody
@@ -77,14 +78,42 @@ impl Http {
         access: Access<'_>,
         request: &Request<'_>,
     ) -> Result<Response, HttpError> {
+        self.call_until(access, request, None).await
+    }
+
+    /// The same, cut off at `deadline`.
+    ///
+    /// # Errors
+    /// As [`Http::call`]; [`HttpError::TimedOut`] at the deadline.
+    pub async fn call_until(
+        &self,
+        access: Access<'_>,
+        request: &Request<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Response, HttpError> {
         let entry = self.entry(access, request.url())?;
         // A draft is an administrator's own test: it is not held back by earlier ones.
         let draft = access.provider == ProviderId(0);
         if !draft {
             entry.breaker.admit()?;
         }
-        let outcome = entry.client.call(request).await;
-        if !draft {
+        let began = Instant::now();
+        let call = entry.client.call(request);
+        let outcome = match deadline {
+            None => Ok(call.await),
+            Some(deadline) => timeout_at(deadline, call).await,
+        };
+        let took = began.elapsed();
+        // Cut off early, it says nothing about the provider: it was not given its time.
+        let tells = outcome.is_ok() || took >= self.limits.total / 2;
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(HttpError::TimedOut {
+                host: oidc::endpoint::host(request.url()),
+                stage: Stage::Answer,
+                after: took,
+            })
+        });
+        if !draft && tells {
             entry.breaker.record(&outcome, self.clock.now());
         }
         log(request.url(), &outcome);

@@ -197,6 +197,27 @@ async fn five_failures_in_a_row_pause_the_calls() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_cut_off_counts_if_it_was_given_its_time() {
+    let server = Server::start(|_| Reply::Silence).await;
+    let upstream = impatient();
+    let mut settings = by_issuer(&server.url());
+    let tries = async |settings: &mut upstream::ProviderSettings, time: Duration| {
+        settings.deadline = Some(tokio::time::Instant::now() + time);
+        refused(&upstream, settings).await.1
+    };
+    for _ in 0..6 {
+        let admin = tries(&mut settings, SHORT.total / 8).await;
+        assert!(admin.contains("timed out"), "{admin}");
+    }
+    for _ in 0..5 {
+        let admin = tries(&mut settings, SHORT.total * 3 / 4).await;
+        assert!(admin.contains("timed out"), "{admin}");
+    }
+    let admin = tries(&mut settings, SHORT.total * 3 / 4).await;
+    assert!(admin.contains("not tried for"), "{admin}");
+}
+
+#[tokio::test]
 async fn everybody_who_waits_for_a_dead_provider_waits_once() {
     let server = Server::start(|_| Reply::Silence).await;
     let upstream = impatient();
