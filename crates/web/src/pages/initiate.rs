@@ -25,7 +25,11 @@ pub fn routes() -> Routes<WebState> {
         .post(Policy::Carried, "/sso/{provider}/initiate", carried)
 }
 
-/// What the portal says. A parameter that stands twice says nothing.
+/// Longest parameter that is taken over: three of them, percent-encoded, still fit into a URL that
+/// we answer.
+const MOST_BYTES: usize = 1024;
+
+/// What the portal says. A parameter that stands twice, or is absurdly long, says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Said {
     iss: Option<String>,
@@ -40,7 +44,8 @@ impl Said {
                 .filter(|(name, _)| name == wanted)
                 .map(|(_, value)| value.into_owned());
             let first = values.next();
-            first.filter(|value| !value.is_empty() && values.next().is_none())
+            let fits = |value: &String| (1..=MOST_BYTES).contains(&value.len());
+            first.filter(|value| fits(value) && values.next().is_none())
         };
         Self {
             iss: one("iss"),
@@ -112,6 +117,8 @@ mod tests {
         assert_eq!(said.login_hint, None);
         let twice = Said::parse("iss=https%3A%2F%2Fa.example&iss=https%3A%2F%2Fb.example");
         assert_eq!(twice, Said::default());
+        let long = Said::parse(&format!("login_hint={}", "x".repeat(MOST_BYTES + 1)));
+        assert_eq!(long, Said::default());
     }
 
     #[test]

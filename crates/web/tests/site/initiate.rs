@@ -147,6 +147,11 @@ async fn a_portals_form_is_turned_into_a_visit() {
     let page = tab.open(&world.at(visit)).await.unwrap();
     let page = world.as_person(&mut tab, &page, "alice").await;
     assert_eq!(page.url().path(), "/devices", "{}", page.text());
+    // What is too long for a URL of ours is left out, not sent to nowhere.
+    let hint = format!("{body}&login_hint={}", "a".repeat(20 * 1024));
+    let answer = world.send(form(), &hint).await;
+    let onward = answer.headers().get(LOCATION).unwrap().to_str().unwrap();
+    assert_eq!(onward, visit);
     let long = format!("iss={}", "a".repeat(40 * 1024));
     let answer = world.send(form(), &long).await;
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
