@@ -16,6 +16,7 @@
 //! `Collected`. Anybody may answer `Failed` and end.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use mailauth::Door;
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,9 @@ pub struct Start {
     pub mail: Ids,
     /// How this machine's Dovecot takes quota.
     pub quota: QuotaStyle,
+    /// What the engines listen on for each other alone: as little a provider as our other listeners.
+    #[serde(default)]
+    pub internal: Vec<SocketAddr>,
 }
 
 /// How Dovecot's versions want to be told a mailbox's quota.

@@ -1,5 +1,6 @@
 //! What workers are started with.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub(super) struct Bench {
     /// Key of Dovecot's administration interface, for the web worker's kicks; empty without
     /// Dovecot.
     pub(super) kick_key: Zeroizing<Vec<u8>>,
+    /// What the engines listen on for each other.
+    pub(super) internal: Vec<SocketAddr>,
     edition: Mutex<Arc<Edition>>,
 }
 
@@ -47,6 +50,7 @@ impl Bench {
             data_lock,
             quota: QuotaStyle::default(),
             kick_key: Zeroizing::default(),
+            internal: Vec::new(),
             edition: Mutex::new(Arc::new(edition)),
         }
     }
@@ -91,6 +95,7 @@ impl Bench {
                 .collect(),
             mail: self.accounts.mail,
             quota: self.quota,
+            internal: self.internal.clone(),
         }
     }
 

@@ -121,6 +121,11 @@ impl Plan {
         &self.kick_key
     }
 
+    /// Where Postfix takes mail that Sieve sends.
+    pub(super) const fn sieve_submission(&self) -> SocketAddr {
+        self.sieve_submission
+    }
+
     /// How this Dovecot takes quota.
     pub(super) const fn quota(&self) -> QuotaStyle {
         match self.releases.dovecot {

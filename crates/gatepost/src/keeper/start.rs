@@ -58,6 +58,7 @@ pub(super) async fn start(options: &Options, config: Config) -> Result<Started, 
     let mut bench = Bench::new(accounts, bound, data_lock, Edition { program, config });
     if let Some(plan) = &plan {
         bench.quota = plan.quota();
+        bench.internal = vec![plan.sieve_submission()];
         bench.kick_key = Zeroizing::new(plan.kick_key().expose_secret().as_bytes().to_vec());
     }
     let bench = Arc::new(bench);

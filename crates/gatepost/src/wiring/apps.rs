@@ -1,5 +1,6 @@
 //! The use cases of each process, over the store and the keys that it may have.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -40,14 +41,19 @@ pub fn prepare_store(layout: &Layout) -> Result<MasterKey, KeyError> {
     }
 }
 
-/// The use cases of the web worker. The store is prepared; passwords are checked at `desk`.
+/// The use cases of the web worker. The store is prepared; passwords are checked at `desk`. `internal`
+/// is what the engines listen on for each other.
 ///
 /// # Errors
 /// When the store or its key cannot be opened.
-pub fn web_app(config: &Config, desk: Arc<dyn PasswordDesk>) -> anyhow::Result<App> {
+pub fn web_app(
+    config: &Config,
+    internal: &[SocketAddr],
+    desk: Arc<dyn PasswordDesk>,
+) -> anyhow::Result<App> {
     let layout = config.layout();
     let keys = MasterKey::load(&layout.master_key(), &layout.database())?.purpose_keys()?;
-    over_store(config, keys, desk)
+    over_store(config, internal, keys, desk)
 }
 
 /// The use cases of a command that holds the data directory's lock, because no server runs. It
@@ -58,18 +64,20 @@ pub fn web_app(config: &Config, desk: Arc<dyn PasswordDesk>) -> anyhow::Result<A
 pub fn local_app(config: &Config) -> anyhow::Result<App> {
     let keys = prepare_store(&config.layout())?.purpose_keys()?;
     let desk = local_desk(Arc::new(OsRandom))?;
-    over_store(config, keys, Arc::new(desk))
+    // No server, so no engines either.
+    over_store(config, &[], keys, Arc::new(desk))
 }
 
 fn over_store(
     config: &Config,
+    internal: &[SocketAddr],
     keys: PurposeKeys,
     desk: Arc<dyn PasswordDesk>,
 ) -> anyhow::Result<App> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let upstream = upstream::Config {
-        guard: settings::guard(config),
+        guard: settings::guard(config, internal),
         ..upstream::Config::default()
     };
     Ok(App::new(Parts {

@@ -98,8 +98,8 @@ fn servers(config: &Config) -> ServerSettings {
     }
 }
 
-/// Keeps calls to providers away from ourselves.
-pub(super) fn guard(config: &Config) -> Guard {
+/// Keeps calls to providers away from ourselves, and from what our engines listen on for each other.
+pub(super) fn guard(config: &Config, internal: &[SocketAddr]) -> Guard {
     let public = Url::parse(config.public_url.as_str()).ok();
     let further = config.hosts.iter().filter_map(|host| {
         let mut url = public.clone()?;
@@ -115,7 +115,7 @@ pub(super) fn guard(config: &Config) -> Guard {
         let every = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         Some(SocketAddr::new(address.unwrap_or(every), port))
     });
-    Guard::new(&origins, listeners)
+    Guard::new(&origins, listeners.chain(internal.iter().copied()))
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn our_further_hosts_are_ours_too() {
-        let guard = guard(&config("hosts = [\"autoconfig.example.org\"]"));
+        let guard = guard(&config("hosts = [\"autoconfig.example.org\"]"), &[]);
         for own in [
             "https://mail.example.org/token",
             "https://autoconfig.example.org/token",

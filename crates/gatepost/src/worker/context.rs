@@ -1,6 +1,7 @@
 //! What a worker is handed at its start.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
@@ -25,6 +26,8 @@ pub struct Context {
     pub mail: Ids,
     /// How this machine's Dovecot takes quota.
     pub quota: QuotaStyle,
+    /// What the engines listen on for each other.
+    pub internal: Vec<SocketAddr>,
     /// Web worker: the key of Dovecot's administration interface, empty without Dovecot.
     pub secret: Zeroizing<Vec<u8>>,
     /// The way to the keeper.
@@ -54,6 +57,7 @@ impl Context {
             sockets,
             mail,
             quota,
+            internal,
         } = *start;
         if protocol != PROTOCOL {
             let message = format!(
@@ -88,6 +92,7 @@ impl Context {
             keeper_pid,
             mail,
             quota,
+            internal,
             secret,
             keeper,
             sockets,

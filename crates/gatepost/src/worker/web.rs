@@ -42,7 +42,7 @@ pub(super) async fn run(
     let admin = context.take_unix(SocketName::Admin)?;
     let site = Arc::new(site(&context)?);
     let (desk, learning) = RemoteDesk::connect(context.config.layout().channel_socket());
-    let app = wiring::web_app(&context.config, Arc::new(desk))?;
+    let app = wiring::web_app(&context.config, &context.internal, Arc::new(desk))?;
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let router = web::router::router(app.clone(), &site, &random)?;
     context.keeper.ready().await?;
