@@ -353,6 +353,16 @@ async fn keys_that_verify_nothing_fail() {
         (StepState::Failed, Some(Code::KeysUnavailable))
     );
     assert!(evidence.contains("its type is not supported"), "{evidence}");
+    // A thousand bad keys are told in a line that can be read.
+    let bad = |n| json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": format!("key {n}")});
+    let many = json!({ "keys": (0..1000).map(bad).collect::<Vec<_>>() });
+    op.set(|b| b.jwks = Reply::json(200, many));
+    let (state, _, evidence) = stands(&op.settings(), StepName::Keys).await;
+    assert_eq!(state, StepState::Failed);
+    assert!(
+        evidence.contains("key 0") && evidence.len() < 1000,
+        "{evidence}"
+    );
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ impl Test<'_> {
             Ok(keys) => keys,
             Err(error) => return Step::error(StepName::Keys, &error).took(started),
         };
-        let left_out = keys.unusable().join("; ");
+        let left_out = oidc::foreign::printable(&keys.unusable().join("; "), 400);
         if keys.is_empty() {
             let evidence = format!("no key can verify signatures ({left_out})");
             return Step::failed(StepName::Keys, Code::KeysUnavailable, evidence)
@@ -45,7 +45,7 @@ impl Test<'_> {
         if !left_out.is_empty() {
             evidence = format!("{evidence}; left out: {left_out}");
         }
-        Step::ok(StepName::Keys, oidc::foreign::printable(&evidence, 400)).took(started)
+        Step::ok(StepName::Keys, evidence).took(started)
     }
 
     /// Asks for tokens with a made-up code: who refuses the code has believed the client.
