@@ -632,38 +632,41 @@ pub fn apply_template(
 }
 
 fn email_gate(facts: &Facts<'_>, address: &Address, trace: &mut Trace) -> Result<(), Refusal> {
+    let claim = &facts.provider.settings.address_claim;
     let said = facts.claims.get("email_verified");
-    let refuse = |code| Err(named(facts, code).with("address", address));
     // True is said of the claim `email`. About another claim it tells nothing; whatever else is
     // said there is no good sign for either.
     let foreign = said == Some(&Value::Bool(true)) && !is_in_email(facts, address);
-    let verified = said.filter(|_| !foreign);
-    if foreign {
-        let claim = &facts.provider.settings.address_claim;
-        let words = format!("email_verified is about the claim email and tells nothing of {claim}");
-        trace.push("address verified", StepState::Warn, words);
-    }
-    match (facts.provider.settings.email_trust, verified) {
-        (_, Some(Value::Bool(true))) => {
-            trace.push("address verified", StepState::Ok, "email_verified is true");
+    let tells_nothing =
+        || format!("email_verified is about the claim email and tells nothing of {claim}");
+    let refuse = |code| Err(named(facts, code).with("address", address));
+    let (state, words) = match (facts.provider.settings.email_trust, said) {
+        (_, Some(Value::Bool(true))) if !foreign => {
+            (StepState::Ok, "email_verified is true".to_owned())
         }
         (EmailTrust::Believe, other) => {
             let said = other.map_or_else(|| "absent".to_owned(), brief);
             let words =
                 format!("email_verified is {said}; every address of this provider is believed");
-            trace.push("address verified", StepState::Warn, words);
+            (StepState::Warn, words)
         }
         (EmailTrust::AcceptAbsent, None) => {
-            trace.push(
-                "address verified",
-                StepState::Ok,
-                "email_verified is absent, which is accepted",
-            );
+            let words = "email_verified is absent, which is accepted";
+            (StepState::Ok, words.to_owned())
         }
+        (EmailTrust::AcceptAbsent, _) if foreign => (
+            StepState::Warn,
+            format!("{}, which is accepted", tells_nothing()),
+        ),
         (EmailTrust::RequireTrue, None) => return refuse(Code::EmailVerifiedAbsent),
+        (EmailTrust::RequireTrue, _) if foreign => {
+            trace.push("address verified", StepState::Warn, tells_nothing());
+            return refuse(Code::EmailVerifiedAbsent);
+        }
         // Anything else, the text "false" or "true" included, is not the value true.
         (_, Some(_)) => return refuse(Code::EmailUnverified),
-    }
+    };
+    trace.push("address verified", state, words);
     Ok(())
 }
 
