@@ -1,5 +1,7 @@
 //! Words from outside, made fit to be stored and shown to administrators.
 
+use std::fmt::Write as _;
+
 /// `text` without control and direction-changing characters, cut to `most` characters.
 ///
 /// Providers' error words reach logs, terminals and pages. Escaping for HTML stays the page's job;
@@ -23,6 +25,23 @@ pub fn printable(text: &str, most: usize) -> String {
 pub fn plain(text: &str, most: usize) -> String {
     let kept = text.chars().filter(|c| !is_harmful(*c));
     kept.take(most).collect()
+}
+
+/// A JSON text with what [`printable`] takes out written as escapes: the same value, all of it seen.
+#[must_use]
+pub fn seen_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_harmful(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Whether `text` holds nothing that [`printable`] takes out.
@@ -51,6 +70,12 @@ mod tests {
         assert_eq!(printable("a\r\nb\u{1b}[31mc\u{202e}d", 100), "ab[31mcd");
         assert_eq!(printable("größer <b>", 100), "größer <b>");
         assert!(is_plain("größer <b>") && !is_plain("a\u{202e}b") && !is_plain("a\u{200b}"));
+    }
+
+    #[test]
+    fn json_shows_what_it_holds() {
+        let seen = seen_json("{\n  \"a\u{202e}b\": \"größe\"\n}");
+        assert_eq!(seen, "{\n  \"a\\u202eb\": \"größe\"\n}");
     }
 
     #[test]

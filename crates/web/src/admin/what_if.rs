@@ -17,6 +17,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use model::attempt::Reference;
+use model::foreign::seen_json;
 use model::rules::privacy::HIDDEN;
 use serde::Deserialize;
 
@@ -133,7 +134,7 @@ async fn show(
         let mut trace = attempt.trace;
         trace.claims.retain(|claim| claim.value != HIDDEN);
         let (kept, _) = trace.kept_claims();
-        claims = serde_json::to_string_pretty(&kept).unwrap_or_default();
+        claims = seen_json(&serde_json::to_string_pretty(&kept).unwrap_or_default());
     }
     let typed = Typed {
         provider: asked.provider,

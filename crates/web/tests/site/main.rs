@@ -7,6 +7,7 @@ mod activity;
 mod admin;
 mod admin_people;
 mod admin_providers;
+mod attacks;
 mod confirmation;
 mod conformance;
 mod devices;
