@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::{DomainLimits, GIB};
 use crate::ids::{AliasId, DomainId, MailboxId, ProviderId};
 use crate::mailbox::Disabled;
-use crate::provider::EveryoneElse;
+use crate::provider::{EmailTrust, EveryoneElse};
 use crate::rule::Rule;
 use crate::rules::example::{NOW, STAFF, address, domain, link, mailbox, provider};
 use crate::template::TemplateSettings;
