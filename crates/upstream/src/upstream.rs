@@ -6,6 +6,7 @@ use crate::http::tls::Roots;
 use crate::http::{Guard, Http, HttpError, Lookup, Request, Response, SystemLookup};
 use crate::journal::Call;
 use crate::openid::memory::Memory;
+use crate::openid::pauses::Pauses;
 use crate::provider::ProviderSettings;
 use model::ids::ProviderId;
 use model::random::Random;
@@ -34,6 +35,7 @@ pub struct Upstream {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     memories: Mutex<HashMap<ProviderId, Arc<Memory>>>,
+    pub(crate) pauses: Pauses,
     last: Mutex<HashMap<ProviderId, LastCall>>,
 }
 
@@ -74,6 +76,7 @@ impl Upstream {
             clock,
             random,
             memories: Mutex::default(),
+            pauses: Pauses::default(),
             last: Mutex::default(),
         }
     }
@@ -93,7 +96,11 @@ impl Upstream {
     /// Forgets what is remembered of a provider: after it was deleted, or when an administrator
     /// wants its keys and discovery document fetched anew. Changed settings are noticed without it.
     pub fn forget(&self, provider: ProviderId) {
-        self.memories.lock().remove(&provider);
+        let mut memories = self.memories.lock();
+        if let Some(gone) = memories.remove(&provider) {
+            memories.retain(|_, other| !other.shares_with(&gone));
+        }
+        drop(memories);
         self.last.lock().remove(&provider);
     }
 
@@ -104,13 +111,13 @@ impl Upstream {
             return Arc::new(Memory::new(settings, now));
         }
         let mut memories = self.memories.lock();
-        let kept = memories
-            .entry(settings.id)
-            .or_insert_with(|| Arc::new(Memory::new(settings, now)));
-        if !kept.is_of(settings, now) {
-            *kept = Arc::new(Memory::new(settings, now));
+        let kept = memories.get(&settings.id);
+        if let Some(kept) = kept.filter(|kept| kept.is_of(settings, now)) {
+            return Arc::clone(kept);
         }
-        Arc::clone(kept)
+        let memory = Arc::new(Memory::beside(memories.values(), settings, now));
+        memories.insert(settings.id, Arc::clone(&memory));
+        memory
     }
 
     /// Makes a call and demands status 200.

@@ -10,6 +10,7 @@ use oidc::discovery::Metadata;
 use oidc::jwk::KeySet;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a discovery document counts.
@@ -18,56 +19,87 @@ const METADATA_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// How long keys count: the longest time for which a key that the provider withdrew still works.
 const KEYS_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
-/// Discovery document, keys and the authentication method that worked. It belongs to settings as
-/// they were: with any other issuer, client or trust it is dropped.
+/// What is remembered under one provider's settings. With any other issuer, client or trust it is
+/// dropped.
 pub(crate) struct Memory {
-    of: Of,
-    pub(super) metadata: Slot<Metadata, UpstreamError>,
-    pub(super) keys: Slot<KeySet, UpstreamError>,
+    client_id: String,
+    pub(super) known: Arc<Known>,
     method: Mutex<Option<Method>>,
 }
 
+/// Discovery document and keys: of an issuer and not of a provider, so that two providers of one
+/// issuer share them, if they go there in the same way.
+pub(crate) struct Known {
+    reach: Reach,
+    pub(super) metadata: Slot<Metadata, UpstreamError>,
+    pub(super) keys: Slot<KeySet, UpstreamError>,
+}
+
 #[derive(Debug, PartialEq, Eq)]
-struct Of {
+struct Reach {
     endpoints: Endpoints,
-    client_id: String,
     /// As it was when the memory began: what was fetched while any certificate would do is not
     /// used once that exception has ended.
     trust: Trust,
     private_hosts: BTreeSet<String>,
 }
 
-impl Of {
-    fn settings(settings: &ProviderSettings, now: Timestamp) -> Self {
+impl Reach {
+    fn of(settings: &ProviderSettings, now: Timestamp) -> Self {
         Self {
             endpoints: settings.endpoints.clone(),
-            client_id: settings.client_id.clone(),
             trust: settings.tls.at(now),
             private_hosts: settings.private_hosts.clone(),
         }
     }
+
+    fn is_of(&self, settings: &ProviderSettings, now: Timestamp) -> bool {
+        self.endpoints == settings.endpoints
+            && self.trust == settings.tls.at(now)
+            && self.private_hosts == settings.private_hosts
+    }
 }
 
 impl Memory {
+    /// One that knows nothing.
     pub(crate) fn new(settings: &ProviderSettings, now: Timestamp) -> Self {
+        Self::beside([], settings, now)
+    }
+
+    /// A new one. What one of the `others` knows of the same issuer it knows too.
+    pub(crate) fn beside<'a>(
+        others: impl IntoIterator<Item = &'a Arc<Self>>,
+        settings: &ProviderSettings,
+        now: Timestamp,
+    ) -> Self {
+        let mut others = others.into_iter().map(|other| &other.known);
+        let known = others.find(|known| known.reach.is_of(settings, now));
+        let fresh = || {
+            Arc::new(Known {
+                reach: Reach::of(settings, now),
+                metadata: Slot::new(METADATA_LIFETIME),
+                keys: Slot::new(KEYS_LIFETIME),
+            })
+        };
         Self {
-            of: Of::settings(settings, now),
-            metadata: Slot::new(METADATA_LIFETIME),
-            keys: Slot::new(KEYS_LIFETIME),
+            client_id: settings.client_id.clone(),
+            known: known.map_or_else(fresh, Arc::clone),
             method: Mutex::new(None),
         }
     }
 
     pub(crate) fn is_of(&self, settings: &ProviderSettings, now: Timestamp) -> bool {
-        self.of.endpoints == settings.endpoints
-            && self.of.client_id == settings.client_id
-            && self.of.trust == settings.tls.at(now)
-            && self.of.private_hosts == settings.private_hosts
+        self.client_id == settings.client_id && self.known.reach.is_of(settings, now)
+    }
+
+    /// Whether another knows what this one knows.
+    pub(crate) fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.known, &other.known)
     }
 
     /// How old the keys are; `None` if they will be fetched before they are used.
     pub(crate) fn keys_age(&self) -> Option<Duration> {
-        self.keys.age()
+        self.known.keys.age()
     }
 
     /// The authentication method that last worked.

@@ -117,6 +117,7 @@ impl Upstream {
         match &settings.endpoints {
             Endpoints::Manual(typed) => Ok(Places::Typed(Arc::clone(typed))),
             Endpoints::Issuer(issuer) => memory
+                .known
                 .metadata
                 .get(async || self.discover(settings, issuer).await)
                 .await
@@ -124,7 +125,7 @@ impl Upstream {
         }
     }
 
-    async fn discover(
+    pub(super) async fn discover(
         &self,
         settings: &ProviderSettings,
         issuer: &Issuer,

@@ -7,6 +7,7 @@ mod jwks;
 mod logout;
 pub(crate) mod memory;
 mod metadata;
+pub(crate) mod pauses;
 pub mod probe;
 pub mod refresh;
 mod slot;

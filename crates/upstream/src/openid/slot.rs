@@ -5,10 +5,6 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// How often keys are fetched anew because a token named an unknown one. A flood of made-up key
-/// ids costs no more than this.
-const REFETCH_PAUSE: Duration = Duration::from_secs(30);
-
 /// Holds a fetched value for its lifetime. Of any number of callers one fetches; the others wait
 /// and share its outcome, good or bad.
 #[derive(Debug)]
@@ -21,7 +17,6 @@ pub(crate) struct Slot<T, E> {
 struct State<T, E> {
     value: Option<(Arc<T>, Instant)>,
     failure: Option<(E, Instant)>,
-    refetched: Option<Instant>,
 }
 
 /// What an extra fetch brought.
@@ -29,7 +24,7 @@ struct State<T, E> {
 pub(crate) enum Refetch<T, E> {
     /// Another value than the one the caller had.
     Fresh(Arc<T>),
-    /// The pause since the last extra fetch is not over.
+    /// It may not be made now.
     TooSoon,
     /// The fetch failed.
     Failed(E),
@@ -42,7 +37,6 @@ impl<T, E: Clone> Slot<T, E> {
             state: Mutex::new(State {
                 value: None,
                 failure: None,
-                refetched: None,
             }),
         }
     }
@@ -74,10 +68,11 @@ impl<T, E: Clone> Slot<T, E> {
     }
 
     /// Fetches although the value is young, because `seen` did not do. Nothing is fetched when
-    /// another caller has already brought a newer one, or did so a moment ago.
+    /// another caller has already brought a newer one, nor unless `allowed` says so then.
     pub(crate) async fn refetch(
         &self,
         seen: &Arc<T>,
+        allowed: impl FnOnce() -> bool,
         fetch: impl AsyncFnOnce() -> Result<T, E>,
     ) -> Refetch<T, E> {
         let mut state = self.state.lock().await;
@@ -86,13 +81,9 @@ impl<T, E: Clone> Slot<T, E> {
         {
             return Refetch::Fresh(Arc::clone(value));
         }
-        if state
-            .refetched
-            .is_some_and(|at| at.elapsed() < REFETCH_PAUSE)
-        {
+        if !allowed() {
             return Refetch::TooSoon;
         }
-        state.refetched = Some(Instant::now());
         match state.fetch(fetch).await {
             Ok(value) => Refetch::Fresh(value),
             Err(error) => Refetch::Failed(error),
@@ -181,20 +172,24 @@ mod tests {
         assert!(slot.get(async || source.fail().await).await.is_err());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_flood_of_unknown_keys_costs_one_fetch() {
         let (slot, source) = slot();
         let seen = slot.get(async || source.fetch().await).await.unwrap();
-        let calls = (0..500).map(|_| slot.refetch(&seen, async || source.fetch().await));
+        let asked = AtomicU32::new(0);
+        let first = || asked.fetch_add(1, Ordering::SeqCst) == 0;
+        let calls = (0..500).map(|_| slot.refetch(&seen, first, async || source.fetch().await));
         for got in futures_util::future::join_all(calls).await {
             assert!(matches!(got, Refetch::Fresh(value) if *value == 1));
         }
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "only by who fetches");
         let seen = slot.get(async || source.fetch().await).await.unwrap();
-        let again = slot.refetch(&seen, async || source.fetch().await).await;
-        assert!(matches!(again, Refetch::TooSoon));
+        let again = slot.refetch(&seen, first, async || source.fetch().await);
+        assert!(matches!(again.await, Refetch::TooSoon));
         assert_eq!(source.fetches(), 2);
-        tokio::time::advance(REFETCH_PAUSE).await;
-        let again = slot.refetch(&seen, async || source.fail().await).await;
-        assert!(matches!(again, Refetch::Failed(_)));
+        let again = slot.refetch(&seen, || true, async || source.fail().await);
+        assert!(matches!(again.await, Refetch::Failed(_)));
+        let kept = slot.get(async || source.fetch().await).await.unwrap();
+        assert!(Arc::ptr_eq(&kept, &seen), "what was there stays");
     }
 }

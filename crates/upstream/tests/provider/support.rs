@@ -211,6 +211,8 @@ pub async fn refused(upstream: &Upstream, settings: &ProviderSettings) -> (Code,
 pub struct Behaviour {
     pub discovery: Reply,
     pub jwks: Reply,
+    /// At `/new-keys`, where they may move.
+    pub new_keys: Option<Reply>,
     /// In place of the honest token endpoint.
     pub token: Option<Reply>,
     /// The only client authentication taken: `basic`, `body`, or either.
@@ -292,6 +294,7 @@ fn honest(issuer: &str) -> Behaviour {
     Behaviour {
         discovery: Reply::json(200, discovery(issuer)),
         jwks: Reply::json(200, json!({"keys": [jwk(key(), "op-1")]})),
+        new_keys: None,
         token: None,
         method: "either",
         tokens: json!({
@@ -311,6 +314,7 @@ fn respond(op: &Behaviour, asked: &Asked) -> Reply {
     match asked.path() {
         "/.well-known/openid-configuration" => op.discovery.clone(),
         "/jwks" => op.jwks.clone(),
+        "/new-keys" => op.new_keys.clone().unwrap_or_else(|| Reply::html(404)),
         "/authorize" => op.authorize.clone(),
         "/token" => op.token.clone().unwrap_or_else(|| token(op, asked)),
         "/userinfo" => match asked.headers.get("authorization").map(String::as_str) {
