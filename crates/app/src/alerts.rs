@@ -64,6 +64,25 @@ pub async fn raise(
     store::alerts::put(tx, &alert).await
 }
 
+/// Closes the alert that a part of Gatepost raised, if it is open: an act of `actor` has mended it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub(crate) async fn settle(
+    tx: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    topic: Topic,
+    about: &About,
+) -> Result<(), StoreError> {
+    let Some(mut alert) = store::alerts::live(tx, topic, about).await? else {
+        return Ok(());
+    };
+    alert.closed = Some(now);
+    actor.name().clone_into(&mut alert.details.by);
+    store::alerts::put(tx, &alert).await
+}
+
 impl App {
     /// The alerts that nobody has closed, the latest first.
     pub async fn alerts(&self) -> Result<Vec<Alert>, Problem> {

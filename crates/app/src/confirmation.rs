@@ -9,23 +9,23 @@
 use crate::outbox::{self, Effect};
 use crate::provider_calls::Identity;
 use crate::sign_in::Asked;
-use crate::{App, Problem, audit};
+use crate::{App, Problem, alerts, audit};
 use model::address::Address;
+use model::alert::{About, Topic};
 use model::audit::Actor;
 use model::ids::{DomainId, ProviderId};
 use model::link::Namespace;
 use model::provider::Provider;
 use model::random;
+use model::rules::alerts::MOST_PEOPLE;
 use model::rules::confirmation;
 use model::time::{DAY, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
 use store::refresh_tokens::{Due, Kept};
 use store::{Conn, StoreError};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use upstream::{ProviderSettings, Tokens, UpstreamError};
 
@@ -37,12 +37,8 @@ const AGAIN: Duration = Duration::from_secs(15 * 60);
 const LEAST_LIFETIME: Duration = DAY;
 /// How long all calls about one person may take.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Between two looks at whose turn it is.
-const PACE: Duration = Duration::from_secs(5);
-/// Most people of one provider asked about at each look, so that it is never flooded.
-const AT_ONCE: u32 = 25;
-/// Most questions under way at a time.
-const SIDE_BY_SIDE: usize = 4;
+/// How far the provider's clock and ours may be apart.
+const CLOCKS: Duration = Duration::from_secs(60);
 
 /// Domains looked at in one query, and people whose mail programs stop in one round of one domain.
 const DOMAINS: u32 = 500;
@@ -97,44 +93,6 @@ pub(crate) struct KeptRefresh {
 }
 
 impl App {
-    /// Asks about people whose turn it is until `stop` resolves. Questions under way are answered
-    /// first: an answer that nobody waits for would take the token with it.
-    pub async fn run_background_checks(&self, stop: impl Future<Output = ()> + Send) {
-        tokio::pin!(stop);
-        loop {
-            match self.people_due().await {
-                Ok(due) => {
-                    for some in due.chunks(SIDE_BY_SIDE) {
-                        self.check(some).await;
-                        tokio::select! {
-                            biased;
-                            () = &mut stop => return,
-                            () = std::future::ready(()) => {}
-                        }
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "whom to ask providers about is not known"),
-            }
-            tokio::select! {
-                () = &mut stop => return,
-                () = tokio::time::sleep(PACE) => {}
-            }
-        }
-    }
-
-    /// One look: asks about everybody whose turn it is, a bounded number at each provider.
-    ///
-    /// # Errors
-    /// [`Problem::Unavailable`] if the store cannot be read.
-    pub async fn check_people(&self) -> Result<Vec<(Address, Checked)>, Problem> {
-        let due = self.people_due().await?;
-        let mut checked = Vec::new();
-        for some in due.chunks(SIDE_BY_SIDE) {
-            checked.extend(self.check(some).await);
-        }
-        Ok(checked)
-    }
-
     /// Lets asking go on after it stopped, by an administrator's act.
     ///
     /// # Errors
@@ -151,6 +109,8 @@ impl App {
                     return Err(Problem::field("provider", words));
                 }
                 store::providers::resume_checks(tx, provider.id, now).await?;
+                let about = About::Provider(provider.id);
+                alerts::settle(tx, now, &actor, Topic::Unconfirmed, &about).await?;
                 let details = json!({ "stopped": provider.checks_stopped });
                 audit::note(tx, now, &actor, "provider.resume_checks", &slug, details).await?;
                 let provider = store::providers::by_id(tx, provider.id).await?;
@@ -159,31 +119,8 @@ impl App {
             .await
     }
 
-    async fn people_due(&self) -> Result<Vec<(Arc<Provider>, Due)>, Problem> {
-        let now = self.clock.now();
-        let providers = store::providers::all(&mut *self.store.read()?).await?;
-        let mut due = Vec::new();
-        for provider in providers {
-            let settings = &provider.settings;
-            if !settings.leavers.background_checks || settings.ignores_tls(now) {
-                self.forget_tokens(provider.id).await?;
-                continue;
-            }
-            if !settings.active || provider.checks_stopped.is_some() {
-                continue;
-            }
-            let rows = {
-                let mut read = self.store.read()?;
-                store::refresh_tokens::due(&mut read, provider.id, now, AT_ONCE).await?
-            };
-            let provider = Arc::new(provider);
-            due.extend(rows.into_iter().map(|row| (Arc::clone(&provider), row)));
-        }
-        Ok(due)
-    }
-
     /// Nothing is kept of a provider that is not asked, or where anybody might listen.
-    async fn forget_tokens(&self, id: ProviderId) -> Result<(), Problem> {
+    pub(crate) async fn forget_tokens(&self, id: ProviderId) -> Result<(), Problem> {
         if !store::refresh_tokens::any_of(&mut *self.store.read()?, id).await? {
             return Ok(());
         }
@@ -195,21 +132,12 @@ impl App {
         Ok(())
     }
 
-    async fn check(&self, some: &[(Arc<Provider>, Due)]) -> Vec<(Address, Checked)> {
-        let mut under_way = JoinSet::new();
-        for (provider, row) in some {
-            let (app, provider, row) = (self.clone(), Arc::clone(provider), row.clone());
-            under_way.spawn(async move {
-                let checked = app.check_one(&provider, &row).await;
-                let checked = checked.unwrap_or_else(|error| Checked::Unknown(error.to_string()));
-                tracing::debug!(mailbox.address = %row.address, provider.slug = %provider.slug, ?checked, "asked whether a person is still there");
-                (row.address, checked)
-            });
-        }
-        under_way.join_all().await
-    }
-
-    async fn check_one(&self, provider: &Provider, row: &Due) -> Result<Checked, Problem> {
+    /// Asks about one.
+    pub(crate) async fn check_one(
+        &self,
+        provider: &Provider,
+        row: &Due,
+    ) -> Result<Checked, Problem> {
         let now = self.clock.now();
         if !row.active {
             self.postpone(row, INTERVAL, row.asked.is_none()).await?;
@@ -328,7 +256,7 @@ impl App {
                 if too_many(tx, &provider, now).await? {
                     let (link, sealed) = (row.link, &row.sealed);
                     store::refresh_tokens::postpone(tx, link, sealed, again, true).await?;
-                    stop(tx, &provider, now).await?;
+                    stop(tx, &provider, &row.address, now).await?;
                     return Ok(Checked::Stopped);
                 }
                 if !store::refresh_tokens::forget(tx, row.link, &row.sealed).await? {
@@ -353,10 +281,10 @@ impl App {
     }
 
     async fn mark(&self, row: &Due, now: Timestamp) -> Result<bool, StoreError> {
-        let (link, sealed) = (row.link, row.sealed.clone());
+        let (link, sealed, before) = (row.link, row.sealed.clone(), row.asked);
         self.store
             .write(async move |tx: &mut Conn| {
-                store::refresh_tokens::ask(tx, link, &sealed, now).await
+                store::refresh_tokens::ask(tx, link, &sealed, before, now).await
             })
             .await
     }
@@ -512,17 +440,21 @@ pub(crate) async fn kick_lapsed(tx: &mut Conn, now: Timestamp) -> Result<(), Sto
 }
 
 /// The person signed out where that means that they are gone: mail programs stop, and whatever they
-/// opened ends. The next sign-in at a provider takes it back.
+/// opened ends. The next sign-in at a provider takes it back, also one that was faster than the word
+/// of it, `issued` when the person signed out.
 pub(crate) async fn signed_out_for_good(
     tx: &mut Conn,
     provider: ProviderId,
     namespace: &Namespace,
     subject: &str,
-    now: Timestamp,
+    (issued, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
     let Some(link) = store::links::by_subject(tx, namespace, subject).await? else {
         return Ok(());
     };
+    if link.last_sign_in.is_some_and(|at| at > issued.plus(CLOCKS)) {
+        return Ok(());
+    }
     let Some(mailbox) = store::mailboxes::by_id(tx, link.mailbox).await? else {
         return Ok(());
     };
@@ -552,16 +484,42 @@ pub(crate) async fn signed_out(
 
 /// Whether one more person who is gone would be too many within the last hour.
 async fn too_many(tx: &mut Conn, provider: &Provider, now: Timestamp) -> Result<bool, StoreError> {
-    let since = store::providers::checks_resumed(tx, provider.id).await?;
-    let since = now
-        .minus(confirmation::WINDOW)
-        .max(since.unwrap_or_default());
+    let since = counted_since(tx, provider, now).await?;
     let gone = store::links::count_unconfirmed(tx, provider.id, since).await?;
     let people = store::links::count_of_provider(tx, provider.id).await?;
     Ok(confirmation::too_many(gone.saturating_add(1), people))
 }
 
-async fn stop(tx: &mut Conn, provider: &Provider, now: Timestamp) -> Result<(), StoreError> {
+/// From when on people count who are gone: within the window, and after an administrator has looked.
+async fn counted_since(
+    tx: &mut Conn,
+    provider: &Provider,
+    now: Timestamp,
+) -> Result<Timestamp, StoreError> {
+    let resumed = store::providers::checks_resumed(tx, provider.id).await?;
+    let window = now.minus(confirmation::WINDOW);
+    Ok(window.max(resumed.unwrap_or_default()))
+}
+
+async fn stop(
+    tx: &mut Conn,
+    provider: &Provider,
+    one_more: &Address,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let since = counted_since(tx, provider, now).await?;
+    let most = u32::try_from(MOST_PEOPLE).unwrap_or(u32::MAX);
+    let mut people = store::links::unconfirmed(tx, provider.id, since, most).await?;
+    let words = format!(
+        "{} said of {} people within an hour that they are gone. Too many to be believed: the last \
+         of them was left alone, and nobody is asked about any more. Look at the provider first; \
+         then resume the background checks.",
+        provider.settings.name,
+        people.len() + 1,
+    );
+    people.push(one_more.to_string());
+    let about = About::Provider(provider.id);
+    alerts::raise(tx, now, Topic::Unconfirmed, about, words, &people).await?;
     store::providers::stop_checks(tx, provider.id, now).await?;
     let (at, by) = (&provider.slug, Actor::System);
     audit::note(tx, now, &by, "provider.stop_checks", at, json!({})).await?;

@@ -13,6 +13,7 @@ pub mod alerts;
 pub mod aliases;
 pub mod attempts;
 mod audit;
+mod background_checks;
 pub mod confirmation;
 pub mod context;
 pub mod devices;

@@ -124,9 +124,7 @@ impl Case {
         };
         let person = match (subject, sid) {
             (Some(subject), _) => Some(subject.clone()),
-            (None, Some(sid)) => {
-                store::sessions::subject_of_sid(tx, self.provider, &self.namespace, sid).await?
-            }
+            (None, Some(sid)) => self.subject_of(tx, sid).await?,
             (None, None) => None,
         };
         let sessions =
@@ -135,8 +133,8 @@ impl Case {
             let (namespace, sid) = (&self.namespace, sid.as_deref());
             confirmation::signed_out(tx, namespace, person, sid, self.now).await?;
             if self.means_gone {
-                let (id, now) = (self.provider, self.now);
-                confirmation::signed_out_for_good(tx, id, namespace, person, now).await?;
+                let (id, times) = (self.provider, (self.token.issued, self.now));
+                confirmation::signed_out_for_good(tx, id, namespace, person, times).await?;
             }
         }
         let details = json!({ "subject": subject, "sid": sid, "sessions": sessions });
@@ -144,5 +142,14 @@ impl Case {
         audit::note(tx, self.now, &by, "provider.logout", at, details).await?;
         tracing::info!(provider.slug = %self.slug, sessions, "the provider ended web sessions");
         Ok(Some(sessions))
+    }
+
+    /// Whose session it was; who has signed out here is known by the refresh token of that sign-in.
+    async fn subject_of(&self, tx: &mut Conn, sid: &str) -> Result<Option<String>, StoreError> {
+        let (id, namespace) = (self.provider, &self.namespace);
+        match store::sessions::subject_of_sid(tx, id, namespace, sid).await? {
+            Some(subject) => Ok(Some(subject)),
+            None => store::refresh_tokens::subject_of_sid(tx, id, namespace, sid).await,
+        }
     }
 }

@@ -87,6 +87,8 @@ pub struct LogoutToken {
     pub sid: Option<String>,
     /// The token's own id, for taking it once.
     pub jti: String,
+    /// When it was made.
+    pub issued: Timestamp,
     /// Until when it would be accepted again if it were not remembered.
     pub ends: Timestamp,
 }
@@ -140,6 +142,7 @@ pub fn verify(
         subject,
         sid,
         jti: jti.to_owned(),
+        issued: times.issued,
         ends: times.ends.min(latest).plus(expected.leeway.past),
     })
 }

@@ -24,7 +24,9 @@ statements! {
     CONFIRM = "UPDATE links SET confirmed = $1, unconfirmed = NULL WHERE id = $2";
     UNCONFIRM = "UPDATE links SET unconfirmed = $1 WHERE id = $2";
     COUNT_UNCONFIRMED = "SELECT count(*) AS used FROM
-        (SELECT 1 FROM links WHERE provider = $1 AND unconfirmed >= $2 LIMIT 1001) AS capped";
+        (SELECT 1 FROM links WHERE provider = $1 AND unconfirmed > $2 LIMIT 1001) AS capped";
+    UNCONFIRMED = "SELECT m.address FROM links AS l JOIN mailboxes AS m ON m.id = l.mailbox
+        WHERE l.provider = $1 AND l.unconfirmed > $2 ORDER BY l.unconfirmed LIMIT $3";
     DELETE = "DELETE FROM links WHERE id = $1";
     COUNT_OF_PROVIDER = "SELECT count(*) AS used FROM
         (SELECT 1 FROM links WHERE provider = $1 LIMIT 1001) AS capped";
@@ -118,7 +120,7 @@ pub async fn unconfirm(sql: &mut Conn, id: LinkId, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// How many people of a provider became unconfirmed since then and are so still; 1001 stands for
+/// How many people of a provider became unconfirmed after then and are so still; 1001 stands for
 /// "more than 1000".
 ///
 /// # Errors
@@ -133,6 +135,21 @@ pub async fn count_unconfirmed(
         .await?;
     let used = row.map_or(Ok(0), |row| row.get::<i64>("used"))?;
     Ok(u32::try_from(used).unwrap_or(u32::MAX))
+}
+
+/// The addresses of those people, `limit` at most.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn unconfirmed(
+    sql: &mut Conn,
+    id: ProviderId,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let values = [id.into(), since.into(), i64::from(limit).into()];
+    let rows = sql.all(UNCONFIRMED, &values).await?;
+    rows.iter().map(|row| row.get("address")).collect()
 }
 
 /// Removes a link. `false` if there was none.

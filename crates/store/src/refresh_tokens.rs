@@ -18,7 +18,8 @@ statements! {
         FROM refresh_tokens AS r JOIN links AS l ON l.id = r.link
             JOIN mailboxes AS m ON m.id = l.mailbox
         WHERE r.provider = $1 AND r.due <= $2 ORDER BY r.due LIMIT $3";
-    ASK = "UPDATE refresh_tokens SET asked = $1 WHERE link = $2 AND sealed = $3";
+    ASK = "UPDATE refresh_tokens SET asked = $1 WHERE link = $2 AND sealed = $3
+        AND asked IS NOT DISTINCT FROM $4";
     ROTATE = "UPDATE refresh_tokens SET sealed = $1, ends = $2, due = $3, asked = NULL
         WHERE link = $4 AND sealed = $5";
     POSTPONE = "UPDATE refresh_tokens SET due = $1 WHERE link = $2 AND sealed = $3";
@@ -29,6 +30,8 @@ statements! {
     HURRY = "UPDATE refresh_tokens SET due = $1 WHERE link = $2 AND due > $1";
     ANY_OF = "SELECT 1 AS kept FROM refresh_tokens WHERE provider = $1 LIMIT 1";
     FORGET = "DELETE FROM refresh_tokens WHERE link = $1 AND sealed = $2";
+    SUBJECT_OF_SID = "SELECT l.subject FROM refresh_tokens AS r JOIN links AS l ON l.id = r.link
+        WHERE r.provider = $1 AND l.namespace = $2 AND r.sid = $3 LIMIT 1";
     FORGET_PROVIDER = "DELETE FROM refresh_tokens WHERE provider = $1";
 }
 
@@ -107,7 +110,8 @@ pub async fn due(
     rows.iter().map(read).collect()
 }
 
-/// Notes that a token is about to be used. `false` if it was replaced or forgotten meanwhile.
+/// Notes that a token is about to be used, which it was last at `before`. `false` if it was replaced
+/// or forgotten meanwhile, or somebody else is at it: two who use it would have the second refused.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
@@ -115,9 +119,10 @@ pub async fn ask(
     sql: &mut Conn,
     link: LinkId,
     sealed: &[u8],
+    before: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let values = [now.into(), link.into(), sealed.into()];
+    let values = [now.into(), link.into(), sealed.into(), before.into()];
     Ok(sql.execute(ASK, &values).await? == 1)
 }
 
@@ -185,6 +190,21 @@ pub async fn signed_out(
 /// [`StoreError::Unavailable`].
 pub async fn forget(sql: &mut Conn, link: LinkId, sealed: &[u8]) -> Result<bool, StoreError> {
     Ok(sql.execute(FORGET, &[link.into(), sealed.into()]).await? == 1)
+}
+
+/// Whose sign-in by the session `sid` there brought a token, although no session stands on it here.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn subject_of_sid(
+    sql: &mut Conn,
+    provider: ProviderId,
+    namespace: &Namespace,
+    sid: &str,
+) -> Result<Option<String>, StoreError> {
+    let values = [provider.into(), namespace.into(), sid.into()];
+    let row = sql.one(SUBJECT_OF_SID, &values).await?;
+    row.map_or(Ok(None), |row| row.get("subject"))
 }
 
 /// Whether any token of a provider is kept.

@@ -50,6 +50,10 @@ impl App {
                 }
             };
             save(tx, &after, None, now).await?;
+            if after.methods.provider && !before.methods.provider {
+                // The days without confirmation begin where there is first somebody to confirm it.
+                store::confirmation::confirm(tx, before.id, now, false).await?;
+            }
             store::mailboxes::bump_generation(tx, before.id).await?;
             store::sessions::delete_all(tx, Principal::Person(before.id)).await?;
             if !after.password_opens_mail(now) && before.password_opens_mail(now) {

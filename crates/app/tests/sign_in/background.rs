@@ -30,20 +30,25 @@ impl Clock for Hands {
 }
 
 /// A provider that gives refresh tokens, and an installation that uses them.
-struct Shift {
-    world: World,
-    clock: Arc<FixedClock>,
+pub struct Shift {
+    pub world: World,
+    pub clock: Arc<FixedClock>,
+}
+
+/// A provider that gives refresh tokens, on our clock.
+pub fn offline(clock: &Arc<FixedClock>) -> Options {
+    let mut options = Options {
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        ..Options::default()
+    };
+    options.scopes.push("offline_access".to_owned());
+    options
 }
 
 impl Shift {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let clock = Arc::new(FixedClock::at(model::time::SystemClock.now()));
-        let mut options = Options {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            ..Options::default()
-        };
-        options.scopes.push("offline_access".to_owned());
-        let mut world = World::with(options).await;
+        let mut world = World::with(offline(&clock)).await;
         world.app = world.app_by(Hands(Arc::clone(&clock)));
         world
             .provider(|settings| settings.leavers.background_checks = true)
@@ -52,15 +57,49 @@ impl Shift {
     }
 
     /// Some hours later: what asking brought, in the order of the names.
-    async fn asked(&self) -> Vec<Checked> {
+    pub async fn asked(&self) -> Vec<Checked> {
         self.clock.advance(HOUR * 5);
         self.asked_now().await
     }
 
-    async fn asked_now(&self) -> Vec<Checked> {
+    pub async fn asked_now(&self) -> Vec<Checked> {
         let mut checked = self.world.app.check_people().await.unwrap();
         checked.sort_by_key(|(address, _)| address.to_string());
         checked.into_iter().map(|(_, checked)| checked).collect()
+    }
+
+    /// The domain holds as many mailboxes as come.
+    pub async fn no_limits(&self) {
+        let change = |form: &mut app::domains::DomainForm| {
+            form.limits.max_mailboxes = 0;
+            form.limits.domain_quota = 0;
+        };
+        self.world.domain(change).await;
+    }
+
+    /// Another worker takes over.
+    pub fn restart(&mut self) {
+        self.world.app = self.world.app_by(Hands(Arc::clone(&self.clock)));
+    }
+
+    /// Makes it everybody's turn.
+    pub async fn hurry(&self) {
+        let store = Store::open(&self.world.dir.join("store.db")).unwrap();
+        let id = self.world.app.provider(SLUG).await.unwrap().id;
+        let (ever, now) = (Timestamp(i64::MAX), self.clock.now());
+        let due = store::refresh_tokens::due(&mut store.read().unwrap(), id, ever, 100).await;
+        let due = due.unwrap();
+        store
+            .write(async move |tx: &mut store::Conn| {
+                for row in &due {
+                    let settled = row.asked.is_none();
+                    store::refresh_tokens::postpone(tx, row.link, &row.sealed, now, settled)
+                        .await?;
+                }
+                Ok::<_, store::StoreError>(())
+            })
+            .await
+            .unwrap();
     }
 
     async fn link(&self, local: &str) -> Link {
@@ -244,7 +283,7 @@ async fn a_token_whose_answer_was_lost_accuses_nobody() {
     let row = due.unwrap().remove(0);
     let marked = store
         .write(async move |tx: &mut store::Conn| {
-            store::refresh_tokens::ask(tx, row.link, &row.sealed, now).await
+            store::refresh_tokens::ask(tx, row.link, &row.sealed, row.asked, now).await
         })
         .await;
     assert_eq!(marked, Ok(true));

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod background;
+mod brake;
 mod codes;
 mod confirmed;
 mod departures;
@@ -13,6 +14,7 @@ mod ends;
 mod foreseen;
 mod guides;
 mod habits;
+mod hanging;
 mod helpdesk;
 mod hostile;
 mod imports;

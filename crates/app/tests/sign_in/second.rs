@@ -21,13 +21,16 @@ impl Second {
     /// "Other SSO", which may sign in people of example.org too. Its subjects are its own, though
     /// they read the same.
     pub async fn beside(world: &World) -> Self {
+        Self::with(world, Options::default()).await
+    }
+
+    /// The same, of another kind.
+    pub async fn with(world: &World, options: Options) -> Self {
         let company = lab::sample::company("example.org");
         let redirect = format!("{PUBLIC}/sso/{OTHER}/callback");
         company.add_client(LabClient::new("mail", SECRET, &redirect));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let lab = lab::serve(listener, company, Options::default())
-            .await
-            .unwrap();
+        let lab = lab::serve(listener, company, options).await.unwrap();
         let issuer = Endpoints::Issuer {
             issuer: lab.issuer().to_owned(),
         };
