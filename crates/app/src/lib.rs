@@ -53,6 +53,7 @@ pub mod templates;
 pub mod test_provider;
 pub mod test_sign_in;
 pub mod tries;
+pub mod warn_people;
 mod web_passwords;
 
 pub use context::{App, AppConfig, Client, HelpdeskPages, Parts};

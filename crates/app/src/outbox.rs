@@ -3,8 +3,9 @@
 use crate::App;
 use crate::ports::{EffectFailed, Engines};
 use model::address::{Address, DomainName};
-use model::ids::DomainId;
+use model::ids::{DomainId, MailboxId};
 use model::outcome::Code;
+use model::rules::confirmation::Warning;
 use model::session::Principal;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,15 @@ pub enum Effect {
         /// The code.
         code: Code,
     },
+    /// Tell a person that their mail programs will stop.
+    Warn {
+        /// Whom.
+        mailbox: MailboxId,
+        /// By which letter.
+        letter: Warning,
+        /// When they stop.
+        deadline: Timestamp,
+    },
 }
 
 impl Effect {
@@ -50,7 +60,7 @@ impl Effect {
             Self::Kick { .. } | Self::KickDomain { .. } | Self::SignOutDomain { .. } => {
                 Lane::Engines
             }
-            Self::TellHelpdesk { .. } => Lane::Mail,
+            Self::TellHelpdesk { .. } | Self::Warn { .. } => Lane::Mail,
         }
     }
 }
@@ -141,6 +151,11 @@ impl App {
             Effect::TellHelpdesk { domain, code } => {
                 self.tell_helpdesk(*domain, *code, engines).await
             }
+            Effect::Warn {
+                mailbox,
+                letter,
+                deadline,
+            } => self.warn((*mailbox, *letter, *deadline), engines).await,
         }
     }
 

@@ -1,5 +1,5 @@
 //! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, and app
-//! passwords revoked long ago.
+//! passwords revoked long ago. People whose mail programs are about to stop are warned first.
 
 use crate::settings::{Records, Retention};
 use crate::{App, Problem, ended};
@@ -23,6 +23,7 @@ impl App {
     /// # Errors
     /// [`Problem::Unavailable`] only.
     pub async fn sweep(&self) -> Result<(), Problem> {
+        self.warn_people().await?;
         let kept = self.retention().await?;
         for _ in 0..ROUNDS {
             if !self.sweep_some(&kept).await? {

@@ -32,6 +32,15 @@ impl Timestamp {
             .unwrap_or_default()
     }
 
+    /// The UTC date and time to the minute with its zone, `2026-11-22 20:30 UTC`, as letters say it;
+    /// empty outside the years a calendar knows.
+    #[must_use]
+    pub fn minute(self) -> String {
+        time::OffsetDateTime::from_unix_timestamp(self.secs())
+            .map(|at| format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute()))
+            .unwrap_or_default()
+    }
+
     /// The UTC date and time to the second in RFC 3339 form, `2026-11-22T20:30:00Z`.
     #[must_use]
     pub fn rfc3339(self) -> String {

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "0009_provider_sessions"
     10 "0010_refresh_tokens"
     11 "0011_confirmation"
+    12 "0012_warned"
 };
 
 /// The schema version of this program.

@@ -289,6 +289,9 @@ impl App {
             }
             _ => {}
         }
+        if let Some(told) = standing.and_then(|standing| standing.told()) {
+            words.push_str(&format!("; warned by mail {}", told.date()));
+        }
         let stands = stand.is_none_or(|stand| stand.is_ok());
         let fine = mailbox.active && open && failures.is_empty() && stands;
         let at = failures.first().map(|(attempt, ..)| attempt.at);

@@ -16,7 +16,7 @@ use store::Store;
 use testkit::clock::FixedClock;
 
 /// One clock for everybody.
-struct Hands(Arc<FixedClock>);
+pub struct Hands(pub Arc<FixedClock>);
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
@@ -25,7 +25,7 @@ impl Clock for Hands {
 }
 
 /// The sample company, the sample installation and one clock.
-async fn on_one_clock() -> (World, Arc<FixedClock>) {
+pub async fn on_one_clock() -> (World, Arc<FixedClock>) {
     let clock = Arc::new(FixedClock::at(SystemClock.now()));
     let options = lab::Options {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -48,7 +48,7 @@ async fn kicks(world: &World) -> usize {
         .count()
 }
 
-const NAME: &str = "alice@example.org";
+pub const NAME: &str = "alice@example.org";
 
 #[tokio::test]
 async fn mail_programs_stop_after_the_days_and_go_on_after_a_sign_in() {
@@ -179,4 +179,16 @@ async fn a_logout_that_means_gone_stops_mail_programs_until_the_next_sign_in() {
     world.signed_in("alice").await;
     assert!(matches!(login().await, LoginAnswer::Ok(_)), "at once");
     assert!(edge.mail.recheck(&grant).await.is_ok());
+
+    // The word of a sign-out that is older than her last sign-in comes too late for that.
+    let late = world.lab.logout_token(leaving).unwrap();
+    clock.advance(Duration::from_secs(100));
+    world.signed_in("alice").await;
+    clock.advance(Duration::from_secs(5));
+    let answer = world.app.provider_logout(SLUG, &late).await;
+    assert!(
+        matches!(answer, Ok(ProviderLogout::Ended { .. })),
+        "{answer:?}"
+    );
+    assert!(matches!(login().await, LoginAnswer::Ok(_)));
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// A mail server that takes letters, once it is there.
 #[derive(Default)]
-struct Letters {
+pub struct Letters {
     taken: Mutex<Vec<Letter>>,
     away: Mutex<u32>,
 }
@@ -51,7 +51,7 @@ impl Engines for Letters {
 }
 
 /// Runs the outbox of `app` until `count` letters were taken, and a little longer.
-async fn letters(app: &App, count: usize, away: u32) -> Vec<Letter> {
+pub async fn letters(app: &App, count: usize, away: u32) -> Vec<Letter> {
     let server = Arc::new(Letters {
         away: Mutex::new(away),
         ..Letters::default()
@@ -166,7 +166,7 @@ async fn a_mail_waits_for_a_mail_server_that_is_away() {
 #[tokio::test]
 async fn nobody_is_said_to_be_told_where_no_mail_can_be_sent() {
     let mut world = World::new().await;
-    world.app = world.app_without_mail();
+    world.app = world.app_without_mail(SystemClock);
     let carol = turned_away(&world, "carol").await;
     let person = carol.refusal.person();
     assert!(person.ends_with("Tell your helpdesk."), "{person}");

@@ -35,4 +35,5 @@ mod rules;
 mod second;
 mod several;
 mod testing;
+mod warned;
 mod world;

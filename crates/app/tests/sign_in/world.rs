@@ -158,11 +158,19 @@ impl World {
     }
 
     /// The same installation where nothing listens for SMTP.
-    pub fn app_without_mail(&self) -> App {
-        self.app_as(AppConfig {
+    pub fn app_without_mail(&self, clock: impl Clock + 'static) -> App {
+        let config = AppConfig {
             helpdesk: None,
             ..config()
-        })
+        };
+        app_of(
+            &self.dir,
+            &self.master,
+            &self.desk,
+            Arc::new(clock),
+            Arc::new(OsRandom),
+            config,
+        )
     }
 
     /// The same installation under another address.

@@ -151,6 +151,12 @@ pub struct MailboxDetails {
     pub has_password: bool,
     /// Until when a dormant password opens mail programs.
     pub password_until: Option<String>,
+    /// When its mail programs stop, unless a provider confirms the person before.
+    #[serde(default)]
+    pub mail_stops: Option<String>,
+    /// When the person was told of it by mail.
+    #[serde(default)]
+    pub warned: Option<String>,
     /// People linked to it.
     pub links: Vec<LinkDocument>,
     /// The person it waits for.
@@ -235,7 +241,7 @@ impl MailboxDocument {
 
 impl From<MailboxView> for MailboxDetails {
     fn from(view: MailboxView) -> Self {
-        let mailbox = view.mailbox;
+        let (mailbox, standing) = (view.mailbox, view.standing);
         let links = view.links.into_iter().map(|(link, provider)| LinkDocument {
             provider,
             namespace: link.namespace.to_string(),
@@ -256,6 +262,8 @@ impl From<MailboxView> for MailboxDetails {
             fields: view.fields,
             has_password: mailbox.has_password,
             password_until: mailbox.password_until.map(moment),
+            mail_stops: standing.and_then(|it| it.deadline()).map(moment),
+            warned: standing.and_then(|it| it.told()).map(moment),
             links: links.collect(),
             waits_for: view.pending.map(|(pending, provider)| WaitDocument {
                 provider,

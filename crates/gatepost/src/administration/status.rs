@@ -20,6 +20,9 @@ pub struct Status {
     /// The slugs of providers whose background checks have stopped.
     #[serde(default)]
     pub checks_stopped: Vec<String>,
+    /// People are to be warned before their mail programs stop, and no mail can be sent.
+    #[serde(default)]
+    pub cannot_warn: bool,
 }
 
 pub(super) async fn answer(app: &App) -> Result<Value, Problem> {
@@ -28,6 +31,7 @@ pub(super) async fn answer(app: &App) -> Result<Value, Problem> {
         setup_needed: admins::setup_needed(app).await?,
         mailboxes: app.mailbox_count().await?,
         providers: app.ways().await?.buttons.len(),
+        cannot_warn: app.cannot_warn().await?,
         checks_stopped: app
             .providers()
             .await?

@@ -19,7 +19,7 @@ use testkit::poll::until;
 use testkit::ports::free_ports;
 use testkit::process::Process;
 
-use super::support::Instance;
+use super::support::{Instance, soon};
 
 /// Postfix takes its time on a busy machine; only a failing test waits this long.
 const UP: Duration = Duration::from_secs(60);
@@ -208,6 +208,28 @@ impl MailInstance {
         let idle = Process::start(command).unwrap();
         idle.says("idle", UP).await.unwrap();
         idle
+    }
+
+    /// Signs in over IMAP once: `in`, or `refused: WORDS`.
+    pub(crate) async fn tries(&self, device: &Device) -> String {
+        let mut look = self.look(device, &[]);
+        soon("the end of a look", async || look.ended().unwrap()).await;
+        look.output().trim().to_owned()
+    }
+
+    /// Waits over IMAP for a message whose text holds `words`: it, as JSON.
+    pub(crate) async fn finds(&self, device: &Device, words: &str) -> String {
+        let look = self.look(device, &[words]);
+        look.says("found: ", UP).await.unwrap()
+    }
+
+    fn look(&self, device: &Device, words: &[&str]) -> Process {
+        let mut command = python(&here().join("tests/serve/clients/imap_look.py"), device);
+        command
+            .args(["localhost", &self.imaps.to_string(), ALICE])
+            .arg(&self.ca)
+            .args(words);
+        Process::start(command).unwrap()
     }
 }
 

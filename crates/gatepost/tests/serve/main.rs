@@ -6,6 +6,7 @@ mod crash;
 mod departed;
 mod engines;
 mod first_run;
+mod gone;
 mod leftovers;
 mod logins;
 mod mail;

@@ -76,6 +76,7 @@ mod tests {
                 by_provider: true,
                 confirmed: Timestamp(0),
                 signed_out: None,
+                warned: None,
                 policy: None,
             },
         }

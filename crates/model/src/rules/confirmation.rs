@@ -33,26 +33,115 @@ pub struct Standing {
     pub confirmed: Timestamp,
     /// Since when the person is signed out where that means that they are gone.
     pub signed_out: Option<Timestamp>,
+    /// When the last letter went out that tells of a deadline.
+    pub warned: Option<Timestamp>,
     /// What the domain asks for.
     pub policy: Option<ConfirmPolicy>,
 }
 
 /// People are told so long before their mail programs stop, or a quarter of the whole time before.
-const WARNING: Duration = Duration::from_secs(7 * DAY.as_secs());
+const WEEK: Duration = Duration::from_secs(7 * DAY.as_secs());
+/// Where the whole time is shorter, one letter does: two would come on the heels of each other.
+const TWO_LETTERS: Duration = Duration::from_secs(12 * DAY.as_secs());
+
+/// The letters that tell people before their mail programs stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// A week before, or when a quarter of the days is left; not where there are fewer than twelve.
+    First,
+    /// A day before, or when a quarter of the days is left.
+    Last,
+}
+
+impl Warning {
+    /// Both, the more urgent one first.
+    pub const ALL: [Self; 2] = [Self::Last, Self::First];
+
+    /// Its name, as settings are kept under it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+        }
+    }
+
+    /// How long before the deadline it is due; `None` if the policy has no such letter.
+    fn ahead(self, policy: ConfirmPolicy) -> Option<Duration> {
+        let whole = within(policy);
+        match self {
+            Self::First => (whole >= TWO_LETTERS).then(|| WEEK.min(whole / 4)),
+            Self::Last => Some(DAY.min(whole / 4)),
+        }
+    }
+
+    /// How long before the deadline it is too late for it.
+    fn until(self, policy: ConfirmPolicy) -> Duration {
+        match self {
+            Self::First => Self::Last.ahead(policy).unwrap_or_default(),
+            Self::Last => Duration::ZERO,
+        }
+    }
+
+    /// Whose letter is due at `now` under a policy: those confirmed last after the first of these
+    /// instants, where there is one, and not after the second.
+    #[must_use]
+    pub fn due(
+        self,
+        policy: ConfirmPolicy,
+        now: Timestamp,
+    ) -> Option<(Option<Timestamp>, Timestamp)> {
+        let latest = lapsed_before(policy, now.plus(self.ahead(policy)?))?;
+        Some((lapsed_before(policy, now.plus(self.until(policy))), latest))
+    }
+}
 
 impl Standing {
     /// When mail programs stop unless a provider confirms the person before.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         let policy = self.policy.filter(|_| self.by_provider)?;
-        Some(self.confirmed.max(policy.since).plus(within(policy)))
+        Some(policy.deadline(self.confirmed))
     }
 
     /// The deadline, when it is so near that the person should be told.
     #[must_use]
-    pub fn warned(&self, now: Timestamp) -> Option<Timestamp> {
-        let ahead = WARNING.min(within(self.policy?) / 4);
+    pub fn near(&self, now: Timestamp) -> Option<Timestamp> {
+        let ahead = WEEK.min(within(self.policy?) / 4);
         self.deadline().filter(|end| end.minus(ahead) <= now)
+    }
+
+    /// Whether a letter about `deadline` still says what is so: nobody confirmed the person since,
+    /// the policy is the same, nothing has stopped already, no later letter is due, and this one
+    /// has not gone out.
+    #[must_use]
+    pub fn wants(&self, letter: Warning, deadline: Timestamp, now: Timestamp) -> bool {
+        let Some(policy) = self.policy else {
+            return false;
+        };
+        let Some(ahead) = letter.ahead(policy) else {
+            return false;
+        };
+        self.signed_out.is_none()
+            && self.deadline() == Some(deadline)
+            && now < deadline.minus(letter.until(policy))
+            && self.warned.is_none_or(|at| at < deadline.minus(ahead))
+    }
+
+    /// When the person was told by mail of the deadline that counts now.
+    #[must_use]
+    pub fn told(&self) -> Option<Timestamp> {
+        let since = self.confirmed.max(self.policy?.since);
+        self.warned.filter(|at| *at > since)
+    }
+}
+
+impl ConfirmPolicy {
+    /// When mail programs stop of somebody who signs in by a provider and was last confirmed then.
+    #[must_use]
+    pub fn deadline(self, confirmed: Timestamp) -> Timestamp {
+        confirmed.max(self.since).plus(within(self))
     }
 }
 
@@ -95,6 +184,7 @@ mod tests {
             by_provider: true,
             confirmed: day(confirmed),
             signed_out: None,
+            warned: None,
             policy: policy.map(|(within_days, since)| ConfirmPolicy {
                 within_days,
                 since: day(since),
@@ -143,11 +233,96 @@ mod tests {
     fn the_warning_comes_a_week_before_or_a_quarter() {
         let told = |policy, day: u32| {
             let now = Timestamp(0).plus(DAY * day);
-            standing(0, Some(policy)).warned(now).is_some()
+            standing(0, Some(policy)).near(now).is_some()
         };
         assert!(!told((90, 0), 82) && told((90, 0), 83));
         assert!(!told((8, 0), 5) && told((8, 0), 6));
-        assert!(standing(0, None).warned(Timestamp(i64::MAX)).is_none());
+        assert!(standing(0, None).near(Timestamp(i64::MAX)).is_none());
+    }
+
+    #[test]
+    fn letters_are_due_a_week_and_a_day_before_or_fewer() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let before = |days: u16| {
+            let policy = standing(0, Some((days, 0))).policy.unwrap();
+            [Warning::First, Warning::Last].map(|letter| {
+                letter
+                    .ahead(policy)
+                    .map(|ahead| ahead.as_secs() / HOUR.as_secs())
+            })
+        };
+        for (days, first, last) in [
+            (365, Some(7 * 24), 24),
+            (28, Some(7 * 24), 24),
+            (20, Some(5 * 24), 24),
+            (12, Some(3 * 24), 24),
+            (11, None, 24),
+            (4, None, 24),
+            (3, None, 18),
+            (1, None, 6),
+        ] {
+            assert_eq!(before(days), [first, Some(last)], "{days} days");
+        }
+    }
+
+    #[test]
+    fn each_letter_has_its_time_and_no_two_have_the_same() {
+        let at = |day: i64| Timestamp(0).plus(DAY * u32::try_from(day).unwrap());
+        for (policy, confirmed, now, letter) in [
+            ((30, 0), 10, 32, None),
+            ((30, 0), 10, 33, Some(Warning::First)),
+            ((30, 0), 10, 38, Some(Warning::First)),
+            ((30, 0), 10, 39, Some(Warning::Last)),
+            ((30, 0), 10, 40, None),
+            ((30, 20), 10, 42, None),
+            ((30, 20), 10, 43, Some(Warning::First)),
+            ((30, 20), 10, 49, Some(Warning::Last)),
+            ((30, 20), 10, 50, None),
+        ] {
+            let standing = standing(confirmed, Some(policy));
+            let (policy, end) = (standing.policy.unwrap(), standing.deadline().unwrap());
+            for one in Warning::ALL {
+                let due = one.due(policy, at(now)).is_some_and(|(after, until)| {
+                    after.is_none_or(|after| standing.confirmed > after)
+                        && standing.confirmed <= until
+                });
+                let what = format!("{one:?} on day {now} of {standing:?}");
+                assert_eq!(due, letter == Some(one), "{what}");
+                assert!(!due || standing.wants(one, end, at(now)), "{what}");
+                let out = Standing {
+                    signed_out: Some(at(1)),
+                    ..standing
+                };
+                let moved = Standing {
+                    confirmed: at(now),
+                    ..standing
+                };
+                let told = Standing {
+                    warned: Some(at(now)),
+                    ..standing
+                };
+                for other in [out, moved, told] {
+                    assert!(!other.wants(one, end, at(now)), "{what}: {other:?}");
+                }
+            }
+            assert!(!standing.wants(Warning::Last, end, end), "too late");
+        }
+    }
+
+    #[test]
+    fn what_was_told_before_the_last_confirmation_counts_no_more() {
+        let at = |day: u32| Some(Timestamp(0).plus(DAY * day));
+        let told = |warned| {
+            Standing {
+                warned,
+                ..standing(10, Some((30, 0)))
+            }
+            .told()
+        };
+        assert_eq!(
+            (told(at(9)), told(at(33)), told(None)),
+            (None, at(33), None)
+        );
     }
 
     #[test]

@@ -74,7 +74,13 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
                     "Move people to another provider",
                 )),
                 Some(refusal) => fix::button(refusal, who, provider, None),
-                None => provider.map(|p| Link::new(fix::path_of(&p.slug), "Open the provider")),
+                None => provider.map(|p| {
+                    let words = match alert.topic {
+                        Topic::Unconfirmed => "Look at it and resume",
+                        Topic::Refusals(_) | Topic::ProviderUnreachable => "Open the provider",
+                    };
+                    Link::new(fix::path_of(&p.slug), words)
+                }),
             },
             attempts: button.and_then(|refusal| {
                 let code = match alert.topic {
@@ -88,6 +94,11 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
         }
     };
     alerts.into_iter().map(line).collect()
+}
+
+/// Whether an alert tells that background checks of a provider have stopped.
+pub(super) fn is_brake(alert: &Alert, provider: &Provider) -> bool {
+    alert.topic == Topic::Unconfirmed && alert.about == About::Provider(provider.id)
 }
 
 async fn acknowledge(

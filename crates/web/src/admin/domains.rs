@@ -340,8 +340,8 @@ impl Typed {
             .optional()
             .help(
                 "Empty: never. For providers that do not tell when somebody leaves. Every sign-in \
-                 confirms; people are told on their first page a week before. Changing the number \
-                 starts the days anew for everybody.",
+                 confirms; people are told by mail a week and a day before, and on their first page. \
+                 Changing the number starts the days anew for everybody.",
             )
             .problem(problems.of("confirm_within")),
             switch(self.active),
@@ -474,6 +474,8 @@ struct DomainPage {
     quota: Quota,
     listed: String,
     binding: Option<Binding>,
+    /// Its people are not warned by mail, although they should be.
+    unsent: Option<Notice>,
     /// Something is wrong with what was sent, in either form.
     wrong: bool,
 }
@@ -551,7 +553,12 @@ async fn edit_page(
         0 => "no limit".to_owned(),
         most => format!("at most {most}"),
     };
+    let unsent = match domain.confirm {
+        Some(_) => super::overview::unsent(state).await?,
+        None => None,
+    };
     let page = DomainPage {
+        unsent,
         wrong: !problems.is_empty() || !binding.is_empty(),
         binding: Binding::of(domain, &providers, binding),
         mailboxes: format!("{}, {most}", used.mailboxes),

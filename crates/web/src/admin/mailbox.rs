@@ -21,7 +21,7 @@ use model::app_password::LastUse;
 use model::attempt::StepState;
 use model::link::LinkOrigin;
 use model::protocol::{Protocol, Protocols};
-use model::rules::confirmation;
+use model::rules::confirmation::{self, Standing as ConfirmStanding};
 use model::rules::fields::Held;
 use model::template::TemplateField;
 use model::time::Timestamp;
@@ -87,13 +87,14 @@ impl MailboxPage {
         let standing = self.view.standing?;
         if let Err(refusal) = confirmation::stands(&standing, self.now) {
             let refusal = refusal.with("address", &self.view.mailbox.address);
-            return Some(refusal.to_string());
+            return Some(format!("{refusal}{}", warned(&standing)));
         }
         let end = standing.deadline()?;
         Some(format!(
-            "{}; mail programs stop on {} unless a provider confirms it again",
+            "{}; mail programs stop on {} unless a provider confirms it again{}",
             When::ago(standing.confirmed, self.now).text(),
-            When::day(end).text()
+            When::day(end).text(),
+            warned(&standing)
         ))
     }
 
@@ -103,6 +104,15 @@ impl MailboxPage {
 }
 
 // The template holds instants behind references of several depths, which these take as they are.
+
+fn warned(standing: &ConfirmStanding) -> String {
+    standing.told().map_or_else(String::new, |at| {
+        format!(
+            "; the person was warned by mail on {}",
+            When::day(at).text()
+        )
+    })
+}
 
 fn ago(at: &Timestamp, now: &Timestamp) -> When {
     When::ago(at, now)

@@ -1,6 +1,6 @@
 //! How things stand, and what is left of setting up.
 
-use super::alerts::{Line, lines};
+use super::alerts::{Line, is_brake, lines};
 use super::list::with_query;
 use super::sign_ins::{Row, rows};
 use crate::error::Failure;
@@ -13,6 +13,7 @@ use crate::state::WebState;
 use app::activity::{Activity, Range};
 use app::attempts::AttemptFilter;
 use app::domains::Page as Wanted;
+use app::warn_people::UNSENT;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
@@ -49,8 +50,10 @@ struct OverviewPage {
     chart: Option<Chart>,
     ranges: Vec<(Link, bool)>,
     reasons: Vec<Reason>,
-    /// Providers whose background checks have stopped: words and page.
+    /// Providers whose background checks have stopped and of which no alert is open: words and page.
     stopped: Vec<(String, String)>,
+    /// What people would be told by mail, and are not.
+    unsent: Option<Notice>,
     rows: Vec<Row>,
 }
 
@@ -92,6 +95,7 @@ async fn show(
         rule: providers.iter().any(hands_out),
         tried,
     };
+    let alerts = lines(state.app.alerts().await?, &providers, now);
     Ok(Page(OverviewPage {
         shell: admin.shell(AdminEntry::Overview),
         steps: steps.left().then(|| steps.checks(providers.first())),
@@ -106,20 +110,28 @@ async fn show(
             .filter(|provider| provider.settings.active && provider.settings.ignores_tls(now))
             .map(|provider| provider.settings.name.clone())
             .collect(),
-        alerts: lines(state.app.alerts().await?, &providers, now),
         ranges: ranges(activity.range),
         reasons: reasons(&activity),
         chart: chart(&activity),
+        unsent: unsent(&state).await?,
         stopped: providers
             .iter()
+            .filter(|provider| !alerts.iter().any(|line| is_brake(&line.alert, provider)))
             .filter_map(|provider| {
                 let words = super::provider_checks::stopped(provider)?;
                 Some((words, super::fix::path_of(&provider.slug)))
             })
             .collect(),
+        alerts,
         rows: rows(recent(&state, true, LAST).await?, &providers, now),
     })
     .into_response())
+}
+
+/// That nobody is warned by mail, where somebody should be.
+pub(super) async fn unsent(state: &WebState) -> Result<Option<Notice>, Failure> {
+    let unsent = state.app.cannot_warn().await?;
+    Ok(unsent.then(|| Notice::new(Standing::Warn, UNSENT)))
 }
 
 /// The next step of setting up a server on which nobody can sign in by a provider yet.

@@ -58,7 +58,7 @@ async fn standing(state: &WebState, person: &Person) -> Result<Option<Notice>, F
         let words = format!("Your mail programs have stopped. {AGAIN}");
         return Ok(Some(Notice::new(Standing::Error, words)));
     }
-    Ok(standing.warned(now).map(|end| {
+    Ok(standing.near(now).map(|end| {
         let day = When::day(end).text();
         let words = format!("Your mail programs stop on {day}. {AGAIN}");
         Notice::new(Standing::Warn, words)

@@ -14,6 +14,7 @@ mod devices;
 mod diagnosis;
 mod form_post;
 mod initiate;
+mod leavers;
 mod logout;
 mod matrix;
 mod mending;

@@ -52,10 +52,10 @@ pub struct World {
 impl World {
     /// A server on which an administrator has been made and nothing else.
     pub async fn bare() -> Self {
-        Self::bare_beside(|_| {}).await
+        Self::bare_beside(|_| {}, true).await
     }
 
-    async fn bare_beside(change: impl FnOnce(&mut lab::Options)) -> Self {
+    async fn bare_beside(change: impl FnOnce(&mut lab::Options), mail: bool) -> Self {
         let dir = ShortDir::new().unwrap();
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_795_341_845)));
         let random: Arc<dyn Random> = Arc::new(OsRandom);
@@ -89,7 +89,7 @@ impl World {
                 keep_attempts: DAY * 30,
                 keep_mail_attempts: DAY * 30,
                 keep_audit: DAY * 30,
-                helpdesk: Some(app::HelpdeskPages {
+                helpdesk: mail.then(|| app::HelpdeskPages {
                     attempts: "https://mail.example.com/admin/sign-ins".to_owned(),
                     codes: "https://mail.example.com/help/codes".to_owned(),
                 }),
@@ -137,7 +137,15 @@ impl World {
 
     /// The same beside a company that runs another kind of provider.
     pub async fn beside(change: impl FnOnce(&mut lab::Options)) -> Self {
-        let mut world = Self::bare_beside(change).await;
+        Self::set_up(Self::bare_beside(change, true).await).await
+    }
+
+    /// The same where nothing listens for SMTP.
+    pub async fn without_mail() -> Self {
+        Self::set_up(Self::bare_beside(|_| {}, false).await).await
+    }
+
+    async fn set_up(mut world: Self) -> Self {
         let karin = NewAdmin {
             name: "karin".to_owned(),
             email: "karin@example.net".to_owned(),

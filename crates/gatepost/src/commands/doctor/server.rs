@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use app::warn_people::UNSENT;
 use mailauth::Door;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::{TcpStream, UnixStream};
@@ -91,6 +92,10 @@ async fn web_worker(mut connection: Connection) -> Vec<Check> {
         let seen = format!("background checks of {slug} stopped: too many people gone at once");
         let fix = format!("look at the provider, then: gatepost provider resume-checks {slug}");
         checks.push(Check::failed(GROUP, "providers", seen, fix));
+    }
+    if status.cannot_warn {
+        let fix = "turn listen.smtp on, so that Postfix takes mail";
+        checks.push(Check::warn(GROUP, "warning mails", UNSENT, fix));
     }
     checks
 }

@@ -26,6 +26,16 @@ pub(super) fn one(view: MailboxDetails) -> String {
         let who = wait.subject.unwrap_or_else(|| "its person".to_owned());
         format!("{who} at {}, until {}", wait.provider, when(&wait.ends))
     });
+    let stops = view.mail_stops.map(|at| {
+        let warned = view
+            .warned
+            .as_ref()
+            .map_or_else(String::new, |at| format!("; warned by mail {}", when(at)));
+        format!(
+            "{} unless a provider confirms the person{warned}",
+            when(&at)
+        )
+    });
     let password = match (view.has_password, mailbox.local, &view.password_until) {
         (false, ..) => "none".to_owned(),
         (true, true, _) => "in use".to_owned(),
@@ -77,6 +87,7 @@ pub(super) fn one(view: MailboxDetails) -> String {
         ("Set by hand", overrides.join(", ")),
         ("Signs in by", sign_in),
         ("Linked to", links.collect::<Vec<_>>().join("\n")),
+        ("Mail programs stop", stops.unwrap_or_default()),
         ("Waits for", waits_for.unwrap_or_default()),
         ("Local password", password),
         ("Used it lately", uses.join("\n")),
