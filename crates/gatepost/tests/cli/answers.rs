@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 
 struct Installation {
     app: App,
-    _place: Place,
+    place: Place,
 }
 
 impl Installation {
@@ -40,7 +40,7 @@ impl Installation {
         std::fs::create_dir_all(config.layout().store()).unwrap();
         let installation = Self {
             app: wiring::local_app(&config).unwrap(),
-            _place: place,
+            place,
         };
         let change = DomainChange {
             max_mailboxes: Some(2),
@@ -382,6 +382,44 @@ async fn aliases() {
         .unwrap();
     let gone = ask(AliasRequest::Show(address("info@example.org"))).await;
     assert!(matches!(gone.unwrap_err(), Problem::NotFound(_)));
+}
+
+#[tokio::test]
+async fn background_checks_that_stopped_are_shown_and_resumed() {
+    let here = Installation::new().await;
+    let ask = |request| here.ask(Request::Provider(request));
+    let change = ProviderChange {
+        name: Some("Example SSO".to_owned()),
+        client_id: Some("gatepost".to_owned()),
+        issuer: Some("https://127.0.0.1:1/".to_owned()),
+        ..ProviderChange::default()
+    };
+    let add = ProviderRequest::Add {
+        slug: "sso".to_owned(),
+        change: Box::new(change),
+        secret: Some(secret("a secret of many characters k3")),
+    };
+    ask(add).await.unwrap();
+    let resume = |slug: &str| ask(ProviderRequest::ResumeChecks(slug.to_owned()));
+    assert_eq!(field(&resume("sso").await.unwrap_err()), "provider");
+    let nobody = resume("nobody").await.unwrap_err();
+    assert!(matches!(nobody, Problem::NotFound(_)), "{nobody:?}");
+
+    let store = store::Store::open(&here.place.config().layout().database()).unwrap();
+    let id = here.app.provider("sso").await.unwrap().id;
+    store
+        .write(async move |tx: &mut store::Conn| {
+            store::providers::stop_checks(tx, id, model::time::Timestamp::from_secs(1)).await
+        })
+        .await
+        .unwrap();
+    let shown = ask(ProviderRequest::Show("sso".to_owned())).await.unwrap();
+    assert_eq!(shown["checks_stopped"], "1970-01-01T00:00:01Z");
+    let status = here.ok(Request::Status).await;
+    assert_eq!(status["checks_stopped"], json!(["sso"]));
+    let resumed = resume("sso").await.unwrap();
+    assert_eq!(resumed["checks_stopped"], Value::Null);
+    assert_eq!(field(&resume("sso").await.unwrap_err()), "provider");
 }
 
 #[tokio::test]
