@@ -122,10 +122,13 @@ async fn a_link_has_one_token_and_the_last_sign_in_brought_it() {
     let [first, second, third] = [b"1", b"2", b"3"].map(|token| desk.sealed(token));
     desk.put(desk.link, &first, NOW).await.unwrap();
     let (link, old) = (desk.link, first.clone());
-    let asked = desk
-        .temp
-        .write(async move |sql| refresh_tokens::ask(sql, link, &old, NOW).await);
-    assert_eq!(asked.await, Ok(true));
+    let ask = || {
+        let old = old.clone();
+        desk.temp
+            .write(async move |sql| refresh_tokens::ask(sql, link, &old, None, NOW).await)
+    };
+    assert_eq!(ask().await, Ok(true));
+    assert_eq!(ask().await, Ok(false), "somebody else is at it");
     assert_eq!(desk.due(NOW).await[0].asked, Some(NOW));
 
     // A sign-in meanwhile: the answer to the older token changes nothing any more.
