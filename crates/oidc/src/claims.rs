@@ -43,6 +43,9 @@ impl Claims {
     /// An address and the word that it is verified belong together (OpenID Connect Core section
     /// 5.1): where userinfo names another address and says nothing about it, the ID token's
     /// `email_verified: true` is about an address that does not count, and is dropped.
+    ///
+    /// Where aggregated and distributed claims are to be fetched (`_claim_sources`) is left out:
+    /// nothing follows it, and it may hold access tokens, which nobody may keep.
     #[must_use]
     pub fn union(mut id_token: Map<String, Value>, userinfo: Map<String, Value>) -> Self {
         if vouches_for_another(&id_token, &userinfo) {
@@ -60,6 +63,7 @@ impl Claims {
             let origin = Origin::UserInfo;
             claims.insert(name, Claim { value, origin });
         }
+        claims.remove("_claim_sources");
         Self(claims)
     }
 
@@ -111,7 +115,10 @@ mod tests {
         let object = |value: Value| value.as_object().unwrap().clone();
         let claims = Claims::union(
             object(json!({"sub": "1", "email": "old@a.example", "amr": ["pwd"], "name": "A"})),
-            object(json!({"sub": "1", "email": "new@a.example", "groups": ["x"], "name": null})),
+            object(json!({
+                "sub": "1", "email": "new@a.example", "groups": ["x"], "name": null,
+                "_claim_sources": {"src1": {"endpoint": "https://a.example", "access_token": "s"}},
+            })),
         );
         let got = |name: &str| {
             let claim = claims.get(name).unwrap();
@@ -122,6 +129,7 @@ mod tests {
         assert_eq!(got("name"), (json!("A"), "id_token"));
         assert_eq!(got("groups"), (json!(["x"]), "userinfo"));
         assert_eq!(claims.get("picture"), None);
+        assert_eq!(claims.get("_claim_sources"), None);
         assert_eq!(claims.values().len(), 5);
     }
 

@@ -9,6 +9,7 @@ use app::mailboxes::NewSignIn;
 use app::providers::SecretChange;
 use app::sign_in::{Arrived, Ended};
 use app::templates::TemplateForm;
+use lab::misbehave::Misbehaviour;
 use model::attempt::StepState;
 use model::domain::GIB;
 use model::outcome::Code;
@@ -360,6 +361,40 @@ async fn sso_405_to_407_the_mapping() {
         .edit_provider(&ACTOR, SLUG, ghost, SecretChange::Keep, None)
         .await;
     assert!(refused.is_err(), "a rule cannot name what does not exist");
+}
+
+#[tokio::test]
+async fn sso_409_too_many_groups_are_pointed_at() {
+    let world = World::new().await;
+    world
+        .provider(|p| p.everyone_else = EveryoneElse::Template(world.staff.id))
+        .await;
+    company(&world).misbehave(Misbehaviour::GroupsOverage);
+    assert_eq!(world.refused("alice").await, Code::ClaimWithheld);
+    let test = world.tested("alice").await;
+    assert_eq!(test.refusal.as_ref().unwrap().code, Code::ClaimWithheld);
+    assert!(
+        test.rules[0].why.contains("a pointer (_claim_names)"),
+        "{:?}",
+        test.rules
+    );
+    // Where the claims themselves would be fetched, and with what, is nobody's business.
+    assert!(!format!("{test:?}").contains("a-token-of-the-source"));
+    // Another rule decides.
+    let by_name = model::rule::Rule {
+        claim: "name".to_owned(),
+        test: model::rule::Test::Present,
+        template: world.staff.id,
+    };
+    world.provider(|p| p.rules.push(by_name)).await;
+    world.signed_in("alice").await;
+    // Who has a mailbox keeps what it has.
+    world
+        .provider(|p| {
+            p.rules.pop();
+        })
+        .await;
+    world.signed_in("alice").await;
 }
 
 #[tokio::test]

@@ -214,6 +214,16 @@ async fn pasted_claims_are_tried_on_every_rule() {
     assert_eq!(trial.refusal.unwrap().code, Code::NearMapping);
     assert!(trial.outcome.contains("SSO-406"), "{}", trial.outcome);
 
+    let over = pasted(r#"{"_claim_names": {"groups": "src1"}}"#).unwrap();
+    let trial = world.app.try_rules(SLUG, &near, Tried::Claims(over)).await;
+    let trial = trial.unwrap();
+    assert_eq!(trial.refusal.unwrap().code, Code::ClaimWithheld);
+    assert_eq!(
+        trial.outcome,
+        "No rule matches, but rule 1 could not be asked: a pointer came in place of groups. A new \
+         person would meet SSO-409. A mailbox that exists keeps what it has."
+    );
+
     for bad in [
         "",
         "[1]",

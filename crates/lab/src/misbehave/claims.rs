@@ -14,6 +14,18 @@ pub(super) fn spoil(how: M, claims: &mut Map<String, Value>) {
         M::EmailUnverified => set(claims, "email_verified", json!(false)),
         M::EmailUnverifiedText => set(claims, "email_verified", json!("false")),
         M::EmailVerifiedMissing => remove(claims, "email_verified"),
+        M::GroupsOverage => {
+            for claim in ["groups", "mailcow_template"] {
+                remove(claims, claim);
+            }
+            let names = json!({"groups": "src1", "mailcow_template": "src1"});
+            set(claims, "_claim_names", names);
+            let source = json!({
+                "endpoint": "https://graph.example/users/0/getMemberObjects",
+                "access_token": "a-token-of-the-source",
+            });
+            set(claims, "_claim_sources", json!({ "src1": source }));
+        }
         _ => {}
     }
 }

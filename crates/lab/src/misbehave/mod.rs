@@ -206,6 +206,9 @@ misbehaviours! {
     EmailUnverifiedText = "email-unverified-text", Depends;
     /// Claims: no `email_verified`.
     EmailVerifiedMissing = "email-verified-missing", Depends;
+    /// Claims: a pointer in place of `groups` and of `mailcow_template`, as Entra sends for whoever is
+    /// in more than 200 groups (OpenID Connect Core 5.6.2).
+    GroupsOverage = "groups-overage", Refuse;
 
     /// Discovery: 404.
     DiscoveryMissing = "discovery-missing", Unavailable;

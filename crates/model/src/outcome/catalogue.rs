@@ -67,6 +67,8 @@ pub enum Code {
     TemplateGone,
     /// SSO-408. The provider does not create mailboxes.
     CreationOff,
+    /// SSO-409. A claim that a rule reads was replaced by a pointer, and no rule matches.
+    ClaimWithheld,
     /// SSO-410. The address is an alias of others.
     AddressIsAlias,
     /// SSO-411. The address belongs to a role.
@@ -138,6 +140,7 @@ impl Code {
         Self::NearMapping,
         Self::TemplateGone,
         Self::CreationOff,
+        Self::ClaimWithheld,
         Self::AddressIsAlias,
         Self::AddressReserved,
         Self::AddressChanged,
@@ -449,6 +452,15 @@ impl Code {
                 person: "Your mailbox has to be created by an administrator.",
                 admin: "Creating mailboxes at first sign-in is off for {provider}; {address} has none.",
                 fix: Fix::AddMailbox,
+                retry: false,
+                status: 403,
+            },
+            Self::ClaimWithheld => &Entry {
+                id: "SSO-409",
+                title: "Too many groups",
+                person: "You are in more groups at {provider} than it can send, so your kind of mailbox cannot be told. Tell your helpdesk.",
+                admin: "Groups overage: the provider sent a pointer ({pointer}) in place of {claim}, which Entra does above 200 groups. No rule matched, and this one could not be asked: {rule}. At the provider, send app roles or only the groups assigned to the application, and let the rule read that.",
+                fix: Fix::Rules,
                 retry: false,
                 status: 403,
             },

@@ -53,6 +53,28 @@ fn walk_into<'a>(value: &'a Value, path: &str, lists: bool, found: &mut Vec<&'a 
     }
 }
 
+/// What a provider sent in place of a claim that a path reads, when that claim itself was not sent:
+/// the pointer of an aggregated or distributed claim (OpenID Connect Core 5.6.2), `_claim_names`, or
+/// Entra's `hasgroups`. Pointers are not followed: they lead to where only the provider knows us.
+#[must_use]
+pub fn pointer_for(claims: &Claims, path: &str) -> Option<&'static str> {
+    let within = |name: &str| {
+        let rest = path.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            && !claims.contains_key(name)
+    };
+    let named = |pointed: &Value| {
+        pointed
+            .as_object()
+            .is_some_and(|to| to.keys().any(|n| within(n)))
+    };
+    if claims.get("_claim_names").is_some_and(named) {
+        return Some("_claim_names");
+    }
+    let more = claims.get("hasgroups") == Some(&Value::Bool(true));
+    (more && within("groups")).then_some("hasgroups")
+}
+
 /// Whether `fits` says yes to the text, or to a text in the list.
 pub(super) fn any_text(value: &Value, mut fits: impl FnMut(&str) -> bool) -> bool {
     match value {
@@ -153,6 +175,28 @@ mod tests {
         let claims = claims.as_object().unwrap();
         assert_eq!(claim_at(claims, "custom.mail.type"), Some(&json!("x")));
         assert_eq!(claim_at(claims, "roles.name"), None, "not through lists");
+    }
+
+    #[test]
+    fn a_pointer_stands_for_a_claim_that_was_not_sent() {
+        let names = json!({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}});
+        let sent = json!({"_claim_names": {"groups": "src1"}, "groups": []});
+        for (claims, path, want) in [
+            (&names, "groups", Some("_claim_names")),
+            (&names, "groups.name", Some("_claim_names")),
+            (&names, "groups2", None),
+            (&names, "roles", None),
+            (&sent, "groups", None),
+            (&json!({"hasgroups": true}), "groups", Some("hasgroups")),
+            (&json!({"hasgroups": true}), "roles", None),
+            (&json!({"hasgroups": false}), "groups", None),
+            (&json!({"hasgroups": "true"}), "groups", None),
+            (&json!({"_claim_names": ["groups"]}), "groups", None),
+            (&json!({"_claim_names": "groups"}), "groups", None),
+        ] {
+            let claims_of = claims.as_object().unwrap();
+            assert_eq!(pointer_for(claims_of, path), want, "{path} in {claims}");
+        }
     }
 
     #[test]

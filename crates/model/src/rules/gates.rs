@@ -109,7 +109,9 @@ impl Gate {
             Code::EmailUnverified | Code::EmailVerifiedAbsent => Self::AddressVerified,
             Code::DomainUnknown | Code::DomainInactive => Self::Domain,
             Code::DomainNotOfProvider | Code::DomainBound => Self::DomainOfProvider,
-            Code::NoMapping | Code::NearMapping | Code::TemplateGone => Self::RuleMatch,
+            Code::NoMapping | Code::NearMapping | Code::TemplateGone | Code::ClaimWithheld => {
+                Self::RuleMatch
+            }
             Code::DomainFull
             | Code::DomainQuotaFull
             | Code::CreationOff

@@ -3,7 +3,7 @@
 use crate::ids::TemplateId;
 use crate::provider::EveryoneElse;
 use crate::rule::{Rule, Test};
-use crate::rules::claims::{any_text, brief_all};
+use crate::rules::claims::{any_text, brief_all, pointer_for};
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -19,6 +19,14 @@ pub enum Mapped {
         position: usize,
         /// Its template.
         template: TemplateId,
+    },
+    /// No rule matches, but this one could not be asked: the provider sent a pointer in place of its
+    /// claim. Whether the person is somebody else's kind, or everyone else's, nobody can tell.
+    Withheld {
+        /// Its position.
+        position: usize,
+        /// What was sent instead of the claim.
+        pointer: &'static str,
     },
     /// No rule matches; everyone else gets this template, at creation only.
     EveryoneElse(TemplateId),
@@ -62,13 +70,14 @@ pub fn map(
 ) -> (Mapped, Vec<RuleVerdict>) {
     let first = first_match(rules, claims);
     let looked_at = first.map_or(rules, |first| &rules[..=first]);
-    let mapped = match (first, everyone_else) {
-        (Some(position), _) => Mapped::Rule {
+    let mapped = match (first, withheld(rules, claims), everyone_else) {
+        (Some(position), ..) => Mapped::Rule {
             position,
             template: rules[position].template,
         },
-        (None, EveryoneElse::Template(template)) => Mapped::EveryoneElse(template),
-        (None, EveryoneElse::Refuse) => Mapped::Refused {
+        (None, Some((position, pointer)), _) => Mapped::Withheld { position, pointer },
+        (None, None, EveryoneElse::Template(template)) => Mapped::EveryoneElse(template),
+        (None, None, EveryoneElse::Refuse) => Mapped::Refused {
             near: near_miss(rules, claims),
         },
     };
@@ -98,7 +107,12 @@ pub fn explain_all(rules: &[Rule], claims: &Claims) -> Vec<RuleVerdict> {
             let why = match (matched, first) {
                 (true, None) => "yes".to_owned(),
                 (true, Some(first)) => format!("yes too, but rule {} decides", first + 1),
-                (false, _) if values.is_empty() => "no, the claim is absent".to_owned(),
+                (false, _) if values.is_empty() => match pointer_for(claims, &rule.claim) {
+                    Some(pointer) => format!(
+                        "not known, the provider sent a pointer ({pointer}) in place of the claim"
+                    ),
+                    None => "no, the claim is absent".to_owned(),
+                },
                 (false, _) => {
                     format!("no, it is {}", shown.get_or_init(|| brief_all(values)))
                 }
@@ -145,6 +159,13 @@ impl Test {
             (Self::Present, Value::Bool(true) | Value::Number(_) | Value::Object(_)) => true,
         }
     }
+}
+
+/// The first rule whose claim was not sent but pointed at, and the pointer.
+pub(crate) fn withheld(rules: &[Rule], claims: &Claims) -> Option<(usize, &'static str)> {
+    let pointer = |rule: &Rule| pointer_for(claims, &rule.claim);
+    let mut numbered = rules.iter().enumerate();
+    numbered.find_map(|(position, rule)| Some((position, pointer(rule)?)))
 }
 
 fn near_miss(rules: &[Rule], claims: &Claims) -> Option<(usize, String, String)> {
@@ -438,6 +459,38 @@ mod tests {
             Mapped::Refused {
                 near: Some((0, "staff".to_owned(), "Staff".to_owned()))
             }
+        );
+    }
+
+    #[test]
+    fn a_pointer_in_place_of_a_claim_is_no_answer() {
+        let rules = [
+            asks("groups", Test::Is("staff".into())),
+            asks("dept", Test::Is("it".into())),
+        ];
+        let over = json!({"_claim_names": {"groups": "src1"}});
+        let withheld = Mapped::Withheld {
+            position: 0,
+            pointer: "_claim_names",
+        };
+        assert_eq!(verdict(&rules, over.clone()), withheld);
+        // Also where everyone else would get a mailbox: this may be no "everyone else".
+        let (mapped, verdicts) = map(&rules, EveryoneElse::Template(REST), &claims(over));
+        assert_eq!(mapped, withheld);
+        assert_eq!(
+            verdicts[0].words(),
+            "groups is staff: not known, the provider sent a pointer (_claim_names) in place of the claim"
+        );
+        // Another rule decides, or none asks for the claim.
+        let known = json!({"_claim_names": {"groups": "src1"}, "dept": "it"});
+        assert!(matches!(
+            verdict(&rules, known),
+            Mapped::Rule { position: 1, .. }
+        ));
+        let nobody_asks = json!({"_claim_names": {"photos": "src1"}, "hasgroups": true});
+        assert_eq!(
+            verdict(&rules[1..], nobody_asks),
+            Mapped::Refused { near: None }
         );
     }
 

@@ -4,7 +4,7 @@ use crate::provider::EveryoneElse;
 use crate::rule::Rule;
 use crate::rules::claims::Claims;
 use crate::rules::difference::template_name;
-use crate::rules::mapping::explain_all;
+use crate::rules::mapping::{explain_all, withheld};
 use crate::template::Template;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +76,13 @@ pub fn outcomes(
     let (outcome, why) = match decides {
         Some(decides) => not_looked_at(decides),
         None if rules.is_empty() => (RuleOutcome::Fits, "there are no rules".to_owned()),
-        None => (RuleOutcome::Fits, "no rule fits".to_owned()),
+        None => match withheld(rules, claims) {
+            Some((position, _)) => {
+                let why = format!("rule {} could not be asked", position + 1);
+                (RuleOutcome::NotLookedAt, why)
+            }
+            None => (RuleOutcome::Fits, "no rule fits".to_owned()),
+        },
     };
     let everyone_else = RuleLine {
         rule: "everyone else".to_owned(),

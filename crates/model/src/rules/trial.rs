@@ -8,6 +8,7 @@ use crate::rules::effect::{self, Change, Effect, LastClaims, Linked};
 use crate::rules::fields::{self, FieldLine};
 use crate::rules::mapping::{self, Mapped, RuleVerdict};
 use crate::rules::privacy::{self, HIDDEN, Quoted, Viewer};
+use crate::rules::provision;
 use crate::rules::versions::RuleSet;
 use crate::template::Template;
 use crate::time::Timestamp;
@@ -71,6 +72,19 @@ pub fn of_nobody(provider: &Provider, templates: &[Template], claims: &Claims) -
     let (who, template) = match mapped {
         Mapped::Rule { position, template } => {
             (format!("Rule {} decides", position + 1), found(template))
+        }
+        Mapped::Withheld { position, pointer } => {
+            let rule = &settings.rules[position];
+            let refusal = provision::withheld(rule, pointer).with("provider", &settings.name);
+            trial.outcome = format!(
+                "No rule matches, but rule {} could not be asked: a pointer came in place of {}. A \
+                 new person would meet {}. A mailbox that exists keeps what it has.",
+                position + 1,
+                crate::foreign::printable(&rule.claim, 100),
+                refusal.code
+            );
+            trial.refusal = Some(refusal);
+            return trial;
         }
         Mapped::EveryoneElse(template) => {
             ("No rule matches; everyone else".to_owned(), found(template))

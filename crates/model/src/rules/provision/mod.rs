@@ -16,6 +16,7 @@ use crate::outcome::{Code, Refusal};
 use crate::protocol::{Protocol, Protocols};
 use crate::provider::Provider;
 use crate::relink::Relink;
+use crate::rule::Rule;
 use crate::rules::limits::{self, Ask, size};
 use crate::rules::mapping::{self, Claims, Mapped, RuleVerdict, brief};
 use crate::rules::suggest;
@@ -429,6 +430,9 @@ fn template_for<'a>(
         Mapped::Rule { position, template } => {
             find(facts, template).ok_or_else(|| gone(rules[position].words()))
         }
+        Mapped::Withheld { position, pointer } => {
+            Err(withheld(&rules[position], pointer).with("provider", &facts.provider.settings.name))
+        }
         Mapped::EveryoneElse(template) => {
             find(facts, template).ok_or_else(|| gone("everyone else".to_owned()))
         }
@@ -451,6 +455,15 @@ fn template_for<'a>(
                 .with_some("claim", suggest::telling_claim(rules, facts.claims)))
         }
     }
+}
+
+/// The refusal of a person whose claim was not sent, but pointed at, and whom no rule matches.
+#[must_use]
+pub fn withheld(rule: &Rule, pointer: &str) -> Refusal {
+    Refusal::new(Code::ClaimWithheld)
+        .with("claim", &rule.claim)
+        .with("pointer", pointer)
+        .with("rule", rule.words())
 }
 
 /// The quota that a template gives a new mailbox in a domain, if it fits.

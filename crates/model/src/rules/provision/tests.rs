@@ -193,6 +193,13 @@ fn each_gate_has_its_code() {
         (with(|w| w.extends = true), Code::AddressReserved),
         (claim("mailcow_template", json!("guest")), Code::NoMapping),
         (claim("mailcow_template", json!("Staff")), Code::NearMapping),
+        (
+            with(|w| {
+                w.claims.as_object_mut().unwrap().remove("mailcow_template");
+                w.claims["_claim_names"] = json!({"mailcow_template": "src1"});
+            }),
+            Code::ClaimWithheld,
+        ),
         (with(|w| w.templates.clear()), Code::TemplateGone),
         (
             with(|w| w.provider.settings.domains.clear()),
