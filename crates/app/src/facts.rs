@@ -2,7 +2,9 @@
 
 use crate::mailboxes::stands_at;
 use model::address::{Address, DomainName};
+use model::block::Block;
 use model::domain::MailDomain;
+use model::link::Link;
 use model::provider::Provider;
 use model::rules::provision::{Holder, Place};
 use store::{Conn, StoreError};
@@ -28,6 +30,36 @@ pub(crate) async fn place(conn: &mut Conn, address: &Address) -> Result<Place, S
         holder,
         extends,
     })
+}
+
+/// The blocks of the people linked at an address; where it has no mailbox, of those who had one.
+pub(crate) async fn blocks(
+    conn: &mut Conn,
+    address: &Address,
+    place: &Place,
+) -> Result<Vec<Block>, StoreError> {
+    let Holder::Mailbox { links, pending, .. } = &place.holder else {
+        return store::blocks::of_address(conn, address.as_str()).await;
+    };
+    let mut blocks = blocks_of(conn, links).await?;
+    let expected = pending
+        .as_ref()
+        .and_then(|p| Some((p.provider, p.expected_subject.as_ref()?)));
+    if let Some((provider, subject)) = expected
+        && let Some(provider) = store::providers::by_id(conn, provider).await?
+    {
+        blocks.extend(store::blocks::by_person(conn, &provider.namespace, subject).await?);
+    }
+    Ok(blocks)
+}
+
+/// The blocks of linked people.
+pub(crate) async fn blocks_of(conn: &mut Conn, links: &[Link]) -> Result<Vec<Block>, StoreError> {
+    let mut blocks = Vec::new();
+    for link in links {
+        blocks.extend(store::blocks::by_person(conn, &link.namespace, &link.subject).await?);
+    }
+    Ok(blocks)
 }
 
 /// The names of a provider's domains, for the words of a refusal: read only if `domain` is none of

@@ -14,6 +14,7 @@ pub mod aliases;
 pub mod attempts;
 mod audit;
 mod background_checks;
+mod blocks;
 pub mod confirmation;
 pub mod context;
 pub mod devices;

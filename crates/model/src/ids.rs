@@ -43,6 +43,8 @@ ids! {
     LinkId;
     /// A relink campaign.
     RelinkId;
+    /// A block of a person at a provider.
+    BlockId;
     /// An app password.
     AppPasswordId;
     /// A local administrator.

@@ -12,6 +12,7 @@ pub mod alias;
 pub mod app_password;
 pub mod attempt;
 pub mod audit;
+pub mod block;
 pub mod domain;
 pub mod foreign;
 pub mod helpdesk;

@@ -29,6 +29,7 @@ fn place(fix: Fix) -> &'static str {
         Fix::Mailbox => "the mailbox",
         Fix::AddMailbox => "a new mailbox",
         Fix::Alias => "the alias",
+        Fix::Block => "the list of blocked people",
         Fix::Person => "the person's own pages",
         Fix::Server => "the server",
     }

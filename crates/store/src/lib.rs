@@ -19,6 +19,7 @@ pub mod app_passwords;
 pub mod attempt_counts;
 pub mod attempts;
 pub mod audit;
+pub mod blocks;
 pub mod confirmation;
 pub mod domains;
 pub mod ends;

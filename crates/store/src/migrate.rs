@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     10 "0010_refresh_tokens"
     11 "0011_confirmation"
     12 "0012_warned"
+    13 "0013_blocks"
 };
 
 /// The schema version of this program.

@@ -25,6 +25,7 @@ mod tests {
         ("attempt_counts", crate::attempt_counts::STATEMENTS),
         ("attempts", crate::attempts::STATEMENTS),
         ("audit", crate::audit::STATEMENTS),
+        ("blocks", crate::blocks::STATEMENTS),
         ("confirmation", crate::confirmation::STATEMENTS),
         ("domains", crate::domains::STATEMENTS),
         ("ends", crate::ends::STATEMENTS),

@@ -3,8 +3,8 @@
 use crate::error::StoreError;
 use model::address::{Address, DomainName};
 use model::ids::{
-    AdminId, AlertId, AliasId, AppPasswordId, AttemptId, DomainId, LinkId, MailboxId, OutboxId,
-    ProviderId, RelinkId, RuleVersionId, SessionId, TemplateId,
+    AdminId, AlertId, AliasId, AppPasswordId, AttemptId, BlockId, DomainId, LinkId, MailboxId,
+    OutboxId, ProviderId, RelinkId, RuleVersionId, SessionId, TemplateId,
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
@@ -254,6 +254,7 @@ integers! {
     TemplateId, "an id", TemplateId, |id: TemplateId| id.0;
     ProviderId, "an id", ProviderId, |id: ProviderId| id.0;
     RelinkId, "an id", RelinkId, |id: RelinkId| id.0;
+    BlockId, "an id", BlockId, |id: BlockId| id.0;
     LinkId, "an id", LinkId, |id: LinkId| id.0;
     AppPasswordId, "an id", AppPasswordId, |id: AppPasswordId| id.0;
     AdminId, "an id", AdminId, |id: AdminId| id.0;

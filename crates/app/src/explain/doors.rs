@@ -176,6 +176,7 @@ impl App {
             address,
             place,
             templates: &templates,
+            blocks: &facts::blocks(read, address, place).await?,
         };
         let foreseen = provision::foresee(&known, &mut Trace::default());
         Ok(Door {

@@ -244,6 +244,12 @@ pub fn command(address: &Address, refusal: &Refusal) -> String {
         (_, Fix::Domain) => format!("gatepost domain edit {domain} --domain-quota SIZE"),
         (_, Fix::AddMailbox) => format!("gatepost mailbox add {address}"),
         (_, Fix::Mailbox) => format!("gatepost mailbox show {address}"),
+        (_, Fix::Block) => {
+            // By the mailbox the person had, whatever they are called now.
+            let had = refusal.facts.get("address");
+            let who = had.map_or(address.as_str(), String::as_str);
+            format!("gatepost mailbox unblock {who}")
+        }
         (_, Fix::Alias) => format!("gatepost alias show {address}"),
         (
             _,

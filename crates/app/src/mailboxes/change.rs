@@ -2,7 +2,7 @@
 
 use super::{MailboxEdit, by_address, checked_name};
 use crate::outbox::{self, Effect};
-use crate::{App, Problem, audit, local_password, revoke, templates};
+use crate::{App, Problem, audit, blocks, local_password, revoke, templates};
 use model::address::Address;
 use model::audit::Actor;
 use model::domain::{DomainUse, MailDomain};
@@ -47,6 +47,27 @@ impl App {
         address: &Address,
         reason: &str,
     ) -> Result<Mailbox, Problem> {
+        self.disable(actor, address, reason, false).await
+    }
+
+    /// The same, and the people linked to it may not come back: see [`App::block_people`]. Without
+    /// anybody linked it is the same alone.
+    pub async fn disable_mailbox_and_block(
+        &self,
+        actor: &Actor,
+        address: &Address,
+        reason: &str,
+    ) -> Result<Mailbox, Problem> {
+        self.disable(actor, address, reason, true).await
+    }
+
+    async fn disable(
+        &self,
+        actor: &Actor,
+        address: &Address,
+        reason: &str,
+        block: bool,
+    ) -> Result<Mailbox, Problem> {
         let reason: String = reason.trim().chars().take(200).collect();
         let (now, actor, address) = (self.clock.now(), actor.clone(), address.clone());
         self.write_ringing(async move |tx: &mut Conn| {
@@ -78,6 +99,10 @@ impl App {
                 json!({ "reason": reason }),
             )
             .await?;
+            if block {
+                let links = store::links::of_mailbox(tx, after.id).await?;
+                blocks::block(tx, now, &actor, &after, &links, &reason).await?;
+            }
             by_address(tx, &address).await
         })
         .await
@@ -142,6 +167,25 @@ impl App {
         actor: &Actor,
         address: &Address,
     ) -> Result<Timestamp, Problem> {
+        self.delete(actor, address, false).await
+    }
+
+    /// The same, and the people linked to it may not come back: see [`App::block_people`]. Without
+    /// anybody linked it is the same alone.
+    pub async fn delete_mailbox_and_block(
+        &self,
+        actor: &Actor,
+        address: &Address,
+    ) -> Result<Timestamp, Problem> {
+        self.delete(actor, address, true).await
+    }
+
+    async fn delete(
+        &self,
+        actor: &Actor,
+        address: &Address,
+        block: bool,
+    ) -> Result<Timestamp, Problem> {
         let now = self.clock.now();
         let remove_at = now.plus(self.config.keep_deleted_mail);
         let (actor, address) = (actor.clone(), address.clone());
@@ -151,6 +195,10 @@ impl App {
                 return Err(Problem::InUse(format!(
                     "the alias {alias} delivers only to this mailbox; change or delete it first"
                 )));
+            }
+            if block {
+                let links = store::links::of_mailbox(tx, mailbox.id).await?;
+                blocks::block(tx, now, &actor, &mailbox, &links, "").await?;
             }
             store::mailboxes::delete(tx, mailbox.id, actor.name(), now, remove_at).await?;
             outbox::put(

@@ -2,6 +2,7 @@
 
 use model::address::{Address, DomainName};
 use model::app_password::{AppPassword, LastUse};
+use model::block::Block;
 use model::link::{Link, PendingLink};
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
@@ -91,6 +92,8 @@ pub struct MailboxView {
     pub fields: Vec<FieldLine>,
     /// People linked to it, with the provider's name.
     pub links: Vec<(Link, String)>,
+    /// Those of them who may not come back.
+    pub blocks: Vec<Block>,
     /// A link that waits, with the provider's name.
     pub pending: Option<(PendingLink, String)>,
     /// Aliases that deliver to it.

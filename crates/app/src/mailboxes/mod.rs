@@ -10,7 +10,7 @@ pub use forms::{
 };
 
 use crate::domains::{self, Listed, Page};
-use crate::{App, Problem, audit, local_password, templates};
+use crate::{App, Problem, audit, facts, local_password, templates};
 use model::address::Address;
 use model::app_password::LastUse;
 use model::audit::Actor;
@@ -251,6 +251,7 @@ async fn view(
             .map_or_else(String::new, |provider| provider.settings.name.clone())
     };
     let links = store::links::of_mailbox(conn, mailbox.id).await?;
+    let blocks = facts::blocks_of(conn, &links).await?;
     let links = links
         .into_iter()
         .map(|link| (link.clone(), named(link.provider)))
@@ -272,6 +273,7 @@ async fn view(
         template,
         fields,
         links,
+        blocks,
         pending,
         devices,
     })

@@ -91,6 +91,7 @@ impl App {
                 let moved = store::links::rekey(tx, before.id, &before.namespace, &after.namespace)
                     .await
                     .map_err(somebody_there)?;
+                store::blocks::rekey(tx, &before.namespace, &after.namespace).await?;
                 store::sessions::rekey(tx, before.id, &before.namespace, &after.namespace).await?;
                 if clear {
                     store::providers::set_secret(tx, before.id, None, now).await?;

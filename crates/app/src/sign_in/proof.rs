@@ -150,6 +150,7 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
         .ok_or_else(over)?;
     let pending = store::links::pending_of(tx, mailbox.id).await?;
     let bound = facts::bound_elsewhere(tx, &provider, Some(&domain)).await?;
+    let blocked = store::blocks::by_person(tx, &proof.namespace, &proof.subject).await?;
     let link = LinkFacts {
         now,
         provider: &provider,
@@ -160,6 +161,7 @@ async fn link(tx: &mut Conn, proof: &Proof, now: model::time::Timestamp) -> Resu
         mailbox: &mailbox,
         links: &store::links::of_mailbox(tx, mailbox.id).await?,
         pending: pending.as_ref(),
+        blocked: blocked.as_ref(),
     };
     provision::may_link(&link).map_err(Problem::Refused)?;
     store::links::take_pending(tx, mailbox.id).await?;

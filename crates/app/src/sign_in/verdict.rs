@@ -6,6 +6,7 @@ use crate::facts;
 use crate::provider_calls::Identity;
 use model::address::{Address, DomainName};
 use model::attempt::Trace;
+use model::block::Block;
 use model::domain::{DomainUse, MailDomain};
 use model::link::{Link, Namespace};
 use model::mailbox::Mailbox;
@@ -31,6 +32,8 @@ pub(crate) struct Known {
     bound: Option<Provider>,
     /// Campaigns that take people over to the provider; only for people without a link.
     relinks: Vec<Relink>,
+    /// The block of the person.
+    blocked: Option<Block>,
 }
 
 impl Known {
@@ -52,6 +55,7 @@ impl Known {
             domains: Vec::new(),
             bound: None,
             relinks: Vec::new(),
+            blocked: store::blocks::by_person(conn, who.namespace, who.subject).await?,
         };
         if known.linked.is_none() {
             known.relinks = store::relinks::open_to(conn, provider.id, now).await?;
@@ -122,6 +126,7 @@ impl Known {
             place: self.place.as_ref(),
             templates: &self.templates,
             relinks: &self.relinks,
+            blocked: self.blocked.as_ref(),
         };
         provision::decide(&facts, trace)
     }

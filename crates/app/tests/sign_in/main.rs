@@ -5,6 +5,7 @@
 
 mod alerts;
 mod background;
+mod blocks;
 mod brake;
 mod codes;
 mod confirmed;

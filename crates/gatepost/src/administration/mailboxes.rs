@@ -7,10 +7,12 @@ use app::mailboxes::{
 use app::{App, Problem};
 use model::address::Address;
 use model::audit::Actor;
+use model::link::Link;
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
 use model::rules::fields::FieldLine;
 use model::template::TemplateFields;
+use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +49,13 @@ pub enum MailboxRequest {
         /// Why, for the next administrator who looks.
         reason: String,
     },
+    /// The same, and the people linked to it may not come back.
+    DisableAndBlock {
+        /// Its address.
+        address: Address,
+        /// Why, for the next administrator who looks.
+        reason: String,
+    },
     /// Switches one on.
     Enable(Address),
     /// Switches how its owner signs in.
@@ -72,6 +81,8 @@ pub enum MailboxRequest {
     },
     /// Deletes one; its mail is kept for 30 days.
     Delete(Address),
+    /// The same, and the people linked to it may not come back.
+    DeleteAndBlock(Address),
 }
 
 /// A mailbox to add.
@@ -199,6 +210,9 @@ pub struct LinkDocument {
     /// Since when it does not.
     #[serde(default)]
     pub unconfirmed: Option<String>,
+    /// Since when the person may not come back.
+    #[serde(default)]
+    pub blocked: Option<String>,
 }
 
 /// A person that a mailbox waits for.
@@ -242,7 +256,14 @@ impl MailboxDocument {
 impl From<MailboxView> for MailboxDetails {
     fn from(view: MailboxView) -> Self {
         let (mailbox, standing) = (view.mailbox, view.standing);
+        let blocks = view.blocks;
+        let blocked = |link: &Link| {
+            let mut all = blocks.iter();
+            let block = all.find(|block| block.is_of(&link.namespace, &link.subject));
+            block.map(|block| moment(block.at))
+        };
         let links = view.links.into_iter().map(|(link, provider)| LinkDocument {
+            blocked: blocked(&link),
             provider,
             namespace: link.namespace.to_string(),
             subject: link.subject,
@@ -318,6 +339,11 @@ pub(super) async fn answer(
             app.disable_mailbox(actor, &address, &reason).await?;
             address
         }
+        MailboxRequest::DisableAndBlock { address, reason } => {
+            app.disable_mailbox_and_block(actor, &address, &reason)
+                .await?;
+            address
+        }
         MailboxRequest::Enable(address) => {
             app.enable_mailbox(actor, &address).await?;
             address
@@ -338,13 +364,21 @@ pub(super) async fn answer(
         }
         MailboxRequest::Delete(address) => {
             let kept_until = app.delete_mailbox(actor, &address).await?;
-            return document(Deleted {
-                deleted: address.to_string(),
-                mail_kept_until: Some(moment(kept_until)),
-            });
+            return gone(&address, kept_until);
+        }
+        MailboxRequest::DeleteAndBlock(address) => {
+            let kept_until = app.delete_mailbox_and_block(actor, &address).await?;
+            return gone(&address, kept_until);
         }
     };
     document(MailboxDetails::from(app.mailbox(&address).await?))
+}
+
+fn gone(address: &Address, mail_kept_until: Timestamp) -> Result<Value, Problem> {
+    document(Deleted {
+        deleted: address.to_string(),
+        mail_kept_until: Some(moment(mail_kept_until)),
+    })
 }
 
 async fn list(app: &App, filter: MailboxFilter, page: Page) -> Result<Value, Problem> {

@@ -16,6 +16,7 @@ pub mod activity;
 pub mod admins;
 pub mod aliases;
 pub mod attempts;
+pub mod blocks;
 mod client;
 pub mod devices;
 pub mod domains;
@@ -59,6 +60,8 @@ pub enum Request {
     Mailbox(mailboxes::MailboxRequest),
     /// Aliases.
     Alias(aliases::AliasRequest),
+    /// People who may not come back.
+    Block(blocks::BlockRequest),
     /// Identity providers.
     Provider(providers::ProviderRequest),
     /// Campaigns that move people from one provider to another.
@@ -105,6 +108,7 @@ pub async fn answer(
         Request::Template(request) => templates::answer(app, actor, request).await,
         Request::Mailbox(request) => mailboxes::answer(app, actor, request).await,
         Request::Alias(request) => aliases::answer(app, actor, request).await,
+        Request::Block(request) => blocks::answer(app, actor, request).await,
         Request::Provider(request) => providers::answer(app, actor, request, progress).await,
         Request::Relink(request) => relinks::answer(app, actor, request).await,
         Request::Rule(request) => rules::answer(app, actor, request).await,

@@ -96,6 +96,7 @@ const fn place(fix: Fix) -> &'static str {
         Fix::Mailbox => "the mailbox (gatepost mailbox)",
         Fix::AddMailbox => "a new mailbox (gatepost mailbox add)",
         Fix::Alias => "the alias (gatepost alias)",
+        Fix::Block => "the block (gatepost mailbox unblock)",
         Fix::Person => "nothing here: the person can do it",
         Fix::Server => "the server (gatepost doctor)",
     }

@@ -8,6 +8,7 @@ use app::{App, Problem};
 use gatepost::administration::admins::AdminRequest;
 use gatepost::administration::aliases::AliasRequest;
 use gatepost::administration::attempts::AttemptRequest;
+use gatepost::administration::blocks::BlockRequest;
 use gatepost::administration::devices::DeviceRequest;
 use gatepost::administration::domains::{DomainChange, DomainRequest};
 use gatepost::administration::imports::ImportRequest;
@@ -326,6 +327,23 @@ async fn mailboxes() {
         ask(unlink).await.unwrap_err(),
         Problem::NotFound(_)
     ));
+
+    // Nobody is linked to it, so there is nobody to keep out.
+    let block = BlockRequest::Add {
+        address: alice(),
+        reason: String::new(),
+    };
+    let block = here.ask(Request::Block(block)).await;
+    assert_eq!(field(&block.unwrap_err()), "address");
+    let lift = here.ask(Request::Block(BlockRequest::Lift(alice()))).await;
+    assert!(matches!(lift.unwrap_err(), Problem::NotFound(_)));
+    let blocks = here.ok(Request::Block(BlockRequest::List(page()))).await;
+    assert_eq!(blocks, json!({ "blocks": [], "next": null }));
+    let off = MailboxRequest::DisableAndBlock {
+        address: alice(),
+        reason: String::new(),
+    };
+    assert_eq!(ask(off).await.unwrap()["active"], false);
 
     let filter = MailboxFilter {
         by_provider: Some(false),

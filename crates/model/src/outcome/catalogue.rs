@@ -81,6 +81,8 @@ pub enum Code {
     WrongMethod,
     /// SSO-503. Too many failures from this network or for this account.
     TooManyTries,
+    /// SSO-504. An administrator blocked the person.
+    PersonBlocked,
     /// SSO-505. The mailbox could not be made or updated.
     ProvisioningFailed,
     /// SSO-506. The domain is bound to another provider.
@@ -147,6 +149,7 @@ impl Code {
         Self::MailboxInactive,
         Self::WrongMethod,
         Self::TooManyTries,
+        Self::PersonBlocked,
         Self::ProvisioningFailed,
         Self::DomainBound,
         Self::OwnFault,
@@ -517,6 +520,15 @@ impl Code {
                 fix: Fix::Person,
                 retry: true,
                 status: 429,
+            },
+            Self::PersonBlocked => &Entry {
+                id: "SSO-504",
+                title: "Sign-in closed",
+                person: "Your sign-in here was closed on {when}. If that is wrong, tell your helpdesk.",
+                admin: "{who} blocked this person on {when} (reason: {reason}): subject {subject} at {namespace}, whose mailbox was {address}. Unblock them if they may come back.",
+                fix: Fix::Block,
+                retry: false,
+                status: 403,
             },
             Self::ProvisioningFailed => &Entry {
                 id: "SSO-505",

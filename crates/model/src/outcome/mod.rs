@@ -52,6 +52,8 @@ pub enum Fix {
     AddMailbox,
     /// The alias.
     Alias,
+    /// The block of the person.
+    Block,
     /// The person can do it alone.
     Person,
     /// The server itself: clock, disk, logs.

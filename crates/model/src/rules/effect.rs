@@ -148,6 +148,8 @@ fn decide(change: &Change<'_>, provider: &Provider, person: &Linked, claims: &Cl
         place: None,
         templates: change.templates,
         relinks: &[],
+        // Refused by any rules: they change nothing.
+        blocked: None,
     };
     provision::decide(&facts, &mut Trace::default())
 }

@@ -32,7 +32,7 @@ pub enum Gate {
     Mailbox,
     /// The mailbox is switched on.
     MailboxActive,
-    /// The mailbox signs in this way, and belongs to this person.
+    /// The mailbox signs in this way, and belongs to this person, who is not blocked.
     SignInMethod,
     /// Nobody has tried too often.
     Throttle,
@@ -121,6 +121,7 @@ impl Gate {
             Code::MailboxInactive => Self::MailboxActive,
             Code::WrongMethod
             | Code::LinkedElsewhere
+            | Code::PersonBlocked
             | Code::ProveLocalPassword
             | Code::WrongPassword => Self::SignInMethod,
             Code::TooManyTries => Self::Throttle,

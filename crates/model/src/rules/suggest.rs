@@ -47,6 +47,8 @@ pub fn suggest(
         Mapped::Rule { position, template } => {
             (!templates.contains(&template)).then_some(Suggestion::Template(position))
         }
+        // No rule that could be asked would be the right one for somebody whose groups are not known.
+        Mapped::Withheld { .. } => None,
         Mapped::EveryoneElse(template) => {
             (!templates.contains(&template)).then_some(Suggestion::EveryoneElse)
         }

@@ -2,7 +2,7 @@
 
 use super::list::{segment, with_query};
 use super::mend::For;
-use super::{aliases, domains, mailboxes};
+use super::{aliases, blocks, domains, mailboxes};
 use crate::parts::{Check, Link, State as Standing, When};
 use crate::shell::AdminEntry;
 use model::address::{Address, DomainName};
@@ -77,6 +77,14 @@ pub(super) fn button(
             Link::new(to, format!("Add {address}"))
         }
         Fix::Alias => Link::new(aliases::path_of(&address?), "Open the alias"),
+        Fix::Block => {
+            // By the mailbox the person had, whatever they are called now.
+            let had = refusal.facts.get("address").map(String::as_str);
+            let who = had
+                .or(address.as_ref().map(Address::as_str))
+                .unwrap_or_default();
+            Link::new(with_query(blocks::LIST, &[("q", who)]), "Open the block")
+        }
         Fix::Person | Fix::Server => return None,
     };
     Some(link)

@@ -98,6 +98,12 @@ impl MailboxPage {
         ))
     }
 
+    /// The block of a linked person.
+    fn block_of(&self, link: &model::link::Link) -> Option<&model::block::Block> {
+        let mut blocks = self.view.blocks.iter();
+        blocks.find(|block| block.is_of(&link.namespace, &link.subject))
+    }
+
     fn alias_path(address: &Address) -> String {
         super::aliases::path_of(address)
     }

@@ -1,5 +1,6 @@
 //! What an administrator does with a mailbox beside changing its fields.
 
+use super::blocks;
 use super::form::{FormPage, Yes, address, ask, day_text, last_day, problems_of};
 use super::mailbox::use_words;
 use super::mailboxes::path_of;
@@ -125,31 +126,42 @@ async fn show_disable(
             &title,
             "Switch off",
             Problems::new(),
-            vec![reason],
+            std::iter::once(reason)
+                .chain(blocks::choice(&view))
+                .collect(),
         )
     }
     .answer())
 }
 
 #[derive(Debug, Deserialize)]
-struct Reason {
+struct Off {
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    block: bool,
 }
 
 async fn disable(
     State(state): State<WebState>,
     admin: Administrator,
     Path(name): Path<String>,
-    Posted(form): Posted<Reason>,
+    Posted(form): Posted<Off>,
 ) -> Result<Response, Failure> {
     let view = of(&state, &name).await?;
-    let address = &view.mailbox.address;
-    state
-        .app
-        .disable_mailbox(&admin.actor(), address, &form.reason)
-        .await?;
-    Ok(back(&admin, &view, format!("{address} is switched off.")))
+    let (actor, address) = (admin.actor(), &view.mailbox.address);
+    if form.block {
+        let app = &state.app;
+        app.disable_mailbox_and_block(&actor, address, &form.reason)
+            .await?;
+    } else {
+        state
+            .app
+            .disable_mailbox(&actor, address, &form.reason)
+            .await?;
+    }
+    let said = format!("{address} is switched off{}.", blocked_too(form.block));
+    Ok(back(&admin, &view, said))
 }
 
 async fn ask_to_enable(
@@ -533,21 +545,49 @@ async fn ask_to_delete(
                 refused. The mail it holds is kept for a while, out of reach of any later owner \
                 of this address; you are told until when. To keep the mailbox, switch it off \
                 instead.";
-    let question = question(&admin, &view, "delete", title, line, "Delete");
-    Ok(ask(&admin, AdminEntry::Mailboxes, question))
+    let Some(choice) = blocks::choice(&view) else {
+        let question = question(&admin, &view, "delete", title, line, "Delete");
+        return Ok(ask(&admin, AdminEntry::Mailboxes, question));
+    };
+    let (none, fields) = (Problems::new(), vec![choice]);
+    Ok(FormPage {
+        intro: line.to_owned(),
+        ..form(&admin, &view, "delete", &title, "Delete", none, fields)
+    }
+    .answer())
+}
+
+#[derive(Debug, Deserialize)]
+struct Delete {
+    #[serde(default)]
+    block: bool,
+}
+
+/// What is said of a person who may not come back.
+const fn blocked_too(block: bool) -> &'static str {
+    if block {
+        ", and its person may not come back"
+    } else {
+        ""
+    }
 }
 
 async fn delete(
     State(state): State<WebState>,
     admin: Administrator,
     Path(name): Path<String>,
-    Posted(Yes {}): Posted<Yes>,
+    Posted(form): Posted<Delete>,
 ) -> Result<Response, Failure> {
     let view = of(&state, &name).await?;
-    let address = &view.mailbox.address;
-    let until = state.app.delete_mailbox(&admin.actor(), address).await?;
+    let (actor, address) = (admin.actor(), &view.mailbox.address);
+    let until = if form.block {
+        state.app.delete_mailbox_and_block(&actor, address).await?
+    } else {
+        state.app.delete_mailbox(&actor, address).await?
+    };
     admin.tell(Notice::done(format!(
-        "{address} is deleted. Its mail is kept until {} in {}.",
+        "{address} is deleted{}. Its mail is kept until {} in {}.",
+        blocked_too(form.block),
         When::day(until).text(),
         view.mailbox.directory()
     )));

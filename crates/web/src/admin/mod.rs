@@ -4,6 +4,7 @@
 pub mod administrators;
 pub mod alerts;
 pub mod aliases;
+pub mod blocks;
 pub mod domain_provider;
 pub mod domains;
 pub mod fix;
@@ -54,6 +55,7 @@ pub fn routes() -> Routes<WebState> {
         .and(mailboxes::routes())
         .and(mailbox::routes())
         .and(mailbox_acts::routes())
+        .and(blocks::routes())
         .and(import::routes())
         .and(aliases::routes())
         .and(providers::routes())

@@ -8,6 +8,7 @@ mod admin;
 mod admin_people;
 mod admin_providers;
 mod attacks;
+mod blocks;
 mod confirmation;
 mod conformance;
 mod devices;

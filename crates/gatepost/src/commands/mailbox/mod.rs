@@ -1,5 +1,6 @@
 //! `gatepost mailbox`
 
+mod block;
 mod method;
 mod text;
 
@@ -46,6 +47,9 @@ pub(super) enum Verb {
             hide_default_value = true
         )]
         reason: String,
+        /// The people linked to it may not come back: see "gatepost mailbox block --help".
+        #[arg(long)]
+        block: bool,
     },
     /// Switch a mailbox on again.
     Enable {
@@ -58,9 +62,18 @@ pub(super) enum Verb {
         /// Its address.
         #[arg(value_parser = values::address)]
         address: Address,
+        /// The people linked to it may not come back: see "gatepost mailbox block --help".
+        #[arg(long)]
+        block: bool,
         #[command(flatten)]
         leave: Leave,
     },
+    /// Keep the people linked to a mailbox from coming back by their provider.
+    Block(block::Block),
+    /// Let people come again who were blocked with a mailbox, which may be gone.
+    Unblock(block::Unblock),
+    /// Print who is blocked, the newest first.
+    Blocks(block::Blocks),
     /// Switch how its owner signs in.
     Method(method::Arguments),
     /// Set the local password; under a provider it lies dormant.
@@ -238,7 +251,14 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Add(add) => MailboxRequest::Add(add.form().await?),
         Verb::Show { address } => MailboxRequest::Show(address),
         Verb::Edit(edit) => edit.into(),
-        Verb::Disable { address, reason } => MailboxRequest::Disable { address, reason },
+        Verb::Disable {
+            address,
+            reason,
+            block: true,
+        } => MailboxRequest::DisableAndBlock { address, reason },
+        Verb::Disable {
+            address, reason, ..
+        } => MailboxRequest::Disable { address, reason },
         Verb::Enable { address } => MailboxRequest::Enable(address),
         Verb::Method(arguments) => arguments.request(office).await?,
         Verb::Password { address, password } => MailboxRequest::Password {
@@ -256,9 +276,20 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
                 .await?;
             return office.show_list(document, text::list);
         }
-        Verb::Delete { address, leave } => {
+        Verb::Block(arguments) => return arguments.run(office).await,
+        Verb::Unblock(arguments) => return arguments.run(office).await,
+        Verb::Blocks(arguments) => return arguments.run(office).await,
+        Verb::Delete {
+            address,
+            block,
+            leave,
+        } => {
             leave.to_delete("mailbox", address.as_str()).await?;
-            let request = Request::Mailbox(MailboxRequest::Delete(address));
+            let request = Request::Mailbox(if block {
+                MailboxRequest::DeleteAndBlock(address)
+            } else {
+                MailboxRequest::Delete(address)
+            });
             let document = office.ask(request).await?;
             return office.show(document, super::deleted);
         }

@@ -17,8 +17,11 @@ pub(super) fn one(view: MailboxDetails) -> String {
             (None, Some(at)) => format!(", confirmed {}", when(at)),
             (None, None) => String::new(),
         };
+        let blocked = link.blocked.as_ref();
+        let blocked =
+            blocked.map_or_else(String::new, |at| format!(", BLOCKED since {}", when(at)));
         format!(
-            "{} at {}, since {since}{stands}",
+            "{} at {}, since {since}{stands}{blocked}",
             link.subject, link.provider
         )
     });

@@ -3,6 +3,7 @@
 use super::{Facts, inactive, join, named};
 use crate::address::Address;
 use crate::attempt::{StepState, Trace};
+use crate::block::Block;
 use crate::domain::MailDomain;
 use crate::mailbox::Mailbox;
 use crate::outcome::{Code, Refusal};
@@ -21,6 +22,24 @@ pub fn switched_on(provider: &Provider) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(Code::ProviderOff).with("provider", &provider.settings.name))
+}
+
+/// The refusal of a person who is blocked: asked before anything else, so that nothing is made or
+/// changed for them.
+#[must_use]
+pub fn blocked(block: &Block) -> Refusal {
+    let reason = if block.reason.is_empty() {
+        "none given"
+    } else {
+        &block.reason
+    };
+    Refusal::new(Code::PersonBlocked)
+        .with("when", block.at.date())
+        .with("who", &block.by)
+        .with("reason", reason)
+        .with("subject", &block.subject)
+        .with("namespace", &block.namespace)
+        .with("address", &block.address)
 }
 
 /// Whether a mailbox may be signed in to by its local password, once that is right.

@@ -2,11 +2,12 @@
 //! the gates of the sign-in itself, with the claims unknown.
 
 use super::{
-    Facts, Holder, Place, Verdict, at_place, domain_gates, domain_unknown, free_gates, relink,
-    returning, room_for, switched_on, template_for,
+    Facts, Holder, Place, Verdict, at_place, blocked, domain_gates, domain_unknown, free_gates,
+    relink, returning, room_for, switched_on, template_for,
 };
 use crate::address::{Address, DomainName};
 use crate::attempt::Trace;
+use crate::block::Block;
 use crate::domain::{DomainUse, MailDomain};
 use crate::ids::RelinkId;
 use crate::link::{Link, PendingLink};
@@ -38,6 +39,8 @@ pub struct Foresight<'a> {
     pub templates: &'a [Template],
     /// Relink campaigns to the provider.
     pub relinks: &'a [Relink],
+    /// Blocks of people who are linked there, or had the mailbox of that address.
+    pub blocks: &'a [Block],
 }
 
 /// Where a sign-in would lead.
@@ -72,6 +75,9 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         Holder::Nobody | Holder::Alias(_) => (None, None),
     };
     let expected = waiting.and_then(|pending| pending.expected_subject.as_deref());
+    if let Some(block) = block_of(known, link, expected) {
+        return Err(blocked(block));
+    }
     let facts = Facts {
         now: known.now,
         provider: known.provider,
@@ -87,6 +93,7 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         place: Some(known.place),
         templates: known.templates,
         relinks: &[],
+        blocked: None,
     };
     let verdict = match (&known.place.holder, link) {
         (Holder::Nobody, _) => {
@@ -119,6 +126,24 @@ pub fn foresee(known: &Foresight<'_>, trace: &mut Trace) -> Result<Foreseen, Ref
         (Verdict::Link { .. }, _, Some(pending)) => Ok(Foreseen::Link(pending.clone())),
         _ => Ok(Foreseen::ProveLocal),
     }
+}
+
+/// The block of whoever would come: the linked person, or the one who is waited for. Where there is
+/// no mailbox, whoever had one at the address.
+fn block_of<'a>(
+    known: &Foresight<'a>,
+    link: Option<&Link>,
+    expected: Option<&str>,
+) -> Option<&'a Block> {
+    let here = &known.provider.namespace;
+    let nobody = matches!(known.place.holder, Holder::Nobody);
+    known.blocks.iter().find(|block| {
+        let subject = link.map(|link| link.subject.as_str()).or(expected);
+        match subject {
+            Some(subject) => block.is_of(here, subject),
+            None => nobody && block.namespace == *here && block.address == known.address.as_str(),
+        }
+    })
 }
 
 /// The campaign that would take the mailbox over for whoever comes.

@@ -7,6 +7,7 @@
 use crate::address::{Address, AddressError, DomainName};
 use crate::alias::Alias;
 use crate::attempt::{StepState, Trace};
+use crate::block::Block;
 use crate::domain::{DomainUse, MailDomain};
 use crate::foreign::{plain, printable};
 use crate::ids::{RelinkId, TemplateId};
@@ -30,7 +31,7 @@ mod foresee;
 pub mod relink;
 
 use doors::domain_gates;
-pub use doors::{BOUND_SLUG, by_local_password, switched_on};
+pub use doors::{BOUND_SLUG, blocked, by_local_password, switched_on};
 pub use foresee::{Foreseen, Foresight, foresee};
 
 /// Everything the verdict rests on, read in one transaction.
@@ -60,6 +61,8 @@ pub struct Facts<'a> {
     pub templates: &'a [Template],
     /// Relink campaigns to the provider; looked up only for people without a link.
     pub relinks: &'a [Relink],
+    /// The block of this person.
+    pub blocked: Option<&'a Block>,
 }
 
 /// What an address is on this server.
@@ -204,9 +207,10 @@ pub fn claimed_address(provider: &Provider, claims: &Claims) -> Result<Address, 
 
 /// Decides, and writes each gate into `trace`.
 pub fn decide(facts: &Facts<'_>, trace: &mut Trace) -> Verdict {
-    let verdict = match facts.linked {
-        Some((_, mailbox, domain, used)) => returning(facts, mailbox, domain, *used, trace),
-        None => first_time(facts, trace),
+    let verdict = match (facts.blocked, facts.linked) {
+        (Some(block), _) => Verdict::Refuse(blocked(block)),
+        (None, Some((_, mailbox, domain, used))) => returning(facts, mailbox, domain, *used, trace),
+        (None, None) => first_time(facts, trace),
     };
     if let Verdict::Refuse(refusal)
     | Verdict::SwitchOff { refusal, .. }
@@ -497,6 +501,8 @@ pub struct LinkFacts<'a> {
     pub links: &'a [Link],
     /// Its pending link.
     pub pending: Option<&'a PendingLink>,
+    /// The block of the person.
+    pub blocked: Option<&'a Block>,
 }
 
 /// Asks once more, when the password is proven, what was asked before it was demanded.
@@ -517,7 +523,11 @@ pub fn may_link(link: &LinkFacts<'_>) -> Result<(), Refusal> {
         templates: &[],
         // A password proves a mailbox that nobody is linked to; campaigns are about the others.
         relinks: &[],
+        blocked: link.blocked,
     };
+    if let Some(block) = facts.blocked {
+        return Err(blocked(block));
+    }
     let mut trace = Trace::default();
     domain_gates(&facts, link.domain, &link.mailbox.address, &mut trace)?;
     let used = DomainUse::default();

@@ -23,6 +23,7 @@ struct World {
     subject: &'static str,
     bound: Option<Provider>,
     relinks: Vec<Relink>,
+    blocked: Option<Block>,
 }
 
 fn template(quota: i64) -> Template {
@@ -83,6 +84,7 @@ impl Default for World {
             subject: "s1",
             bound: None,
             relinks: Vec::new(),
+            blocked: None,
         }
     }
 }
@@ -112,6 +114,7 @@ impl World {
             place: linked.is_none().then_some(&place),
             templates: &self.templates,
             relinks: &self.relinks,
+            blocked: self.blocked.as_ref(),
         };
         let mut trace = Trace::default();
         let verdict = decide(&facts, &mut trace);
@@ -223,6 +226,41 @@ fn each_gate_has_its_code() {
     ];
     for (world, want) in cases {
         assert_eq!(world.code(), want);
+    }
+}
+
+#[test]
+fn a_blocked_person_is_refused_before_anything_else_is_asked() {
+    let block = Block {
+        id: crate::ids::BlockId(1),
+        namespace: Namespace("https://auth.example.org".to_owned()),
+        subject: "s1".to_owned(),
+        address: "had@example.org".to_owned(),
+        reason: String::new(),
+        at: NOW,
+        by: "karin".to_owned(),
+    };
+    let first = with(|w| w.blocked = Some(block.clone()));
+    let mut off = with(|w| {
+        w.blocked = Some(block.clone());
+        w.domain.active = false;
+    });
+    off.linked = Some((link("s1"), mailbox()));
+    for world in [first, off] {
+        let Verdict::Refuse(refusal) = world.decide() else {
+            panic!("not refused")
+        };
+        assert_eq!(refusal.code, Code::PersonBlocked);
+        assert_eq!(
+            refusal.person(),
+            "Your sign-in here was closed on 2027-01-15. If that is wrong, tell your helpdesk."
+        );
+        assert_eq!(
+            refusal.admin(),
+            "karin blocked this person on 2027-01-15 (reason: none given): subject s1 at \
+             https://auth.example.org, whose mailbox was had@example.org. Unblock them if they may \
+             come back."
+        );
     }
 }
 
