@@ -1,7 +1,7 @@
 //! Alerts: noted with the attempts that cause them, raised by parts of Gatepost, shown on the
 //! overview until an administrator has seen to them.
 
-use crate::{App, Problem, audit};
+use crate::{App, Problem, audit, departures};
 use model::alert::{About, Alert, Topic};
 use model::attempt::Attempt;
 use model::audit::Actor;
@@ -113,6 +113,9 @@ impl App {
                 }
                 actor.name().clone_into(&mut alert.details.by);
                 store::alerts::put(tx, &alert).await?;
+                if alert.topic == Topic::NobodyReturns && alert.closed.is_some() {
+                    departures::seen_to(tx, &alert).await?;
+                }
                 let details = json!({ "topic": alert.topic, "count": alert.count });
                 audit::note(tx, now, &actor, act.audited(), &alert.about, details).await?;
                 Ok(alert)

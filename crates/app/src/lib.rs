@@ -17,6 +17,7 @@ mod background_checks;
 mod blocks;
 pub mod confirmation;
 pub mod context;
+mod departures;
 pub mod devices;
 pub mod domains;
 mod ended;

@@ -136,7 +136,7 @@ impl App {
             Answer::Error(error) => {
                 return Err(refused(
                     provider,
-                    &UpstreamError::denied(error.clone(), &settings.scopes),
+                    &UpstreamError::denied(error.clone(), &settings, kept.redirect),
                 ));
             }
         };

@@ -2,7 +2,7 @@
 //! passwords revoked long ago. People whose mail programs are about to stop are warned first.
 
 use crate::settings::{Records, Retention};
-use crate::{App, Problem, ended};
+use crate::{App, Problem, departures, ended};
 use model::time::DAY;
 use std::time::Duration;
 use store::Conn;
@@ -43,13 +43,17 @@ impl App {
         let oldest_change = oldest(Records::Audit);
         let oldest_count = now.minus(KEEP_COUNTS);
         let oldest_alert = now.minus(KEEP_ALERTS);
+        let public_url = self.config.public_url.clone();
         self.write_ringing(async move |tx: &mut Conn| {
             ended::kick(tx, now).await?;
             store::links::sweep_pending(tx, now).await?;
             store::attempt_counts::prune(tx, oldest_count).await?;
+            let left = store::sign_in_flows::sweep(tx, now, AT_ONCE).await?;
+            let flows = left.len() as u64;
+            departures::lost(tx, left, &public_url, now).await?;
             // A phone that still tries one is told by name as long as its tries are remembered.
             let gone = [
-                store::sign_in_flows::sweep(tx, now, AT_ONCE).await?,
+                flows,
                 store::link_proofs::sweep(tx, now, AT_ONCE).await?,
                 store::logout_tokens::sweep(tx, now, AT_ONCE).await?,
                 store::sessions::sweep(tx, now, AT_ONCE).await?,

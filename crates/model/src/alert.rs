@@ -17,10 +17,13 @@ pub enum Topic {
     ProviderUnreachable,
     /// More people than plausible are not confirmed by their provider any more.
     Unconfirmed,
+    /// Sign-ins leave for a provider, and none comes back.
+    NobodyReturns,
 }
 
 const UNREACHABLE: &str = "provider_unreachable";
 const UNCONFIRMED: &str = "unconfirmed";
+const NOBODY_RETURNS: &str = "nobody_returns";
 
 impl std::fmt::Display for Topic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,6 +31,7 @@ impl std::fmt::Display for Topic {
             Self::Refusals(code) => code.fmt(f),
             Self::ProviderUnreachable => f.write_str(UNREACHABLE),
             Self::Unconfirmed => f.write_str(UNCONFIRMED),
+            Self::NobodyReturns => f.write_str(NOBODY_RETURNS),
         }
     }
 }
@@ -49,6 +53,7 @@ impl std::str::FromStr for Topic {
         match text {
             UNREACHABLE => Ok(Self::ProviderUnreachable),
             UNCONFIRMED => Ok(Self::Unconfirmed),
+            NOBODY_RETURNS => Ok(Self::NobodyReturns),
             code => match code.parse() {
                 Ok(code) => Ok(Self::Refusals(code)),
                 Err(_) => Err(NotOfAlerts(text.chars().take(40).collect())),
@@ -146,10 +151,11 @@ pub struct Details {
     /// More people met it than are named.
     #[serde(default)]
     pub more: bool,
-    /// The last refusal, for its words and its remedy.
+    /// The last refusal, for its words and its remedy; of sign-ins that never came back, the one
+    /// that most likely keeps them.
     #[serde(default)]
     pub refusal: Option<Refusal>,
-    /// What to say where there is no refusal.
+    /// What to say where nobody was refused, before the words of a refusal.
     #[serde(default)]
     pub words: String,
     /// Who took note of it or closed it.
@@ -168,11 +174,10 @@ impl Alert {
             1 if !self.details.more => "1 person".to_owned(),
             _ => format!("{more}{people} people"),
         };
-        match (&self.details.refusal, self.topic) {
-            (Some(refusal), Topic::Refusals(_) | Topic::ProviderUnreachable) => {
-                format!("{who} could not sign in. {}", refusal.admin())
-            }
-            _ => self.details.words.clone(),
+        match (&self.details.refusal, self.details.words.as_str()) {
+            (Some(refusal), "") => format!("{who} could not sign in. {}", refusal.admin()),
+            (Some(refusal), words) => format!("{words} {}", refusal.admin()),
+            (None, words) => words.to_owned(),
         }
     }
 }
@@ -191,6 +196,7 @@ mod tests {
             Topic::Refusals(Code::DomainFull),
             Topic::ProviderUnreachable,
             Topic::Unconfirmed,
+            Topic::NobodyReturns,
         ] {
             assert_eq!(topic.to_string().parse(), Ok(topic));
         }

@@ -21,6 +21,7 @@ pub mod attempts;
 pub mod audit;
 pub mod blocks;
 pub mod confirmation;
+pub mod departures;
 pub mod domains;
 pub mod ends;
 pub mod helpdesk;

@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "0011_confirmation"
     12 "0012_warned"
     13 "0013_blocks"
+    14 "0014_departures"
 };
 
 /// The schema version of this program.

@@ -13,7 +13,8 @@ statements! {
     USE_UP = "DELETE FROM sign_in_flows WHERE state_tag = $1";
     WAITS = "SELECT 1 AS found FROM sign_in_flows WHERE state_tag = $1 AND ends > $2";
     SWEEP = "DELETE FROM sign_in_flows WHERE state_tag IN
-        (SELECT state_tag FROM sign_in_flows WHERE ends <= $1 ORDER BY ends LIMIT $2)";
+        (SELECT state_tag FROM sign_in_flows WHERE ends <= $1 ORDER BY ends LIMIT $2)
+        RETURNING provider, created";
 }
 
 /// What a sign-in remembers.
@@ -87,11 +88,18 @@ pub async fn use_up(sql: &mut Conn, state_tag: &[u8]) -> Result<bool, StoreError
     Ok(sql.execute(USE_UP, &[state_tag.into()]).await? == 1)
 }
 
-/// Removes some of those that have ended; returns how many.
+/// Removes some of those that have ended. Returns for which provider each had left, and when.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    sql.execute(SWEEP, &[now.into(), i64::from(limit).into()])
-        .await
+pub async fn sweep(
+    sql: &mut Conn,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(ProviderId, Timestamp)>, StoreError> {
+    let values = [now.into(), i64::from(limit).into()];
+    let rows = sql.all(SWEEP, &values).await?;
+    let left = rows.iter();
+    left.map(|row| Ok((row.get("provider")?, row.get("created")?)))
+        .collect()
 }

@@ -27,6 +27,7 @@ mod tests {
         ("audit", crate::audit::STATEMENTS),
         ("blocks", crate::blocks::STATEMENTS),
         ("confirmation", crate::confirmation::STATEMENTS),
+        ("departures", crate::departures::STATEMENTS),
         ("domains", crate::domains::STATEMENTS),
         ("ends", crate::ends::STATEMENTS),
         ("helpdesk", crate::helpdesk::STATEMENTS),

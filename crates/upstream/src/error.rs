@@ -1,7 +1,7 @@
 //! Why a sign-in, or a test of one, failed on the way to the provider and back.
 
 use crate::http::HttpError;
-use crate::provider::SettingsError;
+use crate::provider::{ProviderSettings, SettingsError};
 use model::outcome::remedy::ANSWERED;
 use model::outcome::{Code, Refusal};
 use oidc::authorize::ParameterTaken;
@@ -145,6 +145,10 @@ pub enum UpstreamError {
         error: Box<ErrorResponse>,
         /// The scopes asked for.
         scopes: String,
+        /// The client id sent.
+        client_id: String,
+        /// The redirect URI sent.
+        redirect_uri: String,
     },
     /// The person came back with something that is no answer.
     #[error("callback: {0}")]
@@ -186,10 +190,12 @@ pub enum UpstreamError {
 impl UpstreamError {
     /// The provider's error that a person brought back in place of a code.
     #[must_use]
-    pub fn denied(error: ErrorResponse, scopes: &oidc::scope::Scopes) -> Self {
+    pub fn denied(error: ErrorResponse, sent: &ProviderSettings, redirect_uri: &str) -> Self {
         Self::Authorization {
             error: Box::new(error),
-            scopes: scopes.to_string(),
+            scopes: sent.scopes.to_string(),
+            client_id: sent.client_id.clone(),
+            redirect_uri: redirect_uri.to_owned(),
         }
     }
 
@@ -201,7 +207,8 @@ impl UpstreamError {
             Self::Answer { purpose, fault, .. } => answer_code(*purpose, fault),
             Self::Token(refusal) => match refusal.error.meaning() {
                 Meaning::Client => Code::ClientRejected,
-                Meaning::Code | Meaning::Redirect => Code::CodeRejected,
+                Meaning::Code => Code::CodeRejected,
+                Meaning::Redirect => Code::RedirectRefused,
                 Meaning::Scope => Code::ScopeRefused,
                 Meaning::Denied => Code::ProviderSaidNo,
                 Meaning::Outage => Code::ProviderUnreachable,
@@ -212,7 +219,8 @@ impl UpstreamError {
                 Meaning::Denied => Code::ProviderSaidNo,
                 Meaning::Client => Code::ClientRejected,
                 Meaning::Outage => Code::ProviderUnreachable,
-                Meaning::Code | Meaning::Redirect | Meaning::Other => Code::ProviderError,
+                Meaning::Redirect => Code::RedirectRefused,
+                Meaning::Code | Meaning::Other => Code::ProviderError,
             },
             Self::Callback(_) => Code::ProviderError,
             Self::OpenidNotGranted { .. } => Code::ScopeRefused,
@@ -293,10 +301,28 @@ impl UpstreamError {
                 )
                 .with("redirect", &token.redirect_uri)
                 .with("scopes", &token.scopes),
-            Self::Authorization { error, scopes } => refusal
-                .with("error", &error.error)
-                .with("detail", error.description.as_deref().unwrap_or("none"))
-                .with("scopes", scopes),
+            Self::Authorization {
+                error,
+                scopes,
+                client_id,
+                redirect_uri,
+            } => {
+                let words = error.description.as_deref();
+                // Only these two are told as the provider's own words, apart from its error.
+                let apart = matches!(refusal.code, Code::ProviderSaidNo | Code::ProviderError);
+                let detail = match (apart, words) {
+                    (true, words) => words.unwrap_or("none").to_owned(),
+                    (false, _) => error.to_string(),
+                };
+                refusal
+                    .with("error", &error.error)
+                    .with("detail", detail)
+                    .with("host", "the provider")
+                    .with("client_id", client_id)
+                    .with("method", "none yet, the answer came before it")
+                    .with("redirect", redirect_uri)
+                    .with("scopes", scopes)
+            }
             Self::OpenidNotGranted { scopes, .. } => {
                 refusal.with("scopes", scopes).with("detail", self)
             }
@@ -495,7 +521,7 @@ mod tests {
             ("unauthorized_client", Code::ClientRejected),
             ("invalid_grant", Code::CodeRejected),
             ("invalid_code", Code::CodeRejected),
-            ("redirect_uri_mismatch", Code::CodeRejected),
+            ("redirect_uri_mismatch", Code::RedirectRefused),
             ("invalid_scope", Code::ScopeRefused),
             ("temporarily_unavailable", Code::ProviderUnreachable),
             ("unsupported_grant_type", Code::ProviderError),

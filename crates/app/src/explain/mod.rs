@@ -259,7 +259,8 @@ pub fn command(address: &Address, refusal: &Refusal) -> String {
 }
 
 /// The command for what is mended apart from any address.
-pub(crate) fn command_apart(fix: Fix, slug: &str) -> Option<String> {
+#[must_use]
+pub fn command_apart(fix: Fix, slug: &str) -> Option<String> {
     Some(match fix {
         Fix::Provider | Fix::ProviderCheck => format!("gatepost provider check {slug}"),
         Fix::Rules => format!("gatepost rule list {slug}"),

@@ -146,7 +146,7 @@ impl App {
         let flow =
             store::sign_in_flows::get(&mut read, state_tag, &browser_tag, self.clock.now()).await?;
         let flow = flow.ok_or_else(foreign)?;
-        record.uses_up(state_tag);
+        record.uses_up(state_tag, flow.provider);
         let provider = store::providers::by_id(&mut read, flow.provider)
             .await?
             .ok_or_else(foreign)?;

@@ -3,9 +3,9 @@
 use super::refusals::{Alike, Place};
 use super::{Ended, Refused};
 use crate::provider_calls::Identity;
-use crate::{App, Client, Problem, alerts};
+use crate::{App, Client, Problem, alerts, departures};
 use model::attempt::{Attempt, Door, Reference, SeenIdentity, Step, StepState, Trace};
-use model::ids::{AttemptId, MailboxId};
+use model::ids::{AttemptId, MailboxId, ProviderId};
 use model::outcome::{Code, Refusal};
 use model::provider::Provider;
 use model::time::Timestamp;
@@ -22,8 +22,8 @@ pub(super) struct Record {
     pub(super) attempt: Attempt,
     /// Takes the place of a reference that another attempt has.
     spare: Reference,
-    /// The tag of the flow that goes when this is stored.
-    flow: Option<Vec<u8>>,
+    /// The tag of the flow that goes when this is stored, and the provider it had left for.
+    flow: Option<(Vec<u8>, ProviderId)>,
     /// When it began, for the times of its steps.
     begun: Instant,
 }
@@ -53,16 +53,20 @@ impl Record {
     }
 
     /// Notes the flow that this attempt uses up.
-    pub(super) fn uses_up(&mut self, state_tag: &[u8]) {
-        self.flow = Some(state_tag.to_vec());
+    pub(super) fn uses_up(&mut self, state_tag: &[u8], provider: ProviderId) {
+        self.flow = Some((state_tag.to_vec(), provider));
     }
 
     /// Takes the flow away; `false` if another answer did.
     pub(super) async fn use_up(&mut self, tx: &mut Conn) -> Result<bool, StoreError> {
-        match self.flow.take() {
-            Some(tag) => store::sign_in_flows::use_up(tx, &tag).await,
-            None => Ok(true),
+        let Some((tag, provider)) = self.flow.take() else {
+            return Ok(true);
+        };
+        let ours = store::sign_in_flows::use_up(tx, &tag).await?;
+        if ours {
+            departures::came_back(tx, provider, self.attempt.at).await?;
         }
+        Ok(ours)
     }
 
     /// Notes that the person came back from the provider, and with what.

@@ -10,6 +10,7 @@ use app::providers::SecretChange;
 use app::sign_in::{Arrived, Ended};
 use app::templates::TemplateForm;
 use lab::misbehave::Misbehaviour;
+use model::alert::Topic;
 use model::attempt::StepState;
 use model::domain::GIB;
 use model::outcome::Code;
@@ -89,6 +90,33 @@ async fn sso_201_the_secret_is_wrong() {
         .await
         .unwrap();
     assert_eq!(world.refused("alice").await, Code::ClientRejected);
+}
+
+#[tokio::test]
+async fn sso_201_the_client_id_is_told_also_when_nothing_else_was_sent() {
+    let world = World::new().await;
+    let refused = world.answered("error=unauthorized_client").await;
+    assert_eq!(world.recorded(&refused).await, Code::ClientRejected);
+    let words = refused.refusal.admin();
+    assert!(words.contains("Client id sent: mail;"), "{words}");
+}
+
+#[tokio::test]
+async fn sso_202_the_redirect_url_is_not_known() {
+    let world = World::new().await;
+    company(&world).misbehave(Misbehaviour::RedirectRefused);
+    assert_eq!(world.refused("alice").await, Code::RedirectRefused);
+    let alerts = world.app.alerts().await.unwrap();
+    assert_eq!(alerts[0].topic, Topic::Refusals(Code::RedirectRefused));
+    company(&world).behave();
+    let words = "error=invalid_request&error_description=redirect_uri+is+not+registered";
+    let refused = world.answered(words).await;
+    assert_eq!(world.recorded(&refused).await, Code::RedirectRefused);
+    let words = refused.refusal.admin();
+    assert!(
+        words.contains("We send: https://mail.example.com/sso/example/callback."),
+        "{words}"
+    );
 }
 
 #[tokio::test]

@@ -297,6 +297,18 @@ impl World {
             .await
     }
 
+    /// Brings an answer of the provider back that has an error in place of a code.
+    pub async fn answered(&self, error: &str) -> Box<Refused> {
+        let url = url::Url::parse(&self.depart().await.unwrap()).unwrap();
+        let mut pairs = url.query_pairs();
+        let (_, state) = pairs.find(|(name, _)| name == "state").unwrap();
+        let query = format!("{error}&state={state}&iss={}", self.lab.issuer());
+        match self.finish(&query).await {
+            Ended::Refused(refused) => refused,
+            other => panic!("in: {other:?}"),
+        }
+    }
+
     /// The whole way.
     pub async fn sign_in(&self, login: &str) -> Ended {
         let url = match self.depart().await {

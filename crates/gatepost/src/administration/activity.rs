@@ -89,8 +89,13 @@ fn of(alert: &Alert, providers: &[Provider]) -> AlertDocument {
     };
     let met = alert.details.people.last();
     let address = met.and_then(|who| Address::parse(who).ok());
-    let fix = address.zip(alert.details.refusal.as_ref());
-    let fix = fix.map(|(address, refusal)| app::explain::command(&address, refusal));
+    let refusal = alert.details.refusal.as_ref();
+    let fix = match (address, refusal) {
+        (Some(address), Some(refusal)) => Some(app::explain::command(&address, refusal)),
+        // What nobody is known to have met is mended at the provider.
+        (None, Some(refusal)) => app::explain::command_apart(refusal.code.entry().fix, "SLUG"),
+        (_, None) => None,
+    };
     AlertDocument {
         id: alert.id,
         topic: alert.topic.to_string(),

@@ -145,6 +145,8 @@ misbehaviours! {
     ClientRefusedOddly = "client-refused-oddly", Unavailable;
     /// Token endpoint: `invalid_grant`.
     GrantRefused = "grant-refused", Refuse;
+    /// Token endpoint: `invalid_grant` about the redirect URI, as Keycloak words it.
+    RedirectRefused = "redirect-refused", Refuse;
     /// Token endpoint: a 500 with an error text of its database in JSON, as Canaille sends it.
     TokenFault = "token-fault", Unavailable;
     /// Token endpoint: a 200 with an HTML page.

@@ -38,6 +38,10 @@ pub(super) fn replace(how: M, at: E, uri: &Uri) -> Option<Replacement> {
         (M::GrantRefused, E::Token) => {
             json_answer(StatusCode::BAD_REQUEST, &json!({"error": "invalid_grant"}))
         }
+        (M::RedirectRefused, E::Token) => json_answer(
+            StatusCode::BAD_REQUEST,
+            &json!({"error": "invalid_grant", "error_description": "Incorrect redirect_uri"}),
+        ),
         (M::TokenFault, E::Token) => json_answer(
             StatusCode::INTERNAL_SERVER_ERROR,
             &json!({"message": "UNIQUE constraint failed: token.id [SQL: INSERT INTO token]"}),

@@ -23,6 +23,8 @@ pub enum Code {
     InternalAddress,
     /// SSO-201. Client id or secret is wrong.
     ClientRejected,
+    /// SSO-202. The provider does not know our redirect URL.
+    RedirectRefused,
     /// SSO-203. The provider refused one of our scopes.
     ScopeRefused,
     /// SSO-204. The authorization code was refused.
@@ -120,6 +122,7 @@ impl Code {
         Self::ClockSkew,
         Self::InternalAddress,
         Self::ClientRejected,
+        Self::RedirectRefused,
         Self::ScopeRefused,
         Self::CodeRejected,
         Self::ProviderSaidNo,
@@ -260,6 +263,15 @@ impl Code {
                 retry: false,
                 status: 502,
             },
+            Self::RedirectRefused => &Entry {
+                id: "SSO-202",
+                title: "Sign-in is misconfigured",
+                person: "Sign-in is misconfigured. Your helpdesk can fix it with this reference.",
+                admin: "The provider does not accept our redirect URL: {detail}. We send: {redirect}. Register exactly this there, every character and every slash.",
+                fix: Fix::Provider,
+                retry: false,
+                status: 502,
+            },
             Self::ScopeRefused => &Entry {
                 id: "SSO-203",
                 title: "Sign-in is misconfigured",
@@ -273,7 +285,7 @@ impl Code {
                 id: "SSO-204",
                 title: "Start again",
                 person: "Your sign-in took too long or was already used. Start again.",
-                admin: "The provider answered {error} to the code: expired, used before, or the redirect URL or PKCE verifier did not fit. Redirect URL sent: {redirect}.",
+                admin: "The provider answered {error} to the code: expired, used before, or the PKCE verifier or the redirect URL did not fit. Redirect URL sent: {redirect}.",
                 fix: Fix::ProviderCheck,
                 retry: true,
                 status: 400,

@@ -40,7 +40,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// The policy of a code; `None` for those that are only counted.
 ///
-/// Nobody but an administrator can mend what SSO-201 and SSO-403 to SSO-407 mean, so those are told
+/// Nobody but an administrator can mend what SSO-201, SSO-202 and SSO-403 to SSO-407 mean, so those are told
 /// from the first person on.
 #[must_use]
 pub const fn policy(code: Code) -> Option<Policy> {
@@ -49,7 +49,9 @@ pub const fn policy(code: Code) -> Option<Policy> {
         Code::NoMapping | Code::NearMapping | Code::TemplateGone => {
             (Topic::Refusals(Code::NoMapping), 1, HOUR, Mends::Provider)
         }
-        Code::ClientRejected => (Topic::Refusals(code), 1, HOUR, Mends::Provider),
+        Code::ClientRejected | Code::RedirectRefused => {
+            (Topic::Refusals(code), 1, HOUR, Mends::Provider)
+        }
         Code::LinkedElsewhere => (Topic::Refusals(code), 3, HOUR, Mends::Provider),
         Code::ProviderUnreachable
         | Code::ProviderTls

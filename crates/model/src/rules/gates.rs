@@ -99,6 +99,7 @@ impl Gate {
             Code::KeysUnavailable => Self::KeysFresh,
             Code::ClockSkew
             | Code::ClientRejected
+            | Code::RedirectRefused
             | Code::ScopeRefused
             | Code::CodeRejected
             | Code::ProviderSaidNo

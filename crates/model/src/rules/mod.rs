@@ -7,6 +7,7 @@ pub mod access;
 pub mod alerts;
 pub mod claims;
 pub mod confirmation;
+pub mod departures;
 pub mod difference;
 pub mod effect;
 #[cfg(test)]

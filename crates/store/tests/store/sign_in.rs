@@ -75,16 +75,30 @@ async fn what_has_ended_is_swept_in_rounds() {
     .await
     .unwrap();
     let sweep = |now| temp.write(async move |sql| sign_in_flows::sweep(sql, now, 2).await);
-    assert_eq!(sweep(later(3)).await, Ok(2));
-    assert_eq!(sweep(later(3)).await, Ok(2));
-    assert_eq!(sweep(later(3)).await, Ok(0));
+    let left = || (provider, NOW);
+    assert_eq!(sweep(later(3)).await, Ok(vec![left(), left()]));
+    assert_eq!(sweep(later(3)).await, Ok(vec![left(), left()]));
+    assert_eq!(sweep(later(3)).await, Ok(vec![]));
+    let lost = model::rules::departures::Departures {
+        returned: None,
+        lost: 4,
+        first: Some(NOW),
+    };
+    for departures in [lost, Default::default()] {
+        let put = async move |sql: &mut store::Conn| {
+            store::departures::put(sql, provider, &departures).await
+        };
+        temp.write(put).await.unwrap();
+        let found = store::departures::get(&mut temp.read(), provider).await;
+        assert_eq!(found, Ok(departures));
+    }
     // A provider that is deleted takes its sign-ins along.
     assert_eq!(
         temp.write(async move |sql| providers::delete(sql, provider).await)
             .await,
         Ok(true)
     );
-    assert_eq!(sweep(later(9)).await, Ok(0));
+    assert_eq!(sweep(later(9)).await, Ok(vec![]));
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn credentials_are_judged_by_a_made_up_code() {
         (
             error(400, "redirect_uri_mismatch"),
             StepState::Failed,
-            Some(Code::CodeRejected),
+            Some(Code::RedirectRefused),
         ),
         (error(400, "invalid_request"), StepState::Warn, None),
         (
@@ -208,7 +208,7 @@ async fn the_providers_complaint_about_the_redirect_url_is_recognised() {
         (
             page(400, "The redirect_uri MISMATCHING"),
             StepState::Failed,
-            Some(Code::CodeRejected),
+            Some(Code::RedirectRefused),
         ),
         (page(403, "no"), StepState::Warn, None),
         (

@@ -85,7 +85,7 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
             attempts: button.and_then(|refusal| {
                 let code = match alert.topic {
                     Topic::Refusals(_) | Topic::ProviderUnreachable => refusal.code.id(),
-                    Topic::Unconfirmed => return None,
+                    Topic::Unconfirmed | Topic::NobodyReturns => return None,
                 };
                 let path = with_query(AdminEntry::SignIns.path(), &[("code", code)]);
                 Some(Link::new(path, format!("Attempts with {code}")))

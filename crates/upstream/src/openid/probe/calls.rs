@@ -131,7 +131,7 @@ impl Test<'_> {
             400..=499 if complains(&["redirect_uri", "redirect uri", "redirect url"]) => {
                 Step::failed(
                     name,
-                    Code::CodeRejected,
+                    Code::RedirectRefused,
                     format!(
                         "the provider answered {} and complains about the redirect URL",
                         answer.status
@@ -251,7 +251,7 @@ fn credentials(refusal: &TokenRefusal) -> Step {
             refusal.encoding_hint(),
             refusal.redirect_uri,
         )),
-        Meaning::Redirect => Step::failed(name, Code::CodeRejected, evidence).fix(format!(
+        Meaning::Redirect => Step::failed(name, Code::RedirectRefused, evidence).fix(format!(
             "Register exactly this at the provider: {}",
             refusal.redirect_uri
         )),
