@@ -117,6 +117,22 @@ for (const javaScript of [true, false]) {
     await examined("mended");
     assert.match(await carolComes(here), /carol@/);
 
+    // She leaves, and may not come back until somebody lets her.
+    await page.goto(`${origin}/admin/mailboxes/${encodeURIComponent(CAROL)}/delete`);
+    await page.getByLabel("Do not let this person come back").check();
+    await examined("delete-and-block");
+    await page.getByRole("button", { name: "Delete" }).click();
+    assert.match(await carolComes(here, 403), /Your sign-in here was closed on/);
+    await page.goto(`${origin}/admin/blocks`);
+    await examined("blocked-people");
+    await page.getByRole("link", { name: `Unblock the person of ${CAROL}` }).click();
+    await page.getByRole("button", { name: "Unblock" }).click();
+    await page.getByText("is not blocked any more").waitFor();
+    await examined("nobody-blocked");
+    assert.match(await carolComes(here), /carol@/);
+    await page.goto(`${origin}/admin/mailboxes/${encodeURIComponent(CAROL)}`);
+    await examined("mailbox-with-a-link");
+
     await page.goto(`${origin}/admin/settings`);
     await examined("settings");
     await page.goto(`${origin}/admin`);

@@ -53,6 +53,18 @@ pub struct Explanation {
     pub others: Vec<Step>,
     /// The last attempts of this address, newest first, at most 10.
     pub attempts: Vec<Attempt>,
+    /// The attempt whose reference was asked for.
+    #[serde(default)]
+    pub asked: Option<Asked>,
+}
+
+/// One attempt, as it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Asked {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Where what it met is mended, and the command that mends it; `None` if it succeeded.
+    pub fix: Option<(Fix, String)>,
 }
 
 /// Some words could be either to the eye, so both forms are shown.
@@ -64,19 +76,39 @@ const ATTEMPTS: usize = 10;
 const LOOKED_AT: u32 = 60;
 
 impl App {
-    /// Explains an address, or the address of the attempt with a reference. A text that is neither
-    /// is a problem of the field `who`. Asks nobody outside: see [`App::reach`].
+    /// Explains an address, or an attempt by its reference and the address that it was about, if it
+    /// got as far as one: then the address of the explanation is empty. A text that is neither is a
+    /// problem of the field `who`. Asks nobody outside: see [`App::reach`].
     pub async fn explain(&self, who: &str) -> Result<Explanation, Problem> {
         let private = self.private_claims().await?;
         let mut read = self.store.read()?;
+        let mut asked = None;
         let address = match Reference::parse(who) {
-            Some(reference) => address_of(&mut read, &reference).await?,
+            Some(reference) => {
+                let attempt = store::attempts::by_reference(&mut read, &reference).await?;
+                let unknown = || Problem::NotFound(format!("attempt {reference}; {FORMS}"));
+                let attempt = attempt.ok_or_else(unknown)?;
+                let named = attempt.address.as_deref();
+                let address = named.and_then(|address| Address::parse(address).ok());
+                let (found, slug) =
+                    asked_for(&mut read, attempt, address.as_ref(), &private).await?;
+                match address {
+                    None => return Ok(of_nobody(found, slug)),
+                    Some(address) => {
+                        asked = Some(found);
+                        address
+                    }
+                }
+            }
             None if !who.contains('@') => return Err(Problem::field("who", FORMS)),
             None => Address::parse(who.trim()).map_err(|error| Problem::field("who", error))?,
         };
         let attempts = store::attempts::of_address(&mut read, address.as_str(), LOOKED_AT).await?;
         let walked = self.walk(&mut read, &address, &attempts).await?;
-        Ok(conclude(&address, walked, attempts, &private))
+        Ok(Explanation {
+            asked,
+            ..conclude(&address, walked, attempts, &private)
+        })
     }
 }
 
@@ -96,20 +128,52 @@ fn no_door(address: &Address, holder: &Holder) -> Refusal {
     }
 }
 
-async fn address_of(read: &mut Conn, reference: &Reference) -> Result<Address, Problem> {
-    let attempt = store::attempts::by_reference(read, reference)
-        .await?
-        .ok_or_else(|| Problem::NotFound(format!("attempt {reference}; {FORMS}")))?;
-    attempt
-        .address
-        .as_deref()
-        .and_then(|address| Address::parse(address).ok())
-        .ok_or_else(|| {
-            Problem::NotFound(format!(
-                "address in the attempt {reference}; gatepost attempt show {reference} tells what \
-                 happened"
-            ))
-        })
+/// What an attempt met, and where that is mended; with the slug of its provider.
+async fn asked_for(
+    read: &mut Conn,
+    attempt: Attempt,
+    address: Option<&Address>,
+    private: &[String],
+) -> Result<(Asked, Option<String>), Problem> {
+    let provider = match attempt.provider {
+        Some(id) => store::providers::by_id(read, id).await?,
+        None => None,
+    };
+    let slug = provider.map(|provider| provider.slug);
+    let attempt = crate::privacy::masked(attempt, private);
+    let fix = attempt.refusal.as_ref().and_then(|refusal| {
+        let fix = refusal.code.entry().fix;
+        let command = match address {
+            Some(address) => command(address, refusal),
+            None => command_apart(fix, "SLUG")?,
+        };
+        let command = match &slug {
+            Some(slug) => command.replace("SLUG", slug),
+            // Of a provider that is gone, or never was.
+            None if command.contains("SLUG") => "gatepost provider list".to_owned(),
+            None => command,
+        };
+        Some((fix, command))
+    });
+    Ok((Asked { attempt, fix }, slug))
+}
+
+/// An attempt that ended before anybody was named.
+fn of_nobody(asked: Asked, provider: Option<String>) -> Explanation {
+    let refusal = asked.attempt.refusal.clone();
+    let why = refusal.as_ref().map(Refusal::admin).unwrap_or_default();
+    Explanation {
+        address: String::new(),
+        verdict: Verdict::CouldNotTell,
+        sentence: format!("The attempt ended before anybody was named. {why}"),
+        blocked: refusal,
+        fix: asked.fix.clone(),
+        provider,
+        gates: Vec::new(),
+        others: Vec::new(),
+        attempts: vec![asked.attempt.clone()],
+        asked: Some(asked),
+    }
 }
 
 /// The verdict: what stands in the way now; else what the last attempt met, if it was refused at a
@@ -211,6 +275,7 @@ fn conclude(
         gates,
         others,
         attempts,
+        asked: None,
     }
 }
 

@@ -61,6 +61,44 @@ enum Done {
     Refused(Box<Refused>),
 }
 
+/// A verdict that could not be carried out; nothing of it is left.
+struct Failed {
+    /// At which step; `None` before anything was to be written.
+    step: Option<&'static str>,
+    error: StoreError,
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self { step: None, error }
+    }
+}
+
+impl Failed {
+    fn at(step: &'static str) -> impl FnOnce(StoreError) -> Self {
+        move |error| Self {
+            step: Some(step),
+            error,
+        }
+    }
+
+    /// What the person meets: the store cannot answer now, or one step was refused by it.
+    fn problem(self, address: &str) -> Problem {
+        let Self { step, error } = self;
+        match (step, error) {
+            (Some(step), error) if !matches!(error, StoreError::Unavailable(_)) => {
+                tracing::error!(%error, step, "a mailbox could not be made or updated");
+                let refusal = Refusal::new(Code::ProvisioningFailed)
+                    .with("address", address)
+                    .with("step", step)
+                    .with("detail", error);
+                Problem::Refused(refusal)
+            }
+            (_, error) => error.into(),
+        }
+    }
+}
+
 impl App {
     /// Decides on a proven identity and carries the verdict out.
     pub(super) async fn carry_out(
@@ -97,7 +135,15 @@ impl App {
             .write_ringing(async move |tx: &mut Conn| inside.run(tx).await)
             .await;
         match done {
-            Err(error) => self.refuse_for(record, error.into()).await,
+            Err(failed) => {
+                let mut record = record;
+                let address = provision::claimed_address(&case.provider, &case.identity.claims);
+                if let Ok(address) = &address {
+                    record.about(None, address);
+                }
+                let address = address.map_or_else(|_| "the mailbox".to_owned(), String::from);
+                self.refuse_for(record, failed.problem(&address)).await
+            }
             Ok(Done::Refused(refused)) => Ended::Refused(refused),
             Ok(Done::Prove { address }) => Ended::ProveLocal {
                 proof: case.proof_token.clone(),
@@ -149,7 +195,7 @@ impl App {
 }
 
 impl Case {
-    async fn run(&self, tx: &mut Conn) -> Result<Done, StoreError> {
+    async fn run(&self, tx: &mut Conn) -> Result<Done, Failed> {
         let mut record = self.record.clone();
         let ours = record.use_up(tx).await?;
         let still = self.look_again(tx).await?;
@@ -195,7 +241,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn judge(mut self, tx: &mut Conn) -> Result<Done, StoreError> {
+    async fn judge(mut self, tx: &mut Conn) -> Result<Done, Failed> {
         let known = Known::read(
             tx,
             &self.provider,
@@ -216,17 +262,18 @@ impl Run<'_> {
         match verdict {
             Verdict::SignIn { changes, renamed } => {
                 let Some((link, mailbox, ..)) = linked else {
-                    return Err(StoreError::Missing);
+                    return Err(StoreError::Missing.into());
                 };
-                self.apply(tx, &mailbox, &changes).await?;
+                let applied = self.apply(tx, &mailbox, &changes).await;
+                applied.map_err(Failed::at("apply the template"))?;
                 store::links::touch(tx, link.id, self.case.now).await?;
                 let notice = renamed.map(|(claimed, address)| {
                     Refusal::new(Code::AddressChanged)
                         .with("claimed", claimed)
                         .with("address", address)
                 });
-                self.open(tx, mailbox.id, &mailbox.address, false, notice)
-                    .await
+                let opened = self.open(tx, mailbox.id, &mailbox.address, false, notice);
+                opened.await.map_err(Failed::at("open the session"))
             }
             Verdict::Link {
                 origin,
@@ -234,19 +281,21 @@ impl Run<'_> {
                 mailbox,
                 changes,
             } => {
-                self.apply(tx, &mailbox, &changes).await?;
+                let applied = self.apply(tx, &mailbox, &changes).await;
+                applied.map_err(Failed::at("apply the template"))?;
                 self.unlink_others(tx, &mailbox).await?;
-                self.link(tx, mailbox.id, &mailbox.address, origin).await?;
+                let linked = self.link(tx, mailbox.id, &mailbox.address, origin).await;
+                linked.map_err(Failed::at("link the person"))?;
                 store::links::take_pending(tx, mailbox.id).await?;
                 if let Some(campaign) = relink {
                     store::relinks::count_moved(tx, campaign).await?;
                 }
-                self.open(tx, mailbox.id, &mailbox.address, false, None)
-                    .await
+                let opened = self.open(tx, mailbox.id, &mailbox.address, false, None);
+                opened.await.map_err(Failed::at("open the session"))
             }
             Verdict::Create(new) => {
-                let id =
-                    store::mailboxes::insert(tx, &new, self.case.storage, self.case.now).await?;
+                let made = store::mailboxes::insert(tx, &new, self.case.storage, self.case.now).await;
+                let id = made.map_err(Failed::at("make the mailbox"))?;
                 let details = json!({ "provider": self.provider.slug, "quota": new.quota });
                 audit::note(
                     tx,
@@ -257,12 +306,14 @@ impl Run<'_> {
                     details,
                 )
                 .await?;
-                self.link(tx, id, &new.address, LinkOrigin::FirstSignIn)
-                    .await?;
+                let origin = LinkOrigin::FirstSignIn;
+                let linked = self.link(tx, id, &new.address, origin).await;
+                linked.map_err(Failed::at("link the person"))?;
                 if !new.active {
-                    return self.created_switched_off(tx, id, &new.address).await;
+                    return Ok(self.created_switched_off(tx, id, &new.address).await?);
                 }
-                self.open(tx, id, &new.address, true, None).await
+                let opened = self.open(tx, id, &new.address, true, None);
+                opened.await.map_err(Failed::at("open the session"))
             }
             Verdict::ProveLocal { mailbox, refusal } => {
                 let proof = Proof {

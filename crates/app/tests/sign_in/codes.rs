@@ -402,9 +402,9 @@ async fn sso_409_too_many_groups_are_pointed_at() {
     let test = world.tested("alice").await;
     assert_eq!(test.refusal.as_ref().unwrap().code, Code::ClaimWithheld);
     assert!(
-        test.rules[0].why.contains("a pointer (_claim_names)"),
+        test.found.rules[0].why.contains("a pointer (_claim_names)"),
         "{:?}",
-        test.rules
+        test.found.rules
     );
     // Where the claims themselves would be fetched, and with what, is nobody's business.
     assert!(!format!("{test:?}").contains("a-token-of-the-source"));

@@ -3,6 +3,7 @@
 use app::explain::{Explanation, Verdict};
 use app::{App, Problem};
 use model::attempt::Step;
+use model::outcome::Refusal;
 use model::provider::Provider;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +24,7 @@ pub struct WhyRequest {
 /// The explanation of an address.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WhyDocument {
-    /// The canonical address.
+    /// The canonical address; empty of an attempt that ended before anybody was named.
     pub address: String,
     /// `blocked_now`, `would_work_now` or `could_not_tell`.
     pub verdict: Verdict,
@@ -41,6 +42,21 @@ pub struct WhyDocument {
     pub others: Vec<Step>,
     /// The last attempts, newest first.
     pub attempts: Vec<AttemptDocument>,
+    /// The attempt whose reference was asked for.
+    #[serde(default)]
+    pub asked: Option<AskedDocument>,
+}
+
+/// One attempt, as it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AskedDocument {
+    /// The attempt.
+    #[serde(flatten)]
+    pub attempt: AttemptDocument,
+    /// What the person read.
+    pub person: Option<String>,
+    /// The command that mends what it met.
+    pub fix: Option<String>,
 }
 
 pub(super) async fn answer(app: &App, request: WhyRequest) -> Result<Value, Problem> {
@@ -50,6 +66,11 @@ pub(super) async fn answer(app: &App, request: WhyRequest) -> Result<Value, Prob
         explanation = explanation.with(app.reach(&slug).await?);
     }
     let slug = slug_of(&app.providers().await?, &explanation);
+    let asked = explanation.asked.map(|asked| AskedDocument {
+        person: asked.attempt.refusal.as_ref().map(Refusal::person),
+        attempt: slugs.document(&asked.attempt),
+        fix: asked.fix.map(|(_, command)| command),
+    });
     let attempts = explanation.attempts.iter();
     document(WhyDocument {
         address: explanation.address,
@@ -63,6 +84,7 @@ pub(super) async fn answer(app: &App, request: WhyRequest) -> Result<Value, Prob
         gates: explanation.gates,
         others: explanation.others,
         attempts: attempts.map(|attempt| slugs.document(attempt)).collect(),
+        asked,
     })
 }
 

@@ -9,7 +9,7 @@ use super::attempt::{state, table_of};
 use super::office::{self, Common};
 use super::output::when;
 use crate::administration::Request;
-use crate::administration::why::{WhyDocument, WhyRequest};
+use crate::administration::why::{AskedDocument, WhyDocument, WhyRequest};
 use crate::exit;
 
 /// Say why somebody can or cannot sign in.
@@ -44,6 +44,40 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 fn text(why: WhyDocument) -> String {
+    let asked = why.asked.as_ref().map(asked_for).unwrap_or_default();
+    if why.address.is_empty() {
+        return asked;
+    }
+    let now = now(why);
+    if asked.is_empty() {
+        now
+    } else {
+        format!("{asked}\n\n{now}")
+    }
+}
+
+/// The attempt that was asked for: what the person read, and what it means.
+fn asked_for(asked: &AskedDocument) -> String {
+    let attempt = &asked.attempt;
+    let mut text = format!("Attempt {}, {}: ", attempt.reference, when(&attempt.at));
+    match (&attempt.code, &attempt.reason) {
+        (Some(code), Some(reason)) => text.push_str(&format!("[{code}] {reason}")),
+        _ => text.push_str("signed in"),
+    }
+    if let Some(person) = &asked.person {
+        text.push_str(&format!("\nthe person read: {person}"));
+    }
+    if let Some(fix) = &asked.fix {
+        text.push_str(&format!("\nfix: {fix}"));
+    }
+    if let Some(code) = &attempt.code {
+        text.push_str(&format!("\nmore: gatepost help {code}"));
+    }
+    text
+}
+
+/// How it stands now.
+fn now(why: WhyDocument) -> String {
     let mut text = match &why.code {
         Some(code) => format!("[{code}] {}", why.sentence),
         None => why.sentence,

@@ -178,3 +178,46 @@ async fn a_stream_goes_on_across_a_restart_of_the_server() {
     stop.cancel();
     task.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_is_explained_also_where_nobody_was_named() {
+    let place = std::sync::Arc::new(Place::new());
+    let layout = place.config().layout();
+    std::fs::create_dir_all(layout.run()).unwrap();
+    let socket = UnixListener::bind(layout.admin_socket()).unwrap();
+    let (stop, task) = serve(&place, socket);
+    let app = wiring::local_app(&place.config()).unwrap();
+    let (client, home) = (app::Client::default(), app::sign_in::ReturnTo::Home);
+    let refused = app.begin_sign_in("nobody", "browser", home, &client).await;
+    let reference = refused.unwrap_err().reference;
+
+    let asked = async |line: String| {
+        let place = place.clone();
+        let asking = move || code(&place, &line, "");
+        tokio::task::spawn_blocking(asking).await.unwrap()
+    };
+    let (status, words) = asked(format!("why {reference}")).await;
+    assert_eq!(status, 0, "{words}");
+    for want in [
+        &format!("Attempt {reference}, "),
+        "[SSO-208] ",
+        " is switched off.",
+        "the person read: This way to sign in is switched off. Use another one,",
+        "fix: gatepost provider list",
+        "more: gatepost help SSO-208",
+    ] {
+        assert!(words.contains(want), "no {want:?} in {words}");
+    }
+    let (status, words) = asked(format!("why {reference} --json")).await;
+    assert_eq!(status, 0, "{words}");
+    let why: Value = serde_json::from_str(&words).unwrap();
+    assert_eq!(
+        (&why["address"], &why["verdict"]),
+        (&"".into(), &"could_not_tell".into())
+    );
+    assert_eq!(why["asked"]["code"], "SSO-208");
+    let (status, words) = asked("why 7K4Q-M2XD".to_owned()).await;
+    assert_eq!(status, 4, "{words}");
+    stop.cancel();
+    task.await.unwrap();
+}

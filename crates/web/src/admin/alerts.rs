@@ -77,7 +77,9 @@ pub(super) fn lines(alerts: Vec<Alert>, providers: &[Provider], now: Timestamp) 
                 None => provider.map(|p| {
                     let words = match alert.topic {
                         Topic::Unconfirmed => "Look at it and resume",
-                        Topic::Refusals(_) | Topic::ProviderUnreachable => "Open the provider",
+                        Topic::Refusals(_) | Topic::ProviderUnreachable | Topic::NobodyReturns => {
+                            "Open the provider"
+                        }
                     };
                     Link::new(fix::path_of(&p.slug), words)
                 }),

@@ -2,7 +2,7 @@
 
 use super::fix;
 use super::list::with_query;
-use super::sign_ins::{self, Row, rows};
+use super::sign_ins::{Row, rows};
 use crate::error::Failure;
 use crate::live;
 use crate::page::Page;
@@ -18,7 +18,6 @@ use app::explain::{Explanation, Verdict as Found};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use model::address::Address;
 use model::attempt::{Attempt, Reference, StepState};
 use model::ids::ProviderId;
 use model::provider::Provider;
@@ -75,9 +74,6 @@ async fn show(
     admin: Administrator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    if let Some(attempt) = of_nobody(&state, &asked.who).await {
-        return Ok(Redirect::to(&attempt).into_response());
-    }
     let providers = state.app.providers().await?;
     let now = state.app.now();
     let mut problems = Problems::new();
@@ -91,6 +87,13 @@ async fn show(
             }
         },
     };
+    // Nobody was named in it: all there is to see is the attempt.
+    if let Some(explained) = &explained
+        && let (Some(asked), "") = (&explained.asked, explained.address.as_str())
+    {
+        let path = super::sign_ins::path_of(&asked.attempt.reference);
+        return Ok(Redirect::to(&path).into_response());
+    }
     let (answer, attempts) = match explained {
         Some(mut explained) => {
             let attempts = std::mem::take(&mut explained.attempts);
@@ -152,15 +155,6 @@ fn about<'a>(
         }),
     };
     found.map(|attempt| &attempt.reference)
-}
-
-/// The page of an attempt that never became anybody's: nothing can be said of a person, but what
-/// happened is there.
-async fn of_nobody(state: &WebState, who: &str) -> Option<String> {
-    let reference = Reference::parse(who)?;
-    let attempt = state.app.attempt(&reference).await.ok()?;
-    let address = attempt.address.as_deref().map(Address::parse);
-    (!matches!(address, Some(Ok(_)))).then(|| sign_ins::path_of(&attempt.reference))
 }
 
 async fn explain(state: &WebState, who: &str, check: bool) -> Result<Explanation, Problem> {

@@ -9,6 +9,7 @@ mod admin_people;
 mod admin_providers;
 mod attacks;
 mod blocks;
+mod codes;
 mod confirmation;
 mod conformance;
 mod devices;

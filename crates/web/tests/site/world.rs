@@ -46,7 +46,7 @@ pub struct World {
     pub template: TemplateId,
     router: Router,
     _stop: watch::Sender<bool>,
-    _dir: ShortDir,
+    dir: ShortDir,
 }
 
 impl World {
@@ -70,7 +70,10 @@ impl World {
             Arc::new(HashPool::new(Arc::clone(&random)).unwrap()),
         );
         let upstream = upstream::Upstream::new(
-            upstream::Config::default(),
+            upstream::Config {
+                guard: upstream::http::Guard::new([&url::Url::parse(&url).unwrap()], []),
+                ..upstream::Config::default()
+            },
             Arc::clone(&as_clock),
             Arc::clone(&random),
         );
@@ -125,7 +128,7 @@ impl World {
             template: TemplateId(0),
             router,
             _stop: stop,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -284,6 +287,11 @@ impl World {
             .create_mailbox(&Actor::CommandLine, form)
             .await
             .unwrap();
+    }
+
+    /// The store beside the server, to break what no page breaks.
+    pub fn store(&self) -> Store {
+        Store::open(&self.dir.join("gatepost.db")).unwrap()
     }
 
     pub fn at(&self, path: &str) -> String {

@@ -1,0 +1,184 @@
+//! Every code of a sign-in, met by a person at the real stack (the whole site, the sample company or
+//! another server on a socket, a real store), each by breaking the real thing; and for each of them
+//! the same demands: what the person reads, what is recorded, what the administrator reads, where it
+//! is mended, what `gatepost why` is told.
+//!
+//! How each is met stands in [`cases`]. A code without a case does not compile.
+
+mod cases;
+
+use crate::admin::karin;
+use crate::world::World;
+use http::StatusCode;
+use model::attempt::{Attempt, Reference};
+use model::outcome::{Code, Fix, Refusal};
+use testkit::browser::{Page, Tab};
+
+/// A code, met.
+pub struct Met {
+    pub world: World,
+    /// What the person sees.
+    pub page: Page,
+}
+
+#[tokio::test]
+async fn codes_of_the_way_to_the_provider() {
+    hold("SSO-1").await;
+}
+
+#[tokio::test]
+async fn codes_of_the_providers_answer() {
+    hold("SSO-2").await;
+}
+
+#[tokio::test]
+async fn codes_of_the_identity() {
+    hold("SSO-3").await;
+}
+
+#[tokio::test]
+async fn codes_of_the_domain_and_the_rules() {
+    hold("SSO-4").await;
+}
+
+#[tokio::test]
+async fn codes_of_the_mailbox() {
+    hold("SSO-5").await;
+}
+
+#[test]
+fn no_code_is_left_out() {
+    let groups = ["SSO-1", "SSO-2", "SSO-3", "SSO-4", "SSO-5"];
+    for code in Code::ALL {
+        let group = groups.iter().any(|group| code.id().starts_with(group));
+        let other = ["LOCAL-", "MAIL-"]
+            .iter()
+            .any(|group| code.id().starts_with(group));
+        assert!(group != other, "{code} is in no group, or in two");
+    }
+}
+
+async fn hold(group: &str) {
+    for code in Code::ALL.iter().filter(|code| code.id().starts_with(group)) {
+        let met = cases::meet(*code).await;
+        let met = met.unwrap_or_else(|| panic!("{code} is not met"));
+        match code {
+            Code::AddressChanged => is_noticed(&met).await,
+            code => is_refused(*code, &met).await,
+        }
+    }
+}
+
+async fn is_refused(code: Code, met: &Met) {
+    let Met { world, page } = met;
+    let entry = code.entry();
+    assert_eq!(
+        page.status().as_u16(),
+        entry.status,
+        "{code}: {}",
+        page.text()
+    );
+
+    // The record, found by what the person reads out.
+    let reference = page.text_of(".copy-row .value").unwrap();
+    let reference = Reference::parse(&reference).unwrap();
+    let attempt = world.app.attempt(&reference).await.unwrap();
+    let refusal = attempt.refusal.as_ref().unwrap();
+    assert_eq!(refusal.code, code, "{}", refusal.admin());
+
+    // The person's words, and nothing that is not theirs to read.
+    let text = page.text();
+    assert!(text.contains(&refusal.title()), "{code}: {text}");
+    assert!(text.contains(&refusal.person()), "{code}: {text}");
+    is_told_nothing_too_early(&attempt, &text);
+    for words in [refusal.person(), refusal.admin()] {
+        assert!(!words.contains(['{', '}', '–']), "{code}: {words}");
+    }
+
+    // The administrator's words, and the place where it is mended.
+    let mut tab = karin(world).await;
+    let shown = open(world, &mut tab, &format!("/admin/sign-ins/{reference}")).await;
+    let told = shown.text();
+    for words in [code.id().to_owned(), refusal.admin(), refusal.person()] {
+        assert!(
+            flat(&told).contains(&flat(&words)),
+            "{code}: no {words:?} in {told}"
+        );
+    }
+    let here_alone = matches!(entry.fix, Fix::Person | Fix::Server);
+    let button = shown.attribute(".verdict a", "href");
+    assert_eq!(button.is_err(), here_alone, "{code}: {button:?}");
+    if let Ok(button) = button {
+        open(world, &mut tab, &button).await;
+    }
+    open(world, &mut tab, &format!("/help/codes/{code}")).await;
+    let why = tab
+        .open(&world.at(&format!("/admin/why?who={reference}")))
+        .await;
+    let why = why.unwrap();
+    assert_eq!(why.status(), StatusCode::OK, "{code}: {}", why.text());
+
+    is_explained(world, &reference, refusal).await;
+}
+
+/// What the command line says of a reference: `gatepost why` prints this.
+async fn is_explained(world: &World, reference: &Reference, refusal: &Refusal) {
+    let explained = world.app.explain(reference.as_str()).await.unwrap();
+    let asked = explained.asked.unwrap();
+    let code = refusal.code;
+    assert_eq!(asked.attempt.refusal.as_ref(), Some(refusal));
+    let fix = asked.fix.unwrap_or_else(|| panic!("{code}: no fix"));
+    assert_eq!(fix.0, code.entry().fix, "{code}");
+    assert!(
+        !fix.1.is_empty() && !fix.1.contains("SLUG"),
+        "{code}: {}",
+        fix.1
+    );
+}
+
+/// Before an identity is proven, nothing on the page is about anybody's account.
+fn is_told_nothing_too_early(attempt: &Attempt, text: &str) {
+    // What the company says of itself is said to administrators alone.
+    assert!(
+        !text.contains("script") && !text.contains("Set-Cookie"),
+        "{text}"
+    );
+    if attempt.trace.identity.is_none() {
+        for fact in ["alice", "Alice", "@", "example.org"] {
+            assert!(!text.contains(fact), "{fact} in {text}");
+        }
+    }
+}
+
+/// SSO-412 is no refusal: the person is in, and reads it there.
+async fn is_noticed(met: &Met) {
+    let Met { world, page } = met;
+    assert_eq!(page.url().path(), "/home", "{}", page.text());
+    let notice = Refusal::new(Code::AddressChanged)
+        .with("claimed", "new@example.org")
+        .with("address", "alice@example.org");
+    assert!(page.text().contains(&notice.person()), "{}", page.text());
+    let mut tab = karin(world).await;
+    let list = open(world, &mut tab, "/admin/sign-ins?q=alice@example.org").await;
+    assert!(list.text().contains("In, SSO-412"), "{}", list.text());
+    let attempt = list.link("alice@example.org").unwrap();
+    open(
+        world,
+        &mut tab,
+        attempt.as_str().trim_start_matches(&world.url),
+    )
+    .await;
+    open(world, &mut tab, "/admin/mailboxes/alice%40example.org").await;
+    open(world, &mut tab, "/help/codes/SSO-412").await;
+}
+
+async fn open(world: &World, tab: &mut Tab, path: &str) -> Page {
+    let page = tab.open(&world.at(path)).await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK, "{path}: {}", page.text());
+    page
+}
+
+/// Without the breaks of lines.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
