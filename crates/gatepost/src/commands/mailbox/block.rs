@@ -12,16 +12,9 @@ use crate::commands::values;
 
 /// Whom.
 #[derive(Debug, clap::Args)]
-#[command(
-    before_long_help = "Examples:
+#[command(before_long_help = "Examples:
   gatepost mailbox block alice@example.org --reason \"left on Friday\"
-  gatepost mailbox disable alice@example.org --block",
-    long_about = "Keep the people linked to a mailbox from coming back by their provider
-
-Their sign-in is refused (SSO-504) and they are given no new mailbox, whatever becomes of this one,
-until they are unblocked. Their web sessions end. The mailbox itself, its app passwords and its local
-password are left alone: switch it off to end those too."
-)]
+  gatepost mailbox disable alice@example.org --block")]
 pub(super) struct Block {
     /// The mailbox's address.
     #[arg(value_parser = values::address)]

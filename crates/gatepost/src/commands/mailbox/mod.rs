@@ -69,6 +69,10 @@ pub(super) enum Verb {
         leave: Leave,
     },
     /// Keep the people linked to a mailbox from coming back by their provider.
+    ///
+    /// Their sign-in is refused (SSO-504) and they are given no new mailbox, whatever becomes of this
+    /// one, until they are unblocked. Their web sessions end. The mailbox itself, its app passwords and
+    /// its local password are left alone: switch it off to end those too.
     Block(block::Block),
     /// Let people come again who were blocked with a mailbox, which may be gone.
     Unblock(block::Unblock),

@@ -61,7 +61,8 @@ fn no_code_is_left_out() {
 async fn hold(group: &str) {
     for code in Code::ALL.iter().filter(|code| code.id().starts_with(group)) {
         let met = cases::meet(*code).await;
-        let met = met.unwrap_or_else(|| panic!("{code} is not met"));
+        assert!(met.is_some(), "{code} is not met");
+        let met = met.unwrap();
         match code {
             Code::AddressChanged => is_noticed(&met).await,
             code => is_refused(*code, &met).await,
@@ -127,7 +128,8 @@ async fn is_explained(world: &World, reference: &Reference, refusal: &Refusal) {
     let asked = explained.asked.unwrap();
     let code = refusal.code;
     assert_eq!(asked.attempt.refusal.as_ref(), Some(refusal));
-    let fix = asked.fix.unwrap_or_else(|| panic!("{code}: no fix"));
+    assert!(asked.fix.is_some(), "{code}: no fix");
+    let fix = asked.fix.unwrap();
     assert_eq!(fix.0, code.entry().fix, "{code}");
     assert!(
         !fix.1.is_empty() && !fix.1.contains("SLUG"),
