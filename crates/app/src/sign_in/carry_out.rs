@@ -294,7 +294,8 @@ impl Run<'_> {
                 opened.await.map_err(Failed::at("open the session"))
             }
             Verdict::Create(new) => {
-                let made = store::mailboxes::insert(tx, &new, self.case.storage, self.case.now).await;
+                let made =
+                    store::mailboxes::insert(tx, &new, self.case.storage, self.case.now).await;
                 let id = made.map_err(Failed::at("make the mailbox"))?;
                 let details = json!({ "provider": self.provider.slug, "quota": new.quota });
                 audit::note(

@@ -15,7 +15,7 @@ use crate::commands::values;
 #[command(before_long_help = "Examples:
   gatepost mailbox block alice@example.org --reason \"left on Friday\"
   gatepost mailbox disable alice@example.org --block")]
-pub(super) struct Block {
+pub(in crate::commands) struct Block {
     /// The mailbox's address.
     #[arg(value_parser = values::address)]
     address: Address,
@@ -34,7 +34,7 @@ pub(super) struct Block {
 #[command(before_long_help = "Examples:
   gatepost mailbox unblock alice@example.org
   gatepost mailbox unblock alice@example.org --json")]
-pub(super) struct Unblock {
+pub(in crate::commands) struct Unblock {
     /// The address of the mailbox they had.
     #[arg(value_parser = values::address)]
     address: Address,
@@ -45,7 +45,7 @@ pub(super) struct Unblock {
 #[command(before_long_help = "Examples:
   gatepost mailbox blocks
   gatepost mailbox blocks --address alice@example.org --json")]
-pub(super) struct Blocks {
+pub(in crate::commands) struct Blocks {
     /// Only those who had this mailbox.
     #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     address: Option<Address>,
