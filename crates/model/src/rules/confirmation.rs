@@ -301,9 +301,10 @@ mod tests {
                     warned: Some(at(now)),
                     ..standing
                 };
-                for other in [out, moved, told] {
+                for other in [out, moved] {
                     assert!(!other.wants(one, end, at(now)), "{what}: {other:?}");
                 }
+                assert!(!due || !told.wants(one, end, at(now)), "{what}: {told:?}");
             }
             assert!(!standing.wants(Warning::Last, end, end), "too late");
         }

@@ -29,7 +29,7 @@ fn is_clean(page: &Page) {
     assert!(!page.body().contains("<xss"), "{path}: {}", page.body());
     let hidden = |c: &char| !matches!(c, '\n' | '\r' | '\t') && !is_plain(&c.to_string());
     let found: String = page.body().chars().filter(hidden).collect();
-    assert_eq!(found, "", "{path}");
+    assert_eq!(found, "", "{path}: {}", page.body());
     assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
     assert!(page.header("content-security-policy").is_some(), "{path}");
 }
