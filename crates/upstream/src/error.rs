@@ -219,8 +219,9 @@ impl UpstreamError {
                 Meaning::Denied => Code::ProviderSaidNo,
                 Meaning::Client => Code::ClientRejected,
                 Meaning::Outage => Code::ProviderUnreachable,
-                Meaning::Redirect => Code::RedirectRefused,
-                Meaning::Code | Meaning::Other => Code::ProviderError,
+                // Whoever holds a state of their own can come with these; only the provider itself
+                // is believed about our redirect URL (the token endpoint, the connection check).
+                Meaning::Code | Meaning::Redirect | Meaning::Other => Code::ProviderError,
             },
             Self::Callback(_) => Code::ProviderError,
             Self::OpenidNotGranted { .. } => Code::ScopeRefused,

@@ -105,18 +105,25 @@ async fn sso_201_the_client_id_is_told_also_when_nothing_else_was_sent() {
 async fn sso_202_the_redirect_url_is_not_known() {
     let world = World::new().await;
     company(&world).misbehave(Misbehaviour::RedirectRefused);
-    assert_eq!(world.refused("alice").await, Code::RedirectRefused);
-    let alerts = world.app.alerts().await.unwrap();
-    assert_eq!(alerts[0].topic, Topic::Refusals(Code::RedirectRefused));
-    company(&world).behave();
-    let words = "error=invalid_request&error_description=redirect_uri+is+not+registered";
-    let refused = world.answered(words).await;
+    let query = world
+        .at_provider(&world.depart().await.unwrap(), "alice")
+        .await;
+    let Ended::Refused(refused) = world.finish(&query).await else {
+        panic!("in")
+    };
     assert_eq!(world.recorded(&refused).await, Code::RedirectRefused);
     let words = refused.refusal.admin();
     assert!(
         words.contains("We send: https://mail.example.com/sso/example/callback."),
         "{words}"
     );
+    let alerts = world.app.alerts().await.unwrap();
+    assert_eq!(alerts[0].topic, Topic::Refusals(Code::RedirectRefused));
+    company(&world).behave();
+    let words = "error=invalid_request&error_description=redirect_uri+is+not+registered";
+    let refused = world.answered(words).await;
+    // Anybody can come back with such words and a state of their own.
+    assert_eq!(world.recorded(&refused).await, Code::ProviderError);
 }
 
 #[tokio::test]
@@ -408,18 +415,20 @@ async fn sso_409_too_many_groups_are_pointed_at() {
     );
     // Where the claims themselves would be fetched, and with what, is nobody's business.
     assert!(!format!("{test:?}").contains("a-token-of-the-source"));
-    // Another rule decides.
+    // A rule before it decides; one behind it might have come second.
     let by_name = model::rule::Rule {
         claim: "name".to_owned(),
         test: model::rule::Test::Present,
         template: world.staff.id,
     };
-    world.provider(|p| p.rules.push(by_name)).await;
+    world.provider(|p| p.rules.push(by_name.clone())).await;
+    assert_eq!(world.refused("alice").await, Code::ClaimWithheld);
+    world.provider(|p| p.rules.rotate_right(1)).await;
     world.signed_in("alice").await;
     // Who has a mailbox keeps what it has.
     world
         .provider(|p| {
-            p.rules.pop();
+            p.rules.remove(0);
         })
         .await;
     world.signed_in("alice").await;

@@ -84,16 +84,20 @@ pub fn map(
     (mapped, explain_all(looked_at, claims))
 }
 
-/// The position of the rule that decides: the first one whose test is met.
+/// The position of the rule that decides: the first one whose test is met. None does behind one that
+/// could not be asked, since that one might have come first.
 #[must_use]
 pub fn first_match(rules: &[Rule], claims: &Claims) -> Option<usize> {
-    rules.iter().position(|rule| rule.matches(claims))
+    let stops = |rule: &Rule| rule.matches(claims) || pointer_for(claims, &rule.claim).is_some();
+    let position = rules.iter().position(stops)?;
+    rules[position].matches(claims).then_some(position)
 }
 
 /// The verdict of every rule, also of those behind the one that decides.
 #[must_use]
 pub fn explain_all(rules: &[Rule], claims: &Claims) -> Vec<RuleVerdict> {
     let mut first = None;
+    let withheld = withheld(rules, claims).map(|(position, _)| position);
     // Rules mostly ask the same few claims: each is found and shown once.
     let mut found: HashMap<&str, (Vec<&Value>, OnceCell<String>)> = HashMap::new();
     let numbered = rules.iter().enumerate();
@@ -104,8 +108,12 @@ pub fn explain_all(rules: &[Rule], claims: &Claims) -> Vec<RuleVerdict> {
                 .or_insert_with(|| (values_at(claims, &rule.claim), OnceCell::new()));
             let values: &[&Value] = values;
             let matched = rule.test.any_matches(values);
+            let unknown = withheld.filter(|withheld| *withheld < position && first.is_none());
             let why = match (matched, first) {
-                (true, None) => "yes".to_owned(),
+                (true, None) => match unknown {
+                    Some(before) => format!("yes, but rule {} could not be asked", before + 1),
+                    None => "yes".to_owned(),
+                },
                 (true, Some(first)) => format!("yes too, but rule {} decides", first + 1),
                 (false, _) if values.is_empty() => match pointer_for(claims, &rule.claim) {
                     Some(pointer) => format!(
@@ -117,7 +125,7 @@ pub fn explain_all(rules: &[Rule], claims: &Claims) -> Vec<RuleVerdict> {
                     format!("no, it is {}", shown.get_or_init(|| brief_all(values)))
                 }
             };
-            let decides = matched && first.is_none();
+            let decides = matched && first.is_none() && unknown.is_none();
             if decides {
                 first = Some(position);
             }
@@ -481,12 +489,20 @@ mod tests {
             verdicts[0].words(),
             "groups is staff: not known, the provider sent a pointer (_claim_names) in place of the claim"
         );
-        // Another rule decides, or none asks for the claim.
+        // A rule behind it might have come second; one before it decides.
         let known = json!({"_claim_names": {"groups": "src1"}, "dept": "it"});
+        assert_eq!(verdict(&rules, known.clone()), withheld);
+        let told = explain_all(&rules, &claims(known.clone()));
+        assert_eq!(
+            (told[1].decides, told[1].why.as_str()),
+            (false, "yes, but rule 1 could not be asked")
+        );
+        let reversed = [rules[1].clone(), rules[0].clone()];
         assert!(matches!(
-            verdict(&rules, known),
-            Mapped::Rule { position: 1, .. }
+            verdict(&reversed, known),
+            Mapped::Rule { position: 0, .. }
         ));
+        // None asks for the claim.
         let nobody_asks = json!({"_claim_names": {"photos": "src1"}, "hasgroups": true});
         assert_eq!(
             verdict(&rules[1..], nobody_asks),

@@ -59,10 +59,14 @@ pub fn outcomes(
         let why = format!("rule {} decides", decides + 1);
         (RuleOutcome::NotLookedAt, why)
     };
+    let withheld = withheld(rules, claims).filter(|_| decides.is_none());
     let rows = rules.iter().zip(verdicts);
     let rows = rows.map(|(rule, verdict)| {
         let (outcome, why) = match decides {
             Some(decides) if verdict.position > decides => not_looked_at(decides),
+            None if withheld.is_some_and(|(before, _)| before < verdict.position) => {
+                (RuleOutcome::NotLookedAt, verdict.why)
+            }
             _ if verdict.decides => (RuleOutcome::Fits, verdict.why),
             _ => (RuleOutcome::FitsNot, verdict.why),
         };
@@ -76,7 +80,7 @@ pub fn outcomes(
     let (outcome, why) = match decides {
         Some(decides) => not_looked_at(decides),
         None if rules.is_empty() => (RuleOutcome::Fits, "there are no rules".to_owned()),
-        None => match withheld(rules, claims) {
+        None => match withheld {
             Some((position, _)) => {
                 let why = format!("rule {} could not be asked", position + 1);
                 (RuleOutcome::NotLookedAt, why)
