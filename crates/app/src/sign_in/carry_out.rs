@@ -249,7 +249,9 @@ impl Run<'_> {
             self.case.now,
         )
         .await?;
-        if let Some((link, ..)) = &known.linked {
+        if let Some((link, ..)) = &known.linked
+            && known.blocked.is_none()
+        {
             self.keep_claims(tx, link.id).await?;
         }
         let verdict = known.decide(

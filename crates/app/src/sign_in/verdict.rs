@@ -13,7 +13,7 @@ use model::mailbox::Mailbox;
 use model::provider::Provider;
 use model::relink::Relink;
 use model::rules::mapping::Claims;
-use model::rules::provision::{self, Facts, Place, Verdict};
+use model::rules::provision::{self, Facts, Holder, Place, Verdict};
 use model::template::Template;
 use model::time::Timestamp;
 use store::{Conn, StoreError};
@@ -33,7 +33,7 @@ pub(crate) struct Known {
     /// Campaigns that take people over to the provider; only for people without a link.
     relinks: Vec<Relink>,
     /// The block of the person.
-    blocked: Option<Block>,
+    pub(super) blocked: Option<Block>,
 }
 
 impl Known {
@@ -59,6 +59,15 @@ impl Known {
         };
         if known.linked.is_none() {
             known.relinks = store::relinks::open_to(conn, provider.id, now).await?;
+            // Whoever is blocked is not taken over under another name.
+            if let Some(Place {
+                holder: Holder::Mailbox { links, .. },
+                ..
+            }) = &known.place
+                && !facts::blocks_of(conn, links).await?.is_empty()
+            {
+                known.relinks.clear();
+            }
         }
         let domain = known.domain().map(|(domain, _)| domain);
         let bound = facts::bound_elsewhere(conn, provider, domain).await?;

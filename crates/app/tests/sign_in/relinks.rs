@@ -139,6 +139,18 @@ async fn nobody_is_moved_without_a_verified_address() {
 }
 
 #[tokio::test]
+async fn who_is_blocked_is_not_taken_over_under_another_name() {
+    let (world, second) = two_providers().await;
+    start(&world).await;
+    let alice = address(ALICE);
+    let blocked = world.app.block_people(&ACTOR, &alice, None, "left").await;
+    blocked.unwrap();
+    let refused = second.refused(&world, "alice").await;
+    assert_eq!(refused, Code::LinkedElsewhere);
+    untouched(&world, "blocked").await;
+}
+
+#[tokio::test]
 async fn swapped_addresses_move_nobody_to_another_mailbox() {
     let (world, second) = two_providers().await;
     start(&world).await;
