@@ -250,6 +250,14 @@ fn tell(
         ..dry.trace
     };
     let viewer = model::rules::privacy::Viewer::Administrator;
+    let quoted = model::rules::privacy::Quoted::of_seen(viewer, private, &seen.claims);
+    for field in &mut fields {
+        field
+            .before
+            .iter_mut()
+            .for_each(|text| quoted.take_out_of(text));
+        quoted.take_out_of(&mut field.after);
+    }
     model::rules::privacy::hide(viewer, private, &mut trace, refusal.as_mut());
     if let Some(why) = &refusal
         && sentence.is_empty()

@@ -27,9 +27,18 @@ impl TestSignIn {
             if !may_see(viewer, "name", private) {
                 who.name = who.name.take().map(|_| HIDDEN.to_owned());
             }
+            quoted.take_out_of(&mut who.subject);
             if !may_see(viewer, "sub", private) {
                 HIDDEN.clone_into(&mut who.subject);
             }
+        }
+        quoted.take_out_of(&mut found.mailbox.sentence);
+        for field in &mut found.mailbox.fields {
+            field
+                .before
+                .iter_mut()
+                .for_each(|text| quoted.take_out_of(text));
+            quoted.take_out_of(&mut field.after);
         }
         for refusal in [&mut seen.refusal, &mut seen.notice].into_iter().flatten() {
             quoted.take_out_of_refusal(refusal);

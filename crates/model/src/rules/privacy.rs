@@ -1,7 +1,7 @@
 //! Who sees the values of claims: their names always, the values by role, and those of private
 //! claims only when they are opened, which is written down.
 
-use crate::attempt::Trace;
+use crate::attempt::{SeenClaim, Trace};
 use crate::outcome::Refusal;
 use crate::rules::claims::brief;
 use serde_json::Value;
@@ -50,18 +50,15 @@ pub fn hide(
     trace: &mut Trace,
     refusal: Option<&mut Refusal>,
 ) -> bool {
-    let mut quoted = Quoted::default();
+    let quoted = Quoted::of_seen(viewer, private, &trace.claims);
     let mut hidden = false;
     for claim in &mut trace.claims {
-        if may_see(viewer, &claim.name, private) {
-            continue;
+        if !may_see(viewer, &claim.name, private) {
+            hidden = true;
+            claim.exact = None;
+            HIDDEN.clone_into(&mut claim.value);
         }
-        hidden = true;
-        quoted.collect(&claim.exact.take().unwrap_or_default());
-        let value = std::mem::replace(&mut claim.value, HIDDEN.to_owned());
-        quoted.0.push(value);
     }
-    let quoted = quoted.longest_first();
     for step in &mut trace.steps {
         quoted.take_out_of(&mut step.evidence);
     }
@@ -86,7 +83,21 @@ impl Quoted {
         for (name, value) in claims {
             if !may_see(viewer, name, private) {
                 quoted.collect(value);
-                quoted.0.push(brief(value));
+            }
+        }
+        quoted.longest_first()
+    }
+
+    /// The same of an attempt's claims.
+    #[must_use]
+    pub fn of_seen(viewer: Viewer, private: &[String], claims: &[SeenClaim]) -> Self {
+        let mut quoted = Self::default();
+        for claim in claims {
+            if !may_see(viewer, &claim.name, private) {
+                if let Some(exact) = &claim.exact {
+                    quoted.collect(exact);
+                }
+                quoted.0.push(claim.value.clone());
             }
         }
         quoted.longest_first()
@@ -101,8 +112,14 @@ impl Quoted {
                 self.0.push(brief(value));
             }
             Value::Number(number) => self.0.push(number.to_string()),
-            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
-            Value::Object(fields) => fields.values().for_each(|field| self.collect(field)),
+            Value::Array(items) => {
+                self.0.push(brief(value));
+                items.iter().for_each(|item| self.collect(item));
+            }
+            Value::Object(fields) => {
+                self.0.push(brief(value));
+                fields.values().for_each(|field| self.collect(field));
+            }
             Value::Null | Value::Bool(_) => {}
         }
     }

@@ -1,6 +1,7 @@
 //! What to change in a mapping so that it says something about people who came with given claims.
 //! A suggestion for an administrator to look at, never applied by itself.
 
+use crate::foreign::is_plain;
 use crate::ids::TemplateId;
 use crate::provider::EveryoneElse;
 use crate::rule::{MAILCOW_CLAIM, Pattern, Rule, Test};
@@ -96,7 +97,8 @@ fn row(rules: &[Rule], claims: &Claims) -> Option<Suggestion> {
 fn asking(value: &Value) -> Option<Test> {
     let text = |value: &Value| {
         let text = value.as_str()?;
-        (!text.trim().is_empty()).then(|| text.to_owned())
+        // What hides or turns text is nothing that somebody could check before saving it.
+        (!text.trim().is_empty() && is_plain(text)).then(|| text.to_owned())
     };
     match value {
         Value::Array(list) => list.iter().find_map(text).map(Test::Contains),
