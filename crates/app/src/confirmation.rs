@@ -402,7 +402,8 @@ pub(crate) async fn signed_in(
     let link = link.ok_or(StoreError::Missing)?;
     store::links::confirm(tx, link.id, now).await?;
     store::confirmation::confirm(tx, link.mailbox, now, true).await?;
-    if let Some(kept) = kept {
+    // One provider's people are counted by their links: two clients at one issuer share these.
+    if let Some(kept) = kept.filter(|_| link.provider == provider) {
         let token = Kept {
             link: link.id,
             provider,

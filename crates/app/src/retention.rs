@@ -13,6 +13,8 @@ const AT_ONCE: u32 = 500;
 const ROUNDS: usize = 200;
 /// How long the counts behind the charts are kept: a year and a day, some rows an hour.
 const KEEP_COUNTS: Duration = DAY.saturating_mul(366);
+/// How long an answer may be judged: longer than all calls of a sign-in take.
+const JUDGED_WITHIN: Duration = Duration::from_secs(60);
 /// How long an alert stays that nobody meets any more.
 const KEEP_ALERTS: Duration = DAY.saturating_mul(30);
 
@@ -48,7 +50,9 @@ impl App {
             ended::kick(tx, now).await?;
             store::links::sweep_pending(tx, now).await?;
             store::attempt_counts::prune(tx, oldest_count).await?;
-            let left = store::sign_in_flows::sweep(tx, now, AT_ONCE).await?;
+            // One that came back in the last moment is still being judged.
+            let ended = now.minus(JUDGED_WITHIN);
+            let left = store::sign_in_flows::sweep(tx, ended, AT_ONCE).await?;
             let flows = left.len() as u64;
             departures::lost(tx, left, &public_url, now).await?;
             // A phone that still tries one is told by name as long as its tries are remembered.

@@ -2,6 +2,7 @@
 
 use crate::ports::Account;
 use crate::{App, Problem, audit};
+use model::address::Address;
 use model::attempt::{Attempt, Door, Reference};
 use model::audit::Actor;
 use model::outcome::Remedy;
@@ -27,12 +28,24 @@ impl App {
                 "this attempt was not refused for too many tries".to_owned(),
             ));
         }
+        // At a provider's door people start sign-ins, and prove passwords to link a mailbox.
         if attempt.door == Door::Provider {
             self.starts.clear(attempt.ip);
-        } else if let Some(name) = &attempt.address {
-            let account = account(name);
-            let cleared = self.desk.clear(account, attempt.ip).await;
-            cleared.map_err(|error| Problem::Unavailable(error.to_string()))?;
+        }
+        match &attempt.address {
+            Some(name) => {
+                let cleared = self
+                    .desk
+                    .clear(account(&attempt.door, name), attempt.ip)
+                    .await;
+                cleared.map_err(|error| Problem::Unavailable(error.to_string()))?;
+            }
+            None if attempt.door == Door::Provider => {}
+            None => {
+                return Err(Problem::InUse(
+                    "this row stands for many attempts and names no account".to_owned(),
+                ));
+            }
         }
         let (now, actor, object) = (self.clock.now(), actor.clone(), reference.clone());
         let details = json!({ "account": attempt.address, "network": attempt.ip });
@@ -47,10 +60,11 @@ impl App {
     }
 }
 
-/// The account that an attempt was counted at: a name without @ is an administrator's.
-fn account(name: &str) -> Account {
-    if name.contains('@') {
-        Account::Mailbox(name.to_owned())
+/// The account that an attempt was counted at: on the web, a name without @ is an administrator's.
+fn account(door: &Door, name: &str) -> Account {
+    if name.contains('@') || matches!(door, Door::Mail(_)) {
+        let canonical = Address::parse(name);
+        Account::Mailbox(canonical.map_or_else(|_| name.to_lowercase(), String::from))
     } else {
         Account::Admin(name.to_lowercase())
     }

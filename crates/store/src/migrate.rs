@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     12 "0012_warned"
     13 "0013_blocks"
     14 "0014_departures"
+    15 "0015_sessions_by_sid"
 };
 
 /// The schema version of this program.

@@ -87,7 +87,8 @@ async fn lost(world: &World, times: usize) -> Timestamp {
         world.depart().await.unwrap();
     }
     let later = SystemClock.now().plus(app::sign_in::FLOW_LIFETIME);
-    let later = later.plus(std::time::Duration::from_secs(1));
+    // With the minute in which the last answer may be judged.
+    let later = later.plus(std::time::Duration::from_secs(61));
     world.app_by(FixedClock::at(later)).sweep().await.unwrap();
     later
 }

@@ -107,8 +107,7 @@ async fn is_refused(code: Code, met: &Met) {
         );
     }
     // Who tried too often helps themselves by waiting; an administrator can let them try again.
-    let here_alone =
-        matches!(entry.fix, Fix::Person | Fix::Server) && code != Code::TooManyTries;
+    let here_alone = matches!(entry.fix, Fix::Person | Fix::Server) && code != Code::TooManyTries;
     let button = shown.attribute(".verdict a", "href");
     assert_eq!(button.is_err(), here_alone, "{code}: {button:?}");
     if let Ok(button) = button {
