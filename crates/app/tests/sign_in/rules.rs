@@ -54,6 +54,44 @@ async fn template(world: &World, name: &str, settings: TemplateSettings) -> Temp
 }
 
 #[tokio::test]
+async fn what_looks_wrong_with_a_draft_quotes_no_private_value() {
+    const CANARY: &str = "+49 30 901820";
+    let world = World::new().await;
+    let claims = [
+        ("phone_number", json!(CANARY)),
+        ("address", json!({ "phone": CANARY, "lines": [CANARY] })),
+        ("nickname", json!(CANARY)),
+    ];
+    for (name, value) in claims {
+        company(&world).set_claim("alice", name, value).unwrap();
+    }
+    let private = vec!["phone_number".to_owned(), "address".to_owned()];
+    world.app.set_private_claims(&ACTOR, private).await.unwrap();
+    // A claim is kept if a rule asks for it.
+    let part = || Test::Contains("+49".to_owned());
+    let claims = ["phone_number", "address.phone", "address.lines", "nickname"];
+    let rules = claims.map(|claim| rule(claim, part(), world.staff.id));
+    let draft = refusing(rules.to_vec());
+    world
+        .provider(|p| p.rules.extend(draft.rules.clone()))
+        .await;
+    world.signed_in("alice").await;
+    let found = async |draft: &RuleSet| {
+        let survey = world.app.survey_rules(SLUG, draft, reach(10)).await;
+        let survey = survey.unwrap();
+        assert!(survey.seen.at("phone_number").is_some_and(|seen| seen.text));
+        format!("{:?}", survey.findings)
+    };
+    let mut open = draft.clone();
+    let all = found(&draft).await;
+    assert_eq!(all.matches(CANARY).count(), 1, "the nickname alone: {all}");
+    open.rules.retain(|rule| rule.claim != "nickname");
+    assert!(!found(&open).await.contains(CANARY));
+    world.app.set_private_claims(&ACTOR, vec![]).await.unwrap();
+    assert!(found(&open).await.contains(CANARY));
+}
+
+#[tokio::test]
 async fn a_draft_is_judged_on_what_people_came_with() {
     let world = World::new().await;
     for login in ["alice", "bob"] {

@@ -60,6 +60,20 @@ impl Seen {
         self.paths.get(path)
     }
 
+    /// Forgets the texts at each of these names and below it, and keeps in what forms they came.
+    pub fn forget_values(&mut self, private: &[String]) {
+        for (path, here) in &mut self.paths {
+            let within = |name: &String| {
+                let below = path.strip_prefix(name.as_str());
+                below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            if private.iter().any(within) {
+                here.more |= !here.values.is_empty();
+                here.values.clear();
+            }
+        }
+    }
+
     /// The paths, in alphabetical order.
     pub fn paths(&self) -> impl Iterator<Item = (&str, &SeenPath)> {
         self.paths.iter().map(|(path, seen)| (path.as_str(), seen))
