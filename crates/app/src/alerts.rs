@@ -1,7 +1,7 @@
 //! Alerts: noted with the attempts that cause them, raised by parts of Gatepost, shown on the
 //! overview until an administrator has seen to them.
 
-use crate::{App, Problem, audit, departures};
+use crate::{App, Problem, audit, departures, privacy};
 use model::alert::{About, Alert, Topic};
 use model::attempt::Attempt;
 use model::audit::Actor;
@@ -34,9 +34,15 @@ impl AlertAct {
     }
 }
 
-/// Counts a refused attempt, in the transaction that records it.
+/// Counts a refused attempt, in the transaction that records it. The alert keeps of its refusal what
+/// the attempt's page shows at first.
 pub(crate) async fn note(tx: &mut Conn, attempt: &Attempt) -> Result<(), StoreError> {
-    let Some((policy, about, refusal)) = alerts::subject(attempt) else {
+    let Some((policy, about, _)) = alerts::subject(attempt) else {
+        return Ok(());
+    };
+    let private = privacy::private_names(tx).await?;
+    let masked = privacy::masked(attempt.clone(), &private);
+    let Some(refusal) = &masked.refusal else {
         return Ok(());
     };
     let known = store::alerts::live(tx, policy.topic, &about).await?;

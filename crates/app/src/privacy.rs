@@ -17,11 +17,7 @@ const LONGEST: usize = 100;
 impl App {
     /// The names of the claims whose values nobody sees without opening them.
     pub async fn private_claims(&self) -> Result<Vec<String>, Problem> {
-        let mut read = self.store.read()?;
-        let stored = store::settings::get(&mut read, SETTING).await?;
-        // A value of no use hides what the default hides.
-        let named = stored.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(named.unwrap_or_else(|| DEFAULT_PRIVATE.map(str::to_owned).to_vec()))
+        Ok(private_names(&mut *self.store.read()?).await?)
     }
 
     /// Says which claims are private; returns them in order, each once.
@@ -110,6 +106,14 @@ impl App {
                 ))
             })
     }
+}
+
+/// The names of the claims that are private, as they are stored.
+pub(crate) async fn private_names(read: &mut Conn) -> Result<Vec<String>, StoreError> {
+    let stored = store::settings::get(read, SETTING).await?;
+    // A value of no use hides what the default hides.
+    let named = stored.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(named.unwrap_or_else(|| DEFAULT_PRIVATE.map(str::to_owned).to_vec()))
 }
 
 /// Takes out what an administrator does not see at first.

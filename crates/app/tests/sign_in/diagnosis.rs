@@ -280,6 +280,7 @@ async fn a_private_value_is_nowhere_until_it_is_opened_on_record() {
         format!("{:?}", world.app.explain(CAROL).await.unwrap()),
         format!("{:?}", world.app.replay(&reference).await.unwrap()),
         format!("{:?}", world.app.events(None, 50).await.unwrap()),
+        format!("{:?}", world.app.alerts().await.unwrap()),
     ];
     for text in shown {
         assert!(!text.contains(CANARY), "{text}");
