@@ -40,13 +40,13 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// The policy of a code; `None` for those that are only counted.
 ///
-/// Nobody but an administrator can mend what SSO-201, SSO-202 and SSO-403 to SSO-407 mean, so those are told
-/// from the first person on.
+/// Nobody but an administrator can mend what SSO-201, SSO-202, SSO-403 to SSO-407 and SSO-409 mean, so
+/// those are told from the first person on.
 #[must_use]
 pub const fn policy(code: Code) -> Option<Policy> {
     let (topic, from, within, mends) = match code {
         Code::DomainFull | Code::DomainQuotaFull => (Topic::Refusals(code), 1, HOUR, Mends::Domain),
-        Code::NoMapping | Code::NearMapping | Code::TemplateGone => {
+        Code::NoMapping | Code::NearMapping | Code::TemplateGone | Code::ClaimWithheld => {
             (Topic::Refusals(Code::NoMapping), 1, HOUR, Mends::Provider)
         }
         Code::ClientRejected | Code::RedirectRefused => {
