@@ -17,6 +17,9 @@ use store::{Conn, StoreError};
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 200;
 
+/// Why nobody can be blocked with a mailbox.
+pub(crate) const NOBODY_LINKED: &str = "nobody at a provider is linked to this mailbox";
+
 impl App {
     /// Keeps the people linked to a mailbox from signing in by their providers, or only the one at
     /// `provider`: whatever becomes of the mailbox, they get in no more and are given no new one.
@@ -40,8 +43,7 @@ impl App {
                 let mut links = store::links::of_mailbox(tx, mailbox.id).await?;
                 links.retain(|link| provider.is_none_or(|only| link.provider == only));
                 if links.is_empty() {
-                    let words = "nobody at a provider is linked to this mailbox";
-                    return Err(Problem::field("address", words));
+                    return Err(Problem::field("address", NOBODY_LINKED));
                 }
                 store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
                 Ok(block(tx, now, &actor, &mailbox, &links, &reason).await?)

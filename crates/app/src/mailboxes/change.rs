@@ -50,8 +50,10 @@ impl App {
         self.disable(actor, address, reason, false).await
     }
 
-    /// The same, and the people linked to it may not come back: see [`App::block_people`]. Without
-    /// anybody linked it is the same alone.
+    /// The same, and the people linked to it may not come back: see [`App::block_people`].
+    ///
+    /// # Errors
+    /// A problem of the field `block` if nobody is linked there.
     pub async fn disable_mailbox_and_block(
         &self,
         actor: &Actor,
@@ -100,8 +102,7 @@ impl App {
             )
             .await?;
             if block {
-                let links = store::links::of_mailbox(tx, after.id).await?;
-                blocks::block(tx, now, &actor, &after, &links, &reason).await?;
+                block_linked(tx, now, &actor, &after, &reason).await?;
             }
             by_address(tx, &address).await
         })
@@ -197,8 +198,7 @@ impl App {
                 )));
             }
             if block {
-                let links = store::links::of_mailbox(tx, mailbox.id).await?;
-                blocks::block(tx, now, &actor, &mailbox, &links, "").await?;
+                block_linked(tx, now, &actor, &mailbox, "").await?;
             }
             store::mailboxes::delete(tx, mailbox.id, actor.name(), now, remove_at).await?;
             outbox::put(
@@ -215,6 +215,21 @@ impl App {
         })
         .await
     }
+}
+
+/// Blocks the people linked to a mailbox that is taken from them; a problem if there is nobody.
+async fn block_linked(
+    tx: &mut Conn,
+    now: Timestamp,
+    actor: &Actor,
+    mailbox: &Mailbox,
+    reason: &str,
+) -> Result<(), Problem> {
+    let links = store::links::of_mailbox(tx, mailbox.id).await?;
+    if links.is_empty() {
+        return Err(Problem::field("block", blocks::NOBODY_LINKED));
+    }
+    Ok(blocks::block(tx, now, actor, mailbox, &links, reason).await?)
 }
 
 /// Stores `after` if it was not changed since `seen`.

@@ -93,11 +93,14 @@ async fn without_the_choice_a_deleted_person_may_come_back() {
         .await
         .unwrap();
     assert_eq!(blocked(&world).await, 0);
-    // Where nobody is linked there is nobody to block.
+    // Where nobody is linked there is nobody to block: nothing is done without what was asked.
     world.mailbox("bob", NewSignIn::None).await;
     let bob = address("bob@example.org");
     let alone = world.app.disable_mailbox_and_block(&ACTOR, &bob, "").await;
-    assert!(!alone.unwrap().active);
+    assert!(matches!(alone, Err(Problem::Invalid(_))));
+    let alone = world.app.delete_mailbox_and_block(&ACTOR, &bob).await;
+    assert!(matches!(alone, Err(Problem::Invalid(_))));
+    assert!(world.app.mailbox(&bob).await.unwrap().mailbox.active);
     assert_eq!(blocked(&world).await, 0);
     let nobody = world.app.block_people(&ACTOR, &bob, None, "").await;
     assert!(matches!(nobody, Err(Problem::Invalid(_))));
