@@ -106,6 +106,15 @@ pub struct MailboxView {
     pub standing: Option<Standing>,
 }
 
+impl MailboxView {
+    /// The block of a linked person.
+    #[must_use]
+    pub fn block_of(&self, link: &Link) -> Option<&Block> {
+        let mut blocks = self.blocks.iter();
+        blocks.find(|block| block.is_of(&link.namespace, &link.subject))
+    }
+}
+
 /// Which mailboxes a list shows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MailboxFilter {

@@ -7,7 +7,6 @@ use app::mailboxes::{
 use app::{App, Problem};
 use model::address::Address;
 use model::audit::Actor;
-use model::link::Link;
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
 use model::rules::fields::FieldLine;
@@ -255,23 +254,18 @@ impl MailboxDocument {
 
 impl From<MailboxView> for MailboxDetails {
     fn from(view: MailboxView) -> Self {
-        let (mailbox, standing) = (view.mailbox, view.standing);
-        let blocks = view.blocks;
-        let blocked = |link: &Link| {
-            let mut all = blocks.iter();
-            let block = all.find(|block| block.is_of(&link.namespace, &link.subject));
-            block.map(|block| moment(block.at))
-        };
-        let links = view.links.into_iter().map(|(link, provider)| LinkDocument {
-            blocked: blocked(&link),
-            provider,
+        let links = view.links.iter().map(|(link, provider)| LinkDocument {
+            blocked: view.block_of(link).map(|block| moment(block.at)),
+            provider: provider.clone(),
             namespace: link.namespace.to_string(),
-            subject: link.subject,
+            subject: link.subject.clone(),
             created: moment(link.created),
             last_sign_in: link.last_sign_in.map(moment),
             confirmed: link.confirmed.map(moment),
             unconfirmed: link.unconfirmed.map(moment),
         });
+        let links = links.collect();
+        let (mailbox, standing) = (view.mailbox, view.standing);
         Self {
             mailbox: MailboxDocument::new(&mailbox, view.template),
             disabled: mailbox.disabled.map(|disabled| DisabledDocument {
@@ -285,7 +279,7 @@ impl From<MailboxView> for MailboxDetails {
             password_until: mailbox.password_until.map(moment),
             mail_stops: standing.and_then(|it| it.deadline()).map(moment),
             warned: standing.and_then(|it| it.told()).map(moment),
-            links: links.collect(),
+            links,
             waits_for: view.pending.map(|(pending, provider)| WaitDocument {
                 provider,
                 subject: pending.expected_subject,

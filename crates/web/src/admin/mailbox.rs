@@ -100,8 +100,7 @@ impl MailboxPage {
 
     /// The block of a linked person.
     fn block_of(&self, link: &model::link::Link) -> Option<&model::block::Block> {
-        let mut blocks = self.view.blocks.iter();
-        blocks.find(|block| block.is_of(&link.namespace, &link.subject))
+        self.view.block_of(link)
     }
 
     fn alias_path(address: &Address) -> String {
@@ -299,6 +298,7 @@ impl Typed {
             hidden: vec![("modified", self.modified.to_string())],
             fields,
             submit: "Save",
+            danger: false,
             apart: None,
             problems,
         }
