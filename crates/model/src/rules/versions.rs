@@ -57,17 +57,27 @@ impl RuleSet {
     /// `name` gives a template's name, if it still exists.
     #[must_use]
     pub fn lines(&self, name: impl Fn(TemplateId) -> Option<String>) -> Vec<String> {
-        let named = |id| name(id).unwrap_or_else(|| "a deleted template".to_owned());
         let rules = self.rules.iter();
         let mut lines: Vec<_> = rules
-            .map(|rule| format!("{}: {}", rule.words(), named(rule.template)))
+            .map(|rule| format!("{}: {}", rule.words(), named(&name, rule.template)))
             .collect();
-        lines.push(match self.everyone_else {
-            EveryoneElse::Refuse => "everyone else: refused".to_owned(),
-            EveryoneElse::Template(id) => format!("everyone else: {}", named(id)),
-        });
+        let everyone_else = self.everyone_else_words(&name);
+        lines.push(format!("everyone else: {everyone_else}"));
         lines
     }
+
+    /// What everyone else gets: `refused`, or a template's name.
+    #[must_use]
+    pub fn everyone_else_words(&self, name: impl Fn(TemplateId) -> Option<String>) -> String {
+        match self.everyone_else {
+            EveryoneElse::Refuse => "refused".to_owned(),
+            EveryoneElse::Template(id) => named(&name, id),
+        }
+    }
+}
+
+fn named(name: impl Fn(TemplateId) -> Option<String>, id: TemplateId) -> String {
+    name(id).unwrap_or_else(|| "a deleted template".to_owned())
 }
 
 /// What differs between two lists of lines: the fewest lines gone and new, gone ones first.

@@ -42,18 +42,19 @@ impl Summary {
             rules: settings.rules.clone(),
             everyone_else: settings.everyone_else,
         };
-        let mut lines = set.lines(|id| {
+        let name = |id| {
             let found = templates.iter().find(|template| template.id == id);
             found.map(|template| template.name.clone())
-        });
-        let last = lines.pop().unwrap_or_default();
-        let everyone_else = last.split_once(": ").map_or("", |(_, words)| words);
+        };
+        let mut lines = set.lines(name);
+        // The last is for everyone else, told apart from the others.
+        lines.pop();
         let more = lines.len().saturating_sub(SHOWN);
         lines.truncate(SHOWN);
         Self {
             lines,
             more,
-            everyone_else: everyone_else.to_owned(),
+            everyone_else: set.everyone_else_words(name),
         }
     }
 }
