@@ -93,10 +93,13 @@ async fn raise(
     let (topic, about) = (Topic::NobodyReturns, About::Provider(provider.id));
     let known = store::alerts::live(tx, topic, &about).await?;
     let name = &provider.settings.name;
-    let words = departures.sentence(name);
+    let redirect = provider.settings.redirect.url(public_url, &provider.slug);
+    let words = format!(
+        "{} Most likely it does not know our redirect URL. Register exactly: {redirect}",
+        departures.sentence(name)
+    );
     let mut alert = alerts::raised(known, (topic, about), words, &[], now);
     alert.count = departures.lost;
-    let redirect = provider.settings.redirect.url(public_url, &provider.slug);
     let most_likely = "people stay there, and that is the commonest reason";
     let refusal = Refusal::new(Code::RedirectRefused)
         .with("provider", name)

@@ -155,7 +155,7 @@ pub struct Details {
     /// that most likely keeps them.
     #[serde(default)]
     pub refusal: Option<Refusal>,
-    /// What to say where nobody was refused, before the words of a refusal.
+    /// What to say where nobody was refused.
     #[serde(default)]
     pub words: String,
     /// Who took note of it or closed it.
@@ -176,8 +176,8 @@ impl Alert {
         };
         match (&self.details.refusal, self.details.words.as_str()) {
             (Some(refusal), "") => format!("{who} could not sign in. {}", refusal.admin()),
-            (Some(refusal), words) => format!("{words} {}", refusal.admin()),
-            (None, words) => words.to_owned(),
+            // A guess is told as one: its refusal is there for the way to mend it.
+            (_, words) => words.to_owned(),
         }
     }
 }
