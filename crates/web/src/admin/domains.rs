@@ -339,7 +339,7 @@ impl Typed {
             .short()
             .optional()
             .help(
-                "Empty: never. For providers that do not tell when somebody leaves. Every sign-in \
+                "Empty or off: never. For providers that do not tell when somebody leaves. Every sign-in \
                  confirms; people are told by mail a week and a day before, and on their first page. \
                  Changing the number starts the days anew for everybody.",
             )
@@ -383,15 +383,29 @@ async fn new(
         Some(address) => Ok(address.domain()),
         None => DomainName::parse(&suggested.name),
     };
-    let by = mending.and_then(|mending| mending.provider);
-    let by = providers.iter().filter(|provider| Some(provider.id) == by);
+    let by = mending.as_ref().and_then(|mending| mending.provider);
+    let by: Vec<_> = providers
+        .iter()
+        .filter(|provider| Some(provider.id) == by)
+        .map(|provider| provider.slug.clone())
+        .collect();
+    let filled = mending
+        .filter(|_| !by.is_empty())
+        .map(|mending| Filled::new("providers", "nobody", &mending));
     let typed = Typed {
         name: name.map(|name| name.to_string()).unwrap_or_default(),
         active: true,
-        providers: by.map(|provider| provider.slug.clone()).collect(),
+        providers: by,
         ..Typed::limits(&DomainLimits::default())
     };
-    Ok(new_page(&admin, &providers, &typed, Problems::new()))
+    let no_wrong = Problems::new();
+    Ok(new_page(
+        &admin,
+        &providers,
+        &typed,
+        no_wrong,
+        filled.as_ref(),
+    ))
 }
 
 fn new_page(
@@ -399,6 +413,7 @@ fn new_page(
     providers: &[Provider],
     typed: &Typed,
     problems: Problems,
+    filled: Option<&Filled>,
 ) -> Response {
     let mut fields = vec![
         Field::code("name", "Name", typed.name.as_str())
@@ -423,8 +438,13 @@ fn new_page(
         );
     }
     fields.extend(typed.fields(&problems));
+    let mut shell = admin.shell(AdminEntry::Domains);
+    if let Some(filled) = filled {
+        shell.notice = Some(filled.notice());
+        filled.mark(&mut fields);
+    }
     FormPage {
-        shell: admin.shell(AdminEntry::Domains),
+        shell,
         back: Link::new(LIST, "Domains"),
         title: "Add a domain".to_owned(),
         intro: String::new(),
@@ -432,6 +452,7 @@ fn new_page(
         hidden: vec![],
         fields,
         submit: "Add domain",
+        danger: false,
         apart: None,
         problems,
     }
@@ -446,7 +467,7 @@ async fn create(
     let providers = state.app.providers().await?;
     let form = match typed.form() {
         Ok(form) => form,
-        Err(problems) => return Ok(new_page(&admin, &providers, &typed, problems)),
+        Err(problems) => return Ok(new_page(&admin, &providers, &typed, problems, None)),
     };
     let by = typed.providers.clone();
     match state.app.create_domain_for(&admin.actor(), form, by).await {
@@ -460,7 +481,7 @@ async fn create(
         }
         Err(problem) => {
             let problems = problems_of(problem, "providers", &[])?;
-            Ok(new_page(&admin, &providers, &typed, problems))
+            Ok(new_page(&admin, &providers, &typed, problems, None))
         }
     }
 }
@@ -576,6 +597,7 @@ async fn edit_page(
             hidden: vec![("modified", typed.modified.to_string())],
             fields,
             submit: "Save",
+            danger: false,
             apart: Some(Link::new(
                 format!("{}/delete", path_of(&domain.name)),
                 "Delete this domain",

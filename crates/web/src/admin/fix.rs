@@ -52,6 +52,7 @@ pub(super) fn button(
                 (Code::NoMapping, _) if !refusal.facts.contains_key("claim") => {
                     ("f-everyone_else", "Choose what everyone else gets")
                 }
+                (Code::ClaimWithheld, _) => ("", "Open the provider's rules"),
                 _ if attempt.is_none() => ("", "Open the provider's rules"),
                 (Code::NoMapping, _) => ("suggested", "Add a rule from these claims"),
                 (Code::NearMapping, _) => ("suggested", "Match ignoring case"),
@@ -90,6 +91,18 @@ pub(super) fn button(
     Some(link)
 }
 
+/// The remedy that its button can name: without an attempt nothing is filled in behind it, so that
+/// only those stay whose page needs none.
+fn remedy_of(refusal: &Refusal, attempt: Option<&Reference>) -> Option<Remedy> {
+    refusal.remedy().filter(|remedy| {
+        let alone = matches!(
+            remedy,
+            Remedy::AllowHost(_) | Remedy::Endpoint(_) | Remedy::Secret | Remedy::ProviderOn
+        );
+        alone || attempt.is_some()
+    })
+}
+
 /// To the setting of a provider that mends a refusal, or to the check that shows which one does.
 fn at_provider(
     refusal: &Refusal,
@@ -105,7 +118,7 @@ fn at_provider(
     let path = path_of(&provider.slug);
     let field = |name: &str| For::path(&path, attempt, &format!("f-{name}"));
     let by_hand = matches!(provider.settings.endpoints, Endpoints::Manual { .. });
-    let link = match (refusal.remedy(), refusal.code) {
+    let link = match (remedy_of(refusal, attempt), refusal.code) {
         (Some(Remedy::AllowHost(host)), _) => Link::new(
             with_query(&format!("{path}/allow-host"), &[("host", &host)]),
             format!("Allow {host} for this provider"),
@@ -153,7 +166,7 @@ fn at_provider(
 fn at_domain(refusal: &Refusal, domain: &DomainName, attempt: Option<&Reference>) -> Link {
     let path = domains::path_of(domain);
     let field = |name: &str| For::path(&path, attempt, &format!("f-{name}"));
-    match (refusal.remedy(), refusal.code) {
+    match (remedy_of(refusal, attempt), refusal.code) {
         (Some(Remedy::DomainOn), _) => Link::new(field("active"), format!("Switch {domain} on")),
         (Some(Remedy::Mailboxes(most)), _) => {
             Link::new(field("max_mailboxes"), format!("Raise to {most} mailboxes"))

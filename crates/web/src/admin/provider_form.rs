@@ -75,6 +75,10 @@ pub(super) struct Choices {
 /// Domains offered as boxes to tick.
 const MOST_DOMAINS: usize = 400;
 
+/// Claims that say what a person's own address is, the likeliest first: others may hold an address of
+/// ours that is somebody else's.
+const ADDRESS_CLAIMS: [&str; 4] = ["email", "upn", "preferred_username", "mail"];
+
 impl Choices {
     /// Reads them.
     pub async fn of(app: &App) -> Result<Self, Problem> {
@@ -116,10 +120,11 @@ impl Choices {
 
     /// Another claim that holds an address of a chosen domain.
     fn address_claim(&self, claims: &Claims, ids: &[String]) -> Option<String> {
-        claims.iter().find_map(|(name, value)| {
-            let domain = Address::parse(value.as_str()?).ok()?.domain();
+        ADDRESS_CLAIMS.into_iter().find_map(|name| {
+            let value = claims.get(name)?.as_str()?;
+            let domain = Address::parse(value).ok()?.domain();
             let fits = |d: &MailDomain| d.name == domain && ids.contains(&d.id.to_string());
-            self.domains.iter().any(fits).then(|| name.clone())
+            self.domains.iter().any(fits).then(|| name.to_owned())
         })
     }
 }
@@ -285,7 +290,9 @@ impl Typed {
             Some(Remedy::Issuer(issuer)) if self.kind == "issuer" && self.issuer != issuer => {
                 ("issuer", std::mem::replace(&mut self.issuer, issuer))
             }
-            Some(Remedy::Scopes { refused, .. }) => {
+            Some(Remedy::Scopes { refused, .. })
+                if self.scopes.split_whitespace().any(|scope| scope == refused) =>
+            {
                 let asked = self.scopes.split_whitespace();
                 let kept: Vec<_> = asked.filter(|scope| **scope != *refused).collect();
                 let kept = kept.join(" ");

@@ -27,7 +27,7 @@ use model::address::Address;
 use model::attempt::Reference;
 use model::audit::Actor;
 use model::ids::RuleVersionId;
-use model::outcome::Fix;
+use model::outcome::{Code, Fix};
 use model::rules::suggest::Suggestion;
 use model::rules::versions::{Mark, RuleSet, difference};
 use model::template::Template as MailboxTemplate;
@@ -90,6 +90,8 @@ async fn show(
         && let Some(mending) = attempt.mending(&state.app).await?
         && mending.provider == Some(in_force.provider.id)
         && mending.refusal.code.entry().fix == Fix::Rules
+        // No rule mends a claim that the provider left out.
+        && mending.refusal.code != Code::ClaimWithheld
     {
         let provider = &in_force.provider;
         let suggestion = state.app.suggested_rule(provider, &mending).await?;

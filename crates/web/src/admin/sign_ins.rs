@@ -20,7 +20,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use model::attempt::{Attempt, Door, Reference, SeenClaim};
-use model::outcome::Code;
+use model::outcome::{Code, Refusal, Remedy};
 use model::provider::Provider;
 use model::rules::privacy::HIDDEN;
 use model::time::Timestamp;
@@ -256,19 +256,30 @@ async fn ask_to_clear(
 ) -> Result<Response, Failure> {
     let reference = Reference::parse(&name).ok_or_else(Failure::not_found)?;
     let attempt = state.app.attempt(&reference).await?;
+    let remedy = attempt.refusal.as_ref().and_then(Refusal::remedy);
+    if remedy != Some(Remedy::ClearTries) {
+        return Err(Failure::not_found());
+    }
     let path = path_of(&reference);
-    let who = attempt.address.as_deref().unwrap_or("everybody");
     let from = match attempt.ip {
         Some(ip) => format!(" from {ip}"),
         None => String::new(),
     };
+    let (who, line) = match (attempt.door, attempt.address.as_deref()) {
+        // Before anybody is proven, only the network is counted.
+        (Door::Provider, _) | (_, None) => (
+            "everybody",
+            "How often sign-ins by a provider were begun from this network is forgotten.",
+        ),
+        (_, Some(who)) => (
+            who,
+            "What was counted of this account and of this network is forgotten. If somebody guesses \
+             passwords from there, they may go on.",
+        ),
+    };
     let question = Question {
         title: format!("Let {who}{from} try again?"),
-        lines: vec![
-            "What was counted of this account and of this network is forgotten. If somebody guesses \
-             passwords from there, they may go on."
-                .to_owned(),
-        ],
+        lines: vec![line.to_owned()],
         action: format!("{path}/clear"),
         act: "Clear",
         danger: false,
@@ -324,10 +335,7 @@ async fn page(
         at: When::exactly(attempt.at),
         verdict,
         reference: Copied::new("reference", "Reference", &attempt.reference),
-        person: attempt
-            .refusal
-            .as_ref()
-            .map(model::outcome::Refusal::person),
+        person: attempt.refusal.as_ref().map(Refusal::person),
         help: code.map(fix::help),
         steps: (!steps.is_empty())
             .then(|| Checks::new("Steps of this attempt", fix::lines(steps, None))),
