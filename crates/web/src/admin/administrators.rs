@@ -125,6 +125,7 @@ fn new_page(admin: &Administrator, typed: &Typed, problems: Problems) -> Respons
         hidden: vec![],
         fields: fields(&typed.name, &typed.email, &problems),
         submit: "Add administrator",
+        danger: false,
         apart: None,
         problems,
     }
@@ -177,6 +178,7 @@ fn reset_page(admin: &Administrator, other: &Admin, problems: Problems) -> Respo
         hidden: vec![],
         fields: vec![new_password(&problems)],
         submit: "Set password",
+        danger: false,
         apart: None,
         problems,
     }

@@ -204,6 +204,7 @@ impl Typed {
             back: Link::new(LIST, "Aliases"),
             title: existing.map_or_else(|| "Add an alias".to_owned(), |a| a.address.to_string()),
             intro: "People whose mailboxes it delivers to may also send as it.".to_owned(),
+            danger: false,
             apart: path
                 .as_ref()
                 .map(|path| Link::new(format!("{path}/delete"), "Delete this alias")),

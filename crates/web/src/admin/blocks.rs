@@ -211,6 +211,7 @@ async fn show_block(
         hidden: vec![],
         fields: vec![reason],
         submit: "Block",
+        danger: true,
         apart: None,
         problems: Problems::new(),
     }

@@ -41,6 +41,8 @@ pub(super) struct FormPage {
     pub fields: Vec<Field>,
     /// The word on its button.
     pub submit: &'static str,
+    /// Its button takes something away from somebody.
+    pub danger: bool,
     /// A page that asks before something destructive, below the form.
     pub apart: Option<Link>,
 }

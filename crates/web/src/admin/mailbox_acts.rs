@@ -71,6 +71,7 @@ fn form(
         hidden: vec![],
         fields,
         submit,
+        danger: false,
         apart: None,
         problems,
     }
@@ -552,6 +553,7 @@ async fn ask_to_delete(
     let (none, fields) = (Problems::new(), vec![choice]);
     Ok(FormPage {
         intro: line.to_owned(),
+        danger: true,
         ..form(&admin, &view, "delete", &title, "Delete", none, fields)
     }
     .answer())

@@ -370,6 +370,7 @@ impl Typed {
                 .problem(problems.of("expected_subject")),
             ],
             submit: "Add mailbox",
+            danger: false,
             apart: None,
             problems,
         }

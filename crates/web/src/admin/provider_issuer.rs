@@ -65,6 +65,7 @@ async fn page(
         ],
         problems,
         submit: "Learn the issuer",
+        danger: false,
         apart: None,
     };
     Ok(page.answer())

@@ -196,6 +196,7 @@ async fn form_page(
         hidden: vec![],
         fields: typed.fields(&providers, &problems),
         submit: "Show whom it moves",
+        danger: false,
         apart: None,
         problems,
     }

@@ -100,6 +100,7 @@ impl Typed {
                     .problem(problems.of("private_claims")),
             ],
             submit: "Save",
+            danger: false,
             apart: None,
             problems,
         }

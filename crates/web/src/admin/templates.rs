@@ -260,6 +260,7 @@ impl Typed {
             intro: "What is kept in step follows the template at the person's next sign-in; what \
                     is set once stays as it was."
                 .to_owned(),
+            danger: false,
             apart: path
                 .as_ref()
                 .map(|path| Link::new(format!("{path}/delete"), "Delete this template")),
