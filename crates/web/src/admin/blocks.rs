@@ -12,11 +12,13 @@ use crate::route::{Policy, Routes};
 use crate::session::Administrator;
 use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
+use app::Problem;
 use app::domains::{Listed, Page as Wanted};
 use app::mailboxes::MailboxView;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use model::address::Address;
 use model::block::Block;
 use model::ids::{BlockId, ProviderId};
 use serde::Deserialize;
@@ -150,12 +152,25 @@ fn id(text: &str) -> Result<BlockId, Failure> {
     text.parse().map_err(|_| Failure::not_found())
 }
 
+/// Where a block was looked at: on the page of the mailbox, as long as that has its person.
+async fn shown_at(state: &WebState, block: &Block) -> Result<String, Failure> {
+    let Ok(address) = Address::parse(&block.address) else {
+        return Ok(LIST.to_owned());
+    };
+    match state.app.mailbox(&address).await {
+        Ok(view) if view.blocks.iter().any(|it| it.id == block.id) => Ok(path_of(&address)),
+        Ok(_) | Err(Problem::NotFound(_)) => Ok(LIST.to_owned()),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
 async fn ask_to_lift(
     State(state): State<WebState>,
     admin: Administrator,
     Path(number): Path<String>,
 ) -> Result<Response, Failure> {
     let block = state.app.block(id(&number)?).await?;
+    let back = shown_at(&state, &block).await?;
     let question = Question {
         title: format!("Let the person of {} come back?", block.address),
         lines: vec![
@@ -166,7 +181,7 @@ async fn ask_to_lift(
         action: format!("{LIST}/{}/lift", block.id),
         act: "Unblock",
         danger: false,
-        back: LIST.to_owned(),
+        back,
         hidden: vec![],
         token: admin.token.clone(),
     };
@@ -179,12 +194,14 @@ async fn lift(
     Path(number): Path<String>,
     Posted(Yes {}): Posted<Yes>,
 ) -> Result<Redirect, Failure> {
-    let block = state.app.unblock(&admin.actor(), id(&number)?).await?;
+    let block = state.app.block(id(&number)?).await?;
+    let back = shown_at(&state, &block).await?;
+    let block = state.app.unblock(&admin.actor(), block.id).await?;
     admin.tell(Notice::done(format!(
         "The person of {} is not blocked any more.",
         block.address
     )));
-    Ok(Redirect::to(LIST))
+    Ok(Redirect::to(&back))
 }
 
 async fn show_block(

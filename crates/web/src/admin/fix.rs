@@ -247,6 +247,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn without_an_attempt_no_button_names_what_would_be_filled_in() {
+        let full = Refusal::new(Code::DomainFull)
+            .with("domain", "example.org")
+            .with("max", 50)
+            .with("used", 50)
+            .with("limit", 50);
+        let link = button(&full, Some("a@example.org"), None, None).unwrap();
+        assert_eq!(link.text, "Open the domain");
+        assert!(!link.href.contains("for="), "{}", link.href);
+    }
+
+    #[test]
     fn every_code_leads_somewhere_or_to_nobody() {
         for code in Code::ALL {
             let refusal = Refusal::new(*code).with("host", "auth.lan");

@@ -147,6 +147,22 @@ async fn a_form_of_another_object_is_not_filled_in() {
 }
 
 #[tokio::test]
+async fn what_is_ticked_for_a_new_domain_is_said() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    world
+        .company
+        .company()
+        .change("alice", |p| "alice@corp.test".clone_into(&mut p.email))
+        .unwrap();
+    let reference = refused(&world, "alice", Code::DomainUnknown).await;
+    let new = format!("/admin/domains/new?for={reference}");
+    let page = tab.open(&world.at(&new)).await.unwrap();
+    assert_eq!(page.count("input[name=providers][checked]").unwrap(), 1);
+    assert!(page.text().contains("not saved yet"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn a_private_value_is_in_no_form() {
     let world = World::new().await;
     let mut tab = karin(&world).await;
