@@ -343,7 +343,7 @@ async fn mailboxes() {
         address: alice(),
         reason: String::new(),
     };
-    assert_eq!(ask(off).await.unwrap()["active"], false);
+    assert_eq!(field(&ask(off).await.unwrap_err()), "block");
 
     let filter = MailboxFilter {
         by_provider: Some(false),
