@@ -150,7 +150,7 @@ impl Upstream {
         let began = Instant::now();
         let answer = self
             .http
-            .call_until(settings.access(&trust), request, settings.deadline)
+            .call(settings.access(&trust), request, settings.deadline)
             .await;
         if let Some(journal) = &settings.journal {
             journal.note(Call {

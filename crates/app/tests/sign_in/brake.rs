@@ -1,55 +1,17 @@
 //! Where asking about people stops because too many are said to be gone, and how it goes on.
 
 use crate::background::Shift;
+use crate::crowd::crowd;
 use crate::world::{ACTOR, SLUG, company};
 use app::App;
 use app::confirmation::Checked;
 use lab::Person;
 use lab::misbehave::Misbehaviour;
-use model::address::Address;
 use model::alert::{About, Alert, Topic};
-use model::link::LinkOrigin;
-use model::mailbox::{NewMailbox, SignInMethods};
-use model::protocol::Protocols;
-use model::template::TemplateFields;
 use model::time::Clock as _;
 use std::time::Duration;
-use store::Store;
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-/// So many further people of the provider, about whom nothing is known.
-async fn others(shift: &Shift, count: u32) {
-    let store = Store::open(&shift.world.dir.join("store.db")).unwrap();
-    let provider = shift.world.app.provider(SLUG).await.unwrap();
-    let name = "example.org".parse().unwrap();
-    let domain = shift.world.app.domain(&name).await.unwrap().0.id;
-    let now = shift.clock.now();
-    store
-        .write(async move |tx: &mut store::Conn| {
-            for n in 0..count {
-                let new = NewMailbox {
-                    domain,
-                    address: Address::parse(&format!("other{n}@example.org")).unwrap(),
-                    name: String::new(),
-                    quota: 0,
-                    protocols: Protocols::ALL,
-                    active: true,
-                    methods: SignInMethods::PROVIDER,
-                    template: None,
-                    overrides: TemplateFields::default(),
-                };
-                let storage = uuid::Uuid::from_u128(u128::from(n));
-                let mailbox = store::mailboxes::insert(tx, &new, storage, now).await?;
-                let (id, namespace) = (provider.id, &provider.namespace);
-                let (subject, origin) = (format!("other-{n}"), LinkOrigin::FirstSignIn);
-                store::links::insert(tx, mailbox, id, namespace, &subject, origin, now).await?;
-            }
-            Ok::<_, store::StoreError>(())
-        })
-        .await
-        .unwrap();
-}
 
 /// `p0`, `p1`, … sign in.
 pub async fn come(shift: &Shift, who: std::ops::Range<u32>) {
@@ -81,7 +43,7 @@ async fn ten_may_go_within_an_hour_and_the_eleventh_stops_it_until_it_is_resumed
     shift.no_limits().await;
     come(&shift, 0..13).await;
     // Two in a hundred of them are more than ten.
-    others(&shift, 600).await;
+    crowd(&shift.world, "other", 600, shift.clock.now()).await;
     for n in 0..10 {
         company(&shift.world).disable(&format!("p{n}")).unwrap();
     }
@@ -127,7 +89,7 @@ async fn two_in_a_hundred_are_counted_among_all_people_of_the_provider() {
         let shift = Shift::new().await;
         shift.no_limits().await;
         come(&shift, 0..3).await;
-        others(&shift, others_there).await;
+        crowd(&shift.world, "other", others_there, shift.clock.now()).await;
         company(&shift.world).misbehave(Misbehaviour::GrantRefused);
         let checked = shift.asked().await;
         let stopped = usize::from(stops);

@@ -9,6 +9,7 @@ mod blocks;
 mod brake;
 mod codes;
 mod confirmed;
+mod crowd;
 mod departures;
 mod diagnosis;
 mod ends;

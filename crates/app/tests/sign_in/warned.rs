@@ -1,16 +1,14 @@
 //! Mail to people before their mail programs stop.
 
 use crate::confirmed::{Hands, NAME, on_one_clock};
+use crate::crowd::crowd;
 use crate::helpdesk::letters;
 use crate::mail::device;
 use crate::world::{ACTOR, PASSWORD, SLUG, World, address, company, secret};
 use app::App;
 use app::mailboxes::{MethodSwitch, NewSignIn};
 use app::ports::Letter;
-use model::address::Address;
-use model::mailbox::{NewMailbox, SignInMethods};
 use model::protocol::Protocols;
-use model::template::TemplateFields;
 use model::time::{Clock as _, DAY, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -159,40 +157,12 @@ async fn nobody_is_told_who_has_nothing_to_lose() {
     assert_eq!(waiting(&world).await, [] as [Value; 0]);
 }
 
-/// So many people who sign in by a provider.
-async fn people(world: &World, count: usize, now: Timestamp) {
-    let store = Store::open(&world.dir.join("store.db")).unwrap();
-    let name = "example.org".parse().unwrap();
-    let domain = world.app.domain(&name).await.unwrap().0.id;
-    store
-        .write(async move |tx: &mut store::Conn| {
-            for n in 0..count {
-                let new = NewMailbox {
-                    domain,
-                    address: Address::parse(&format!("p{n}@example.org")).unwrap(),
-                    name: String::new(),
-                    quota: 0,
-                    protocols: Protocols::ALL,
-                    active: true,
-                    methods: SignInMethods::PROVIDER,
-                    template: None,
-                    overrides: TemplateFields::default(),
-                };
-                let storage = uuid::Uuid::from_u128(n as u128);
-                store::mailboxes::insert(tx, &new, storage, now).await?;
-            }
-            Ok::<_, store::StoreError>(())
-        })
-        .await
-        .unwrap();
-}
-
 #[tokio::test]
 async fn a_whole_company_is_told_in_batches() {
     let (world, clock) = on_one_clock().await;
     world.domain(|form| form.confirm_within = Some(30)).await;
     let made = 1200;
-    people(&world, made, clock.now()).await;
+    crowd(&world, "p", made, clock.now()).await;
     clock.advance(DAY * 24);
     for left in [500, 1000, made, made] {
         world.app.sweep().await.unwrap();

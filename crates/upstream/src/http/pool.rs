@@ -69,23 +69,12 @@ impl Http {
         }
     }
 
-    /// Makes a call. An answer of any status is an answer.
+    /// Makes a call, cut off at `deadline`. An answer of any status is an answer.
     ///
     /// # Errors
-    /// [`HttpError`]: what kept an answer from coming, or what was wrong with its transport.
+    /// [`HttpError`]: what kept an answer from coming, or what was wrong with its transport;
+    /// [`HttpError::TimedOut`] at the deadline.
     pub async fn call(
-        &self,
-        access: Access<'_>,
-        request: &Request<'_>,
-    ) -> Result<Response, HttpError> {
-        self.call_until(access, request, None).await
-    }
-
-    /// The same, cut off at `deadline`.
-    ///
-    /// # Errors
-    /// As [`Http::call`]; [`HttpError::TimedOut`] at the deadline.
-    pub async fn call_until(
         &self,
         access: Access<'_>,
         request: &Request<'_>,
