@@ -4,6 +4,7 @@ use crate::domains::{Listed, Page};
 use crate::privacy::masked;
 use crate::{App, Problem};
 use model::attempt::{Attempt, Reference};
+use model::ids::OauthAppId;
 use serde::{Deserialize, Serialize};
 
 /// Which attempts a list shows.
@@ -13,6 +14,9 @@ pub struct AttemptFilter {
     pub refused: bool,
     /// With this code only.
     pub code: Option<model::outcome::Code>,
+    /// To sign in to this app.
+    #[serde(default)]
+    pub app: Option<OauthAppId>,
 }
 
 impl App {
@@ -34,6 +38,7 @@ impl App {
             code: filter.code,
             address: page.prefix().map(str::to_lowercase),
             provider: None,
+            app: filter.app,
         };
         let private = self.private_claims().await?;
         let mut read = self.store.read()?;

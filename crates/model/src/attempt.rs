@@ -1,7 +1,7 @@
 //! Attempts: what happened when somebody tried to sign in (design decision 21).
 
 use crate::foreign::printable;
-use crate::ids::{AttemptId, MailboxId, ProviderId};
+use crate::ids::{AttemptId, MailboxId, OauthAppId, ProviderId};
 use crate::link::Namespace;
 use crate::outcome::{Code, Refusal};
 use crate::protocol::Protocol;
@@ -71,6 +71,8 @@ pub enum Door {
     Provider,
     /// By a local password, on the web.
     Local,
+    /// By an app that asks for a person, or shows what it was given.
+    App,
     /// By a mail program.
     Mail(Protocol),
 }
@@ -88,6 +90,9 @@ pub struct Attempt {
     pub door: Door,
     /// By which provider.
     pub provider: Option<ProviderId>,
+    /// The app it was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<OauthAppId>,
     /// The mailbox it led to, when that became known.
     pub mailbox: Option<MailboxId>,
     /// The address it was about, canonical where it parsed, else as far as it can be shown.

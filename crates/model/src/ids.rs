@@ -45,6 +45,14 @@ ids! {
     RelinkId;
     /// A block of a person at a provider.
     BlockId;
+    /// An app: an OAuth client. Small integers from 1, never reused.
+    OauthAppId;
+    /// A secret of an app.
+    AppSecretId;
+    /// A sign-in of a person to an app.
+    GrantId;
+    /// A device that waits for a person.
+    DeviceCodeId;
     /// An app password.
     AppPasswordId;
     /// A local administrator.

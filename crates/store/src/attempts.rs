@@ -4,24 +4,24 @@ use crate::page::SCAN;
 use crate::value::{self, Row, unreadable};
 use crate::{Conn, Listed, Page, StoreError, Taken, Value};
 use model::attempt::{Attempt, Door, Reference};
-use model::ids::ProviderId;
+use model::ids::{OauthAppId, ProviderId};
 use model::outcome::{Code, Refusal};
 use model::protocol::Protocol;
 use model::time::Timestamp;
 
 macro_rules! columns {
     () => {
-        "id, reference, at, door, provider, mailbox, address, ip, user_agent, code, facts, notice, \
-         trace, count"
+        "id, reference, at, door, provider, app, mailbox, address, ip, user_agent, code, facts, \
+         notice, trace, count"
     };
 }
 
 macro_rules! insert {
     ($on_conflict:literal) => {
         concat!(
-            "INSERT INTO attempts (reference, at, door, provider, mailbox, address, ip, user_agent,
-                code, facts, notice, trace, count, bucket)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            "INSERT INTO attempts (reference, at, door, provider, app, mailbox, address, ip,
+                user_agent, code, facts, notice, trace, count, bucket)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             $on_conflict
         )
     };
@@ -35,6 +35,8 @@ statements! {
     BY_REFERENCE = concat!("SELECT ", columns!(), " FROM attempts WHERE reference = $1");
     LIST = concat!("SELECT ", columns!(), " FROM attempts WHERE id < $1
         ORDER BY id DESC LIMIT $2");
+    LIST_OF_APP = concat!("SELECT ", columns!(), " FROM attempts
+        WHERE app = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     LIST_REFUSED = concat!("SELECT ", columns!(), " FROM attempts
         WHERE code IS NOT NULL AND id < $1 ORDER BY id DESC LIMIT $2");
     LIST_OF_ADDRESS = concat!("SELECT ", columns!(), " FROM attempts
@@ -58,6 +60,8 @@ pub struct AttemptFilter {
     pub address: Option<String>,
     /// By this provider.
     pub provider: Option<ProviderId>,
+    /// To sign in to this app.
+    pub app: Option<OauthAppId>,
 }
 
 /// Records an attempt on the web.
@@ -216,15 +220,16 @@ async fn walk(
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
     let (before, limit) = (before.into(), limit.into());
-    match &filter.address {
-        Some(address) => {
+    match (&filter.address, filter.app) {
+        (Some(address), _) => {
             sql.all(LIST_OF_ADDRESS, &[address.into(), before, limit])
                 .await
         }
-        None if filter.refused_only || filter.code.is_some() => {
+        (None, Some(app)) => sql.all(LIST_OF_APP, &[app.into(), before, limit]).await,
+        (None, None) if filter.refused_only || filter.code.is_some() => {
             sql.all(LIST_REFUSED, &[before, limit]).await
         }
-        None => sql.all(LIST, &[before, limit]).await,
+        (None, None) => sql.all(LIST, &[before, limit]).await,
     }
 }
 
@@ -232,21 +237,24 @@ impl AttemptFilter {
     fn fits(&self, row: &Row) -> Result<bool, StoreError> {
         let code: Option<String> = row.get("code")?;
         let provider: Option<ProviderId> = row.get("provider")?;
+        let app: Option<OauthAppId> = row.get("app")?;
         Ok((code.is_some() || !self.refused_only)
             && self
                 .code
                 .is_none_or(|wanted| code.as_deref() == Some(wanted.id()))
-            && self.provider.is_none_or(|wanted| provider == Some(wanted)))
+            && self.provider.is_none_or(|wanted| provider == Some(wanted))
+            && self.app.is_none_or(|wanted| app == Some(wanted)))
     }
 }
 
-fn values(attempt: &Attempt, bucket: Option<&str>) -> Result<[Value; 14], StoreError> {
+fn values(attempt: &Attempt, bucket: Option<&str>) -> Result<[Value; 15], StoreError> {
     let refusal = attempt.refusal.as_ref();
     Ok([
         attempt.reference.as_str().into(),
         attempt.at.into(),
         door_name(attempt.door).into(),
         attempt.provider.into(),
+        attempt.app.into(),
         attempt.mailbox.into(),
         attempt.address.as_deref().into(),
         attempt.ip.into(),
@@ -280,6 +288,7 @@ fn attempt(row: &Row) -> Result<Attempt, StoreError> {
         at: row.get("at")?,
         door: door_of(&door).ok_or_else(|| unreadable("door", "a door"))?,
         provider: row.get("provider")?,
+        app: row.get("app")?,
         mailbox: row.get("mailbox")?,
         address: row.get("address")?,
         ip: row.get("ip")?,
@@ -308,6 +317,7 @@ const fn door_name(door: Door) -> &'static str {
     match door {
         Door::Provider => "provider",
         Door::Local => "local",
+        Door::App => "app",
         Door::Mail(protocol) => protocol.name(),
     }
 }
@@ -316,6 +326,7 @@ pub(crate) fn door_of(name: &str) -> Option<Door> {
     match name {
         "provider" => Some(Door::Provider),
         "local" => Some(Door::Local),
+        "app" => Some(Door::App),
         protocol => protocol.parse::<Protocol>().ok().map(Door::Mail),
     }
 }

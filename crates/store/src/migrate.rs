@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     13 "0013_blocks"
     14 "0014_departures"
     15 "0015_sessions_by_sid"
+    16 "0016_apps"
 };
 
 /// The schema version of this program.

@@ -42,6 +42,8 @@ statements! {
     SUBJECT_OF_SID = "SELECT subject FROM sessions
         WHERE provider = $1 AND namespace = $2 AND provider_sid = $3 LIMIT 1";
     REKEY = "UPDATE sessions SET namespace = $1 WHERE provider = $2 AND namespace = $3";
+    KEEP_QUIET = "UPDATE app_grants SET begun_in = NULL WHERE begun_in IN
+        (SELECT id FROM sessions WHERE ends <= $1)";
     SWEEP = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE ends <= $1 ORDER BY ends LIMIT $2)";
 }
@@ -295,11 +297,13 @@ pub async fn rekey(
     Ok(())
 }
 
-/// Removes some of those that have ended; returns how many.
+/// Removes some of those that have ended; returns how many. Their apps are not told: nobody signed
+/// out.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(KEEP_QUIET, &[now.into()]).await?;
     sql.execute(SWEEP, &[now.into(), i64::from(limit).into()])
         .await
 }

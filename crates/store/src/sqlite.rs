@@ -166,7 +166,14 @@ fn taken(message: &str) -> Option<Taken> {
         | "sign_in_flows.state_tag"
         | "link_proofs.token_tag"
         | "setup_links.token_tag"
-        | "attempts.reference" => Taken::Token,
+        | "attempts.reference"
+        | "oauth_apps.client_id"
+        | "app_secrets.tag"
+        | "app_codes.tag"
+        | "app_tokens.tag"
+        | "app_devices.device_tag"
+        | "app_devices.user_tag"
+        | "signing_keys.kid" => Taken::Token,
         _ => return None,
     })
 }

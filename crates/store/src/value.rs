@@ -3,8 +3,9 @@
 use crate::error::StoreError;
 use model::address::{Address, DomainName};
 use model::ids::{
-    AdminId, AlertId, AliasId, AppPasswordId, AttemptId, BlockId, DomainId, LinkId, MailboxId,
-    OutboxId, ProviderId, RelinkId, RuleVersionId, SessionId, TemplateId,
+    AdminId, AlertId, AliasId, AppPasswordId, AppSecretId, AttemptId, BlockId, DeviceCodeId,
+    DomainId, GrantId, LinkId, MailboxId, OauthAppId, OutboxId, ProviderId, RelinkId,
+    RuleVersionId, SessionId, TemplateId,
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
@@ -258,6 +259,10 @@ integers! {
     LinkId, "an id", LinkId, |id: LinkId| id.0;
     AppPasswordId, "an id", AppPasswordId, |id: AppPasswordId| id.0;
     AdminId, "an id", AdminId, |id: AdminId| id.0;
+    OauthAppId, "an id", OauthAppId, |id: OauthAppId| id.0;
+    AppSecretId, "an id", AppSecretId, |id: AppSecretId| id.0;
+    GrantId, "an id", GrantId, |id: GrantId| id.0;
+    DeviceCodeId, "an id", DeviceCodeId, |id: DeviceCodeId| id.0;
     RuleVersionId, "an id", RuleVersionId, |id: RuleVersionId| id.0;
     SessionId, "an id", SessionId, |id: SessionId| id.0;
     AttemptId, "an id", AttemptId, |id: AttemptId| id.0;

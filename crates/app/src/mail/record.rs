@@ -279,6 +279,7 @@ impl Failure {
             at: self.at,
             door: Door::Mail(bucket.protocol),
             provider: None,
+            app: None,
             mailbox: None,
             address: (!bucket.account.is_empty()).then_some(bucket.account),
             ip: bucket.ip,

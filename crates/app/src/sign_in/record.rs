@@ -37,6 +37,7 @@ impl Record {
                 at: app.clock.now(),
                 door,
                 provider: None,
+                app: None,
                 mailbox: None,
                 address: None,
                 ip: client.ip,

@@ -84,6 +84,7 @@ async fn a_batch_whose_references_meet_is_stored_whole() {
             at: now,
             door: Door::Mail(Protocol::Imap),
             provider: None,
+            app: None,
             mailbox: None,
             address: Some(account.to_owned()),
             ip: None,

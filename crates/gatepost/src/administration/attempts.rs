@@ -107,6 +107,7 @@ impl Slugs {
             door: match attempt.door {
                 Door::Provider => "provider",
                 Door::Local => "local",
+                Door::App => "app",
                 Door::Mail(protocol) => protocol.name(),
             }
             .to_owned(),

@@ -17,6 +17,7 @@ fn attempt(at: i64, door: Door, code: Option<Code>) -> Attempt {
         at: later(at),
         door,
         provider: None,
+        app: None,
         mailbox: None,
         address: None,
         ip: None,

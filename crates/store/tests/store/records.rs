@@ -26,6 +26,7 @@ fn attempt(at: i64, who: &str, code: Option<Code>) -> Attempt {
         at: later(at),
         door: Door::Provider,
         provider: Some(ProviderId(1)),
+        app: None,
         mailbox: Some(MailboxId(2)),
         address: Some(who.to_owned()),
         ip: "192.0.2.1".parse().ok(),

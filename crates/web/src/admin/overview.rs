@@ -204,7 +204,7 @@ fn reasons(activity: &Activity) -> Vec<Reason> {
 async fn recent(state: &WebState, refused: bool, limit: u32) -> Result<Vec<Attempt>, Failure> {
     let filter = AttemptFilter {
         refused,
-        code: None,
+        ..AttemptFilter::default()
     };
     let page = Wanted {
         limit,

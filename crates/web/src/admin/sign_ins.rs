@@ -91,6 +91,7 @@ fn door(attempt: &Attempt, providers: &[Provider]) -> String {
         (Door::Provider, Some(provider)) => provider.settings.name.clone(),
         (Door::Provider, None) => "a provider".to_owned(),
         (Door::Local, _) => "local password".to_owned(),
+        (Door::App, _) => "an app".to_owned(),
         (Door::Mail(protocol), _) => protocol.label().to_owned(),
     }
 }
@@ -132,6 +133,7 @@ async fn list(
     let filter = AttemptFilter {
         refused: asked.show == "refused",
         code,
+        app: None,
     };
     let wanted = Wanted {
         after: Some(asked.after.clone()).filter(|after| !after.is_empty()),

@@ -115,7 +115,7 @@ async fn show(
         None => {
             let filter = AttemptFilter {
                 refused: true,
-                code: None,
+                ..AttemptFilter::default()
             };
             let last = Wanted {
                 limit: LAST,

@@ -1,0 +1,135 @@
+//! Grants: what a person allowed an app, once per sign-in to it, and what stands on that.
+
+use crate::ids::{DeviceCodeId, GrantId, MailboxId, OauthAppId, SessionId};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One sign-in of a person to an app. Codes and tokens stand on it and end with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its id.
+    pub id: GrantId,
+    /// The app.
+    pub app: OauthAppId,
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// The web session it ends with; `None` for one that goes on without the person.
+    pub session: Option<SessionId>,
+    /// What the app knows the person's web session by.
+    pub sid: String,
+    /// What was granted, separated by single spaces.
+    pub scopes: String,
+    /// When the person proved who they are.
+    pub auth_time: Timestamp,
+    /// The claims that were asked for by name (OpenID Connect Core section 5.5), as JSON.
+    pub claims: Option<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it ends, unless it is used before.
+    pub ends: Timestamp,
+}
+
+/// What kind of token it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// Opens what the app may read.
+    Access,
+    /// Brings new ones; each counts once.
+    Refresh,
+}
+
+/// An app that a person signed in to, as *connected websites* lists it. It outlives single grants:
+/// what it says was allowed is not asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The app.
+    pub app: OauthAppId,
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// All that was ever granted and not taken back, separated by single spaces.
+    pub scopes: String,
+    /// Whether the person was asked; `false` if an administrator trusts the app.
+    pub asked: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the app last used it, to the hour.
+    pub last_used: Timestamp,
+}
+
+/// What a token's look-up finds: everything that userinfo, profile and introspection answer from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// Which kind of token it was.
+    pub kind: TokenKind,
+    /// The token's scopes, separated by single spaces.
+    pub scopes: String,
+    /// When the token was made.
+    pub issued: Timestamp,
+    /// When it ends.
+    pub ends: Timestamp,
+    /// When it was used up; `None` if it was not.
+    pub used: Option<Timestamp>,
+    /// The grant it stands on.
+    pub grant: GrantId,
+    /// When the person proved who they are.
+    pub auth_time: Timestamp,
+    /// What the app knows the person's web session by.
+    pub sid: String,
+    /// The claims that were asked for by name, as JSON.
+    pub claims: Option<String>,
+    /// The app.
+    pub app: OauthAppId,
+    /// The person.
+    pub person: GrantPerson,
+}
+
+/// What apps may learn about a person, and whether they may still use anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantPerson {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The storage id, of which `sub` is made: a later owner of the address has another one.
+    pub storage: Uuid,
+    /// The address.
+    pub address: String,
+    /// The mailbox's name; may be empty.
+    pub name: String,
+    /// Mailbox and domain are switched on.
+    pub active: bool,
+    /// When the mailbox was added.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+}
+
+/// A code that a device shows and a person types elsewhere (RFC 8628).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceCode {
+    /// Its id.
+    pub id: DeviceCodeId,
+    /// The app.
+    pub app: OauthAppId,
+    /// The scopes it asked for.
+    pub scopes: String,
+    /// When it ends.
+    pub ends: Timestamp,
+    /// Seconds that the device has to wait between two questions.
+    pub interval: i64,
+    /// When the device asked last.
+    pub last_asked: Option<Timestamp>,
+    /// What the person said.
+    pub answer: DeviceAnswer,
+}
+
+/// What a person said about a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceAnswer {
+    /// Nothing yet.
+    Waiting,
+    /// Not me.
+    Denied,
+    /// Yes.
+    Granted(GrantId),
+}

@@ -1,0 +1,136 @@
+//! Access and refresh tokens of apps, by their tags.
+
+use crate::value::{self, Row};
+use crate::{Conn, StoreError};
+use model::grant::{Bearer, GrantPerson, TokenKind};
+use model::ids::GrantId;
+use model::oauth_app::AppSettings;
+use model::time::Timestamp;
+
+statements! {
+    INSERT = "INSERT INTO app_tokens (tag, grant_id, kind, scopes, created, ends)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "SELECT t.kind, t.scopes, t.created AS issued, t.ends, t.used, g.id AS grant_id,
+            g.auth_time, g.sid, g.claims, g.app, a.client_id, a.settings,
+            m.id AS mailbox, m.storage, m.address, m.name, m.active AND d.active AS active,
+            m.created AS mailbox_created, m.modified AS mailbox_modified
+        FROM app_tokens AS t
+        JOIN app_grants AS g ON g.id = t.grant_id
+        JOIN oauth_apps AS a ON a.id = g.app
+        JOIN mailboxes AS m ON m.id = g.mailbox
+        JOIN domains AS d ON d.id = m.domain
+        WHERE t.tag = $1";
+    USE = "UPDATE app_tokens SET used = $1 WHERE tag = $2 AND used IS NULL";
+    REVOKE = "DELETE FROM app_tokens WHERE tag = $1";
+    SWEEP = "DELETE FROM app_tokens WHERE tag IN
+        (SELECT tag FROM app_tokens WHERE ends <= $1 ORDER BY ends LIMIT $2)";
+}
+
+/// A token about to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct NewToken<'a> {
+    /// Its tag.
+    pub tag: &'a [u8],
+    /// The grant it stands on.
+    pub grant: GrantId,
+    /// Which kind.
+    pub kind: TokenKind,
+    /// Its scopes, separated by single spaces.
+    pub scopes: &'a str,
+    /// When it is made.
+    pub now: Timestamp,
+    /// When it ends.
+    pub ends: Timestamp,
+}
+
+/// Adds a token.
+///
+/// # Errors
+/// [`StoreError::Missing`] if the grant is gone.
+pub async fn insert(sql: &mut Conn, new: &NewToken<'_>) -> Result<(), StoreError> {
+    let values = [
+        new.tag.into(),
+        new.grant.into(),
+        value::name(&new.kind)?,
+        new.scopes.into(),
+        new.now.into(),
+        new.ends.into(),
+    ];
+    sql.execute(INSERT, &values).await?;
+    Ok(())
+}
+
+/// What a token's look-up finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Token, grant and person.
+    pub bearer: Bearer,
+    /// The app's name in requests.
+    pub client_id: String,
+    /// The app's settings.
+    pub settings: AppSettings,
+}
+
+/// The token with this tag, with everything that answers are made of, by one look-up. Whether it
+/// still counts is for the caller to say.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn find(sql: &mut Conn, tag: &[u8]) -> Result<Option<Found>, StoreError> {
+    let row = sql.one(FIND, &[tag.into()]).await?;
+    row.as_ref().map(found).transpose()
+}
+
+/// Uses a refresh token up; of many that try, one is told `true`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn use_up(sql: &mut Conn, tag: &[u8], now: Timestamp) -> Result<bool, StoreError> {
+    Ok(sql.execute(USE, &[now.into(), tag.into()]).await? == 1)
+}
+
+/// Removes one token. `false` if there is none.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn revoke(sql: &mut Conn, tag: &[u8]) -> Result<bool, StoreError> {
+    Ok(sql.execute(REVOKE, &[tag.into()]).await? == 1)
+}
+
+/// Removes some of those that have ended; returns how many. A used refresh token stays until its
+/// end, so that a second use is noticed.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(SWEEP, &[now.into(), i64::from(limit).into()])
+        .await
+}
+
+fn found(row: &Row) -> Result<Found, StoreError> {
+    Ok(Found {
+        bearer: Bearer {
+            kind: row.named("kind")?,
+            scopes: row.get("scopes")?,
+            issued: row.get("issued")?,
+            ends: row.get("ends")?,
+            used: row.get("used")?,
+            grant: row.get("grant_id")?,
+            auth_time: row.get("auth_time")?,
+            sid: row.get("sid")?,
+            claims: row.get("claims")?,
+            app: row.get("app")?,
+            person: GrantPerson {
+                mailbox: row.get("mailbox")?,
+                storage: row.get("storage")?,
+                address: row.get("address")?,
+                name: row.get("name")?,
+                active: row.get("active")?,
+                created: row.get("mailbox_created")?,
+                modified: row.get("mailbox_modified")?,
+            },
+        },
+        client_id: row.get("client_id")?,
+        settings: row.json("settings")?,
+    })
+}
