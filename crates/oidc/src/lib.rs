@@ -7,6 +7,8 @@
 //! Everything a provider sends is foreign: JSON is parsed strictly ([`json`]), words meant for
 //! people are made printable ([`foreign`]), and tokens are read only after their signature was
 //! checked with a key of the provider ([`jwt`]).
+//!
+//! All of that is Gatepost as a client. As a provider of its own, for apps, it stands in [`op`].
 
 pub mod alg;
 pub mod authorize;
@@ -22,6 +24,7 @@ pub mod json;
 pub mod jwk;
 pub mod jwt;
 pub mod logout_token;
+pub mod op;
 pub mod pkce;
 pub mod redirect;
 pub mod refreshed;
