@@ -4,9 +4,12 @@
 //! codes and tokens there are and who may do what is the business of `app`. What an app sends is
 //! foreign. What an app reads is made here as well: metadata, keys, claims of tokens.
 
+pub mod bearer;
+pub mod client_auth;
 pub mod difference;
 pub mod error;
 pub mod params;
 pub mod paths;
 pub mod pkce;
 pub mod redirect;
+pub mod token;
