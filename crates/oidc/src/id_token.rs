@@ -308,9 +308,7 @@ fn check_access_token(verified: &Verified, access_token: &str) -> Result<(), IdT
     let Some(observed) = text(&verified.claims, "at_hash")? else {
         return Ok(());
     };
-    let digest = aws_lc_rs::digest::digest(verified.alg.hash(), access_token.as_bytes());
-    let (left, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
-    let expected = URL_SAFE_NO_PAD.encode(left);
+    let expected = left_half(verified.alg.hash(), access_token);
     if observed == expected {
         return Ok(());
     }
@@ -318,6 +316,13 @@ fn check_access_token(verified: &Verified, access_token: &str) -> Result<(), IdT
         expected,
         observed: printable(observed, 100),
     })
+}
+
+/// The left half of the hash of `text`, as `at_hash` has it.
+pub(crate) fn left_half(hash: &'static aws_lc_rs::digest::Algorithm, text: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(hash, text.as_bytes());
+    let (left, _) = digest.as_ref().split_at(digest.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(left)
 }
 
 fn text<'c>(

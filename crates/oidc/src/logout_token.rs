@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// The member of `events` that makes a token a logout token.
-const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub(crate) const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// How long after it was made a logout token counts, whatever end it names. Providers send it at
 /// once; what was taken has to be remembered for no longer.

@@ -43,6 +43,19 @@ impl Scopes {
         self
     }
 
+    /// Those of them that are offered, in their order.
+    #[must_use]
+    pub fn among(&self, offered: &[&str]) -> Self {
+        let kept = self.iter().filter(|word| offered.contains(word));
+        Self(kept.map(str::to_owned).collect())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -66,6 +79,9 @@ mod tests {
         assert_eq!(scopes.to_string(), "openid email profile");
         assert!(scopes.contains("email") && !scopes.contains("mail"));
         assert_eq!(Scopes::parse("").unwrap().to_string(), "");
+        let among = scopes.among(&["profile", "groups", "openid"]);
+        assert_eq!(among.to_string(), "openid profile");
+        assert!(scopes.among(&[]).is_empty() && !scopes.is_empty());
         for bad in ["a\tb", "a\"b", "a\\b", "ä", "a\nb"] {
             assert_eq!(Scopes::parse(bad), Err(ScopeError), "{bad:?}");
         }

@@ -5,9 +5,13 @@
 //! foreign. What an app reads is made here as well: metadata, keys, claims of tokens.
 
 pub mod bearer;
+pub mod claims_request;
 pub mod client_auth;
 pub mod difference;
 pub mod error;
+pub mod hint;
+pub mod id_token;
+pub mod logout_token;
 pub mod params;
 pub mod paths;
 pub mod pkce;
