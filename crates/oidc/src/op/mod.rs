@@ -4,6 +4,7 @@
 //! codes and tokens there are and who may do what is the business of `app`. What an app sends is
 //! foreign. What an app reads is made here as well: metadata, keys, claims of tokens.
 
+pub mod authorize;
 pub mod bearer;
 pub mod claims_request;
 pub mod client_auth;
@@ -11,7 +12,9 @@ pub mod difference;
 pub mod error;
 pub mod hint;
 pub mod id_token;
+pub mod keys;
 pub mod logout_token;
+pub mod metadata;
 pub mod params;
 pub mod paths;
 pub mod pkce;
