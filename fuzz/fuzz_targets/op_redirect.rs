@@ -1,0 +1,27 @@
+//! A redirect to be registered in the first line, one that is sent in the rest.
+#![no_main]
+
+use oidc::op::redirect::{
+    RedirectKind, RegisteredRedirect, difference, form_action_source, with_parameters,
+};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let (registered, sent) = text.split_once('\n').unwrap_or((text, text));
+    let source = form_action_source(sent);
+    assert!(!source.contains([';', ',', ' ', '\r', '\n', '*']));
+    assert!(
+        with_parameters(sent, &[("state", sent)])
+            .bytes()
+            .all(|b| b >= b' ' && b != 0x7f)
+    );
+    let Ok(redirect) = RegisteredRedirect::parse(registered) else {
+        return;
+    };
+    assert!(redirect.matches(registered));
+    assert!(with_parameters(registered, &[("code", sent)]).starts_with(registered));
+    assert_ne!(form_action_source(registered), "'none'");
+    assert!(difference(sent, &[&redirect]).is_some());
+    if sent != registered && redirect.matches(sent) {
+        assert_eq!(redirect.kind(), RedirectKind::Loopback);
+    }
+});
