@@ -32,6 +32,7 @@ pub mod local_password;
 pub mod mail;
 pub mod mailboxes;
 pub mod mending;
+pub mod oauth;
 pub mod outbox;
 pub mod passwords;
 pub mod ports;

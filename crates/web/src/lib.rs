@@ -27,6 +27,7 @@ pub mod limits;
 pub mod live;
 pub mod local_path;
 pub mod loop_guard;
+pub mod oauth;
 pub mod once;
 pub mod page;
 pub mod pages;

@@ -4,7 +4,7 @@ use crate::route::{Policy, Routes};
 use crate::shell::Entries;
 use crate::site::Site;
 use crate::state::WebState;
-use crate::{admin, appearance, assets, backchannel, edge, health, pages};
+use crate::{admin, appearance, assets, backchannel, edge, health, oauth, pages};
 use app::App;
 use axum::Router;
 use model::random::Random;
@@ -16,6 +16,7 @@ pub fn routes() -> Routes<WebState> {
     Routes::new()
         .and(pages::routes())
         .and(admin::routes())
+        .and(oauth::routes())
         .post(Policy::Public, "/appearance", appearance::choose)
         .get(Policy::Public, assets::ROUTE, assets::serve)
         .post(Policy::Machine, backchannel::PATH, backchannel::receive)

@@ -101,7 +101,11 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             listing,
         } => {
             let page = |page| {
-                let filter = AttemptFilter { refused, code };
+                let filter = AttemptFilter {
+                    refused,
+                    code,
+                    app: None,
+                };
                 Request::Attempt(AttemptRequest::List { filter, page })
             };
             let document = office.list("attempts", &listing, &address, page).await?;

@@ -1,0 +1,1 @@
+//! What administrators do with apps: add, change, switch off, rotate secrets, remove.

@@ -1,0 +1,1 @@
+//! What a person connected: the list, and disconnecting.

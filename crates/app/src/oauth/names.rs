@@ -1,0 +1,113 @@
+//! How people, sessions and secrets are named towards apps.
+
+use crate::App;
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::ids::{OauthAppId, SessionId};
+use model::oauth_app::{AppSettings, SubjectKind};
+use uuid::Uuid;
+
+/// A scope that apps may ask for; others are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// An ID token, and userinfo.
+    OpenId,
+    /// The person's name, and mailcow's profile.
+    Profile,
+    /// The address.
+    Email,
+    /// The mailbox's tags.
+    Groups,
+    /// Going on while the person is away.
+    OfflineAccess,
+}
+
+impl Scope {
+    /// All of them, in the order in which they are named.
+    pub const ALL: [Self; 5] = [
+        Self::OpenId,
+        Self::Profile,
+        Self::Email,
+        Self::Groups,
+        Self::OfflineAccess,
+    ];
+
+    /// Its name in requests.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenId => "openid",
+            Self::Profile => "profile",
+            Self::Email => "email",
+            Self::Groups => "groups",
+            Self::OfflineAccess => "offline_access",
+        }
+    }
+
+    /// Whether it is among scopes that are separated by spaces.
+    #[must_use]
+    pub fn is_in(self, scopes: &str) -> bool {
+        scopes.split(' ').any(|scope| scope == self.name())
+    }
+}
+
+/// What kind of secret a tag is made of: no tag of one is ever one of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secret {
+    Client,
+    Code,
+    Access,
+    Refresh,
+    Device,
+    UserCode,
+}
+
+impl Secret {
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Client => b"app-secret",
+            Self::Code => b"app-code",
+            Self::Access => b"app-access",
+            Self::Refresh => b"app-refresh",
+            Self::Device => b"app-device",
+            Self::UserCode => b"app-user-code",
+        }
+    }
+}
+
+impl App {
+    /// The tag under which a secret of an app is stored.
+    pub(crate) fn oauth_tag(&self, kind: Secret, secret: &str) -> Vec<u8> {
+        self.keys.tag.tag(&[kind.name(), secret.as_bytes()])
+    }
+
+    /// What an app knows a web session by: the same for each of its grants there, another one for
+    /// each app.
+    pub(crate) fn app_sid(&self, app: OauthAppId, session: SessionId) -> String {
+        let (app, session) = (app.0.to_be_bytes(), session.0.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(&self.keys.tag.tag(&[b"app-sid", &app, &session])[..20])
+    }
+}
+
+/// What an app knows a person by. Made of the storage id, which is random and never given to a later
+/// owner of the address; for pairwise subjects also of the host of the app's first redirect (OpenID
+/// Connect Core section 8.1).
+#[must_use]
+pub(crate) fn subject(settings: &AppSettings, storage: Uuid) -> String {
+    let sector = match settings.subject {
+        SubjectKind::Public => "",
+        SubjectKind::Pairwise => settings.redirects.first().map_or("", |uri| host(uri)),
+    };
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"gatepost subject\0");
+    context.update(sector.as_bytes());
+    context.update(b"\0");
+    context.update(storage.as_bytes());
+    URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..24])
+}
+
+fn host(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.split(['/', '?', ':']).next().unwrap_or_default()
+}

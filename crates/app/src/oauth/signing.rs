@@ -1,0 +1,1 @@
+//! The keys that sign ID tokens: made at first use, rotated, published.

@@ -1,0 +1,18 @@
+//! The endpoints that apps speak to: mailcow's three and OpenID's, one engine for both.
+
+use crate::route::Routes;
+use crate::state::WebState;
+
+mod authorize;
+mod published;
+mod token;
+mod userinfo;
+
+/// The routes of all endpoints here.
+#[must_use]
+pub fn routes() -> Routes<WebState> {
+    authorize::routes()
+        .and(token::routes())
+        .and(userinfo::routes())
+        .and(published::routes())
+}

@@ -1,0 +1,9 @@
+//! Discovery and signing keys, prepared once.
+
+use crate::route::Routes;
+use crate::state::WebState;
+
+/// The routes of this file.
+pub fn routes() -> Routes<WebState> {
+    Routes::new()
+}
