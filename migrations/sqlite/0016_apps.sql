@@ -20,6 +20,7 @@ CREATE TABLE app_secrets (
     last_used INTEGER
 ) STRICT;
 CREATE INDEX app_secrets_by_app ON app_secrets (app, id);
+CREATE INDEX app_secrets_due ON app_secrets (ends) WHERE ends IS NOT NULL;
 
 -- What a person connected; outlives single grants, so that nothing is asked twice.
 CREATE TABLE app_connections (
@@ -31,7 +32,8 @@ CREATE TABLE app_connections (
     last_used INTEGER NOT NULL,
     PRIMARY KEY (mailbox, app)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX app_connections_by_app ON app_connections (app, last_used, mailbox);
+CREATE INDEX app_connections_by_use ON app_connections (mailbox, last_used);
+CREATE INDEX app_connections_by_app ON app_connections (app, mailbox);
 
 -- One sign-in of a person to an app.
 CREATE TABLE app_grants (
@@ -95,6 +97,8 @@ CREATE TABLE app_devices (
     denied     INTEGER NOT NULL DEFAULT 0,
     grant_id   INTEGER REFERENCES app_grants (id) ON DELETE CASCADE
 ) STRICT;
+CREATE INDEX app_devices_by_app ON app_devices (app);
+CREATE INDEX app_devices_by_grant ON app_devices (grant_id) WHERE grant_id IS NOT NULL;
 CREATE INDEX app_devices_due ON app_devices (ends);
 
 -- Apps that are to be told that a session ended.
@@ -116,6 +120,11 @@ CREATE TRIGGER sessions_tell_apps BEFORE DELETE ON sessions BEGIN
     WHERE g.begun_in = old.id AND a.back_channel = TRUE
     ON CONFLICT (app, sid) DO NOTHING;
     UPDATE app_grants SET begun_in = NULL WHERE begun_in = old.id;
+END;
+
+-- A mailbox takes its sessions along before its grants, or the trigger above would find none.
+CREATE TRIGGER mailboxes_end_sessions BEFORE DELETE ON mailboxes BEGIN
+    DELETE FROM sessions WHERE mailbox = old.id;
 END;
 
 -- Keys for ID tokens: announced, then signing, then only believed, then gone.

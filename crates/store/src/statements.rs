@@ -131,6 +131,7 @@ mod tests {
         ("relinks::LIST", "a handful of campaigns, newest first"),
         ("setup_links::CLEAR", "one link"),
         ("setup_links::EXISTS", "one link"),
+        ("signing_keys::ALL", "a handful of keys"),
         ("templates::ALL", "dozens of templates"),
     ];
 
@@ -146,6 +147,7 @@ mod tests {
         ("providers::ALL", "a handful of providers"),
         ("sessions::LIST_PERSON", "sessions of one person"),
         ("sessions::LIST_ADMIN", "sessions of one administrator"),
+        ("signing_keys::ALL", "a handful of keys"),
     ];
 
     /// What a statement costs does not grow with its table: every step is an index look-up or a

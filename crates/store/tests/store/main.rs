@@ -5,6 +5,7 @@
 mod alerts;
 mod aliases;
 mod app_passwords;
+mod apps;
 mod blocks;
 mod domains;
 mod keys;

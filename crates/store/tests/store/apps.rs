@@ -1,0 +1,506 @@
+//! Apps, what people allowed them, and what ends it.
+
+use crate::support::{NOW, TempStore, address, later};
+use model::grant::{DeviceAnswer, TokenKind};
+use model::ids::{GrantId, MailboxId, OauthAppId, SessionId};
+use model::oauth_app::{
+    AppAccess, AppCard, AppKind, AppSettings, Consent, FullName, IdTokenAlg, PkceRule, RefreshRule,
+    SubjectKind,
+};
+use model::session::Principal;
+use std::collections::BTreeSet;
+use store::app_codes::Code;
+use store::app_devices::NewDevice;
+use store::app_grants::{Ending, NewGrant};
+use store::app_tokens::NewToken;
+use store::sessions::NewSession;
+use store::signing_keys::SealedKey;
+use store::{
+    Page, StoreError, Taken, app_codes, app_connections, app_devices, app_grants, app_logouts,
+    app_tokens, mailboxes, oauth_apps, sessions, signing_keys,
+};
+use uuid::Uuid;
+
+fn settings(name: &str) -> AppSettings {
+    AppSettings {
+        name: name.to_owned(),
+        card: AppCard::Generic,
+        active: true,
+        kind: AppKind::Confidential,
+        redirects: vec!["https://app.example/cb".to_owned()],
+        sign_out_redirects: Vec::new(),
+        back_channel: None,
+        access: AppAccess::All,
+        consent: Consent::Ask,
+        pkce: PkceRule::Required,
+        mailcow: false,
+        token_in_query: false,
+        full_name: FullName::Name,
+        refresh: RefreshRule::OfflineAccess,
+        id_token_alg: IdTokenAlg::Es256,
+        subject: SubjectKind::Public,
+        devices: false,
+        straight_to: None,
+        never_through: BTreeSet::new(),
+    }
+}
+
+fn told(name: &str) -> AppSettings {
+    AppSettings {
+        back_channel: Some("https://app.example/logout".to_owned()),
+        ..settings(name)
+    }
+}
+
+async fn app(temp: &TempStore, client_id: &'static str, settings: AppSettings) -> OauthAppId {
+    temp.write(async move |sql| oauth_apps::insert(sql, client_id, &settings, NOW).await)
+        .await
+        .unwrap()
+}
+
+async fn session(temp: &TempStore, tag: &'static [u8], owner: MailboxId) -> SessionId {
+    temp.write(async move |sql| {
+        let new = NewSession {
+            token_tag: tag,
+            principal: Principal::Person(owner),
+            at: None,
+            id_token: None,
+            now: NOW,
+            ends: later(600),
+            ip: None,
+            user_agent: "Browser",
+        };
+        sessions::insert(sql, &new).await
+    })
+    .await
+    .unwrap()
+}
+
+/// A grant in a session; `online` ones end with it.
+async fn grant(
+    temp: &TempStore,
+    app: OauthAppId,
+    mailbox: MailboxId,
+    session: SessionId,
+    online: bool,
+) -> GrantId {
+    temp.write(async move |sql| {
+        let new = NewGrant {
+            app,
+            mailbox,
+            session: online.then_some(session),
+            begun_in: Some(session),
+            sid: "sid",
+            storage: Uuid::from_u128(9),
+            scopes: "openid email",
+            auth_time: NOW,
+            claims: None,
+            now: NOW,
+            ends: later(60),
+        };
+        app_grants::insert(sql, &new).await
+    })
+    .await
+    .unwrap()
+}
+
+async fn token(temp: &TempStore, tag: &'static [u8], grant: GrantId, kind: TokenKind) {
+    temp.write(async move |sql| {
+        let new = NewToken {
+            tag,
+            grant,
+            kind,
+            scopes: "openid email",
+            now: NOW,
+            ends: later(3600),
+        };
+        app_tokens::insert(sql, &new).await
+    })
+    .await
+    .unwrap();
+}
+
+/// A person with a session.
+async fn person(temp: &TempStore) -> (MailboxId, SessionId) {
+    temp.domain("example.org").await;
+    let mailbox = temp.mailbox("alice@example.org").await;
+    let session = session(temp, b"alice", mailbox).await;
+    (mailbox, session)
+}
+
+async fn waiting(temp: &TempStore) -> Vec<(OauthAppId, String, Uuid)> {
+    let due = app_logouts::due(&mut temp.read(), later(0), 100).await;
+    let due = due.unwrap().into_iter();
+    due.map(|one| (one.app, one.sid, one.storage)).collect()
+}
+
+#[tokio::test]
+async fn ids_are_small_and_client_ids_are_unique() {
+    let temp = TempStore::new();
+    let one = app(&temp, "one", settings("Cloud")).await;
+    assert_eq!(
+        (one, app(&temp, "two", settings("Wiki")).await),
+        (OauthAppId(1), OauthAppId(2))
+    );
+    let again = temp
+        .write(async move |sql| oauth_apps::insert(sql, "one", &settings("x"), NOW).await)
+        .await;
+    assert_eq!(again, Err(StoreError::Taken(Taken::Token)));
+    let known = oauth_apps::by_client_id(&mut temp.read(), "one").await;
+    let known = known.unwrap().unwrap();
+    assert_eq!((known.id, known.settings.clone()), (one, settings("Cloud")));
+
+    let change = |seen| {
+        temp.write(async move |sql| {
+            oauth_apps::update(sql, one, &settings("Drive"), seen, later(5)).await
+        })
+    };
+    assert_eq!(change(Some(later(1))).await, Ok(false), "a stale form");
+    assert_eq!(change(Some(known.modified)).await, Ok(true));
+    let page = oauth_apps::list(&mut temp.read(), &Page::first(1))
+        .await
+        .unwrap();
+    assert_eq!(page.rows[0].settings.name, "Wiki");
+    let page = Page {
+        after: page.next,
+        limit: 1,
+    };
+    let page = oauth_apps::list(&mut temp.read(), &page).await.unwrap();
+    assert_eq!(
+        (page.rows[0].settings.name.as_str(), page.next),
+        ("Drive", None)
+    );
+
+    temp.write(async move |sql| oauth_apps::delete(sql, one).await)
+        .await
+        .unwrap();
+    assert_eq!(
+        app(&temp, "three", settings("Chat")).await,
+        OauthAppId(3),
+        "never reused"
+    );
+}
+
+#[tokio::test]
+async fn an_old_secret_ends_when_it_was_to_and_no_later() {
+    let temp = TempStore::new();
+    let app = app(&temp, "one", settings("Cloud")).await;
+    let add = async |tag: &'static [u8]| {
+        temp.write(async move |sql| oauth_apps::add_secret(sql, app, tag, "x1", NOW).await)
+            .await
+            .unwrap()
+    };
+    let replace = async |by, ends| {
+        temp.write(async move |sql| oauth_apps::end_secrets(sql, app, by, ends).await)
+            .await
+            .unwrap()
+    };
+    let ends = async || {
+        let all = oauth_apps::secrets(&mut temp.read(), app).await.unwrap();
+        all.into_iter().map(|one| one.ends).collect::<Vec<_>>()
+    };
+    add(b"first").await;
+    let second = add(b"second").await;
+    assert_eq!(replace(second, later(60)).await, 1);
+    let third = add(b"third").await;
+    assert_eq!(replace(third, later(3600)).await, 1);
+    assert_eq!(ends().await, [None, Some(later(3600)), Some(later(60))]);
+    temp.write(async move |sql| oauth_apps::sweep_secrets(sql, later(60)).await)
+        .await
+        .unwrap();
+    assert_eq!(ends().await, [None, Some(later(3600))]);
+}
+
+#[tokio::test]
+async fn a_code_and_a_refresh_token_are_used_up_by_one() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let app = app(&temp, "one", settings("Cloud")).await;
+    let grant = grant(&temp, app, alice, session, true).await;
+    let code = Code {
+        grant,
+        redirect: Some("https://app.example/cb".to_owned()),
+        challenge: Some("c".repeat(43)),
+        plain: false,
+        nonce: Some("n".to_owned()),
+        ends: later(60),
+        used: None,
+    };
+    let inside = code.clone();
+    temp.write(async move |sql| app_codes::insert(sql, b"code", &inside).await)
+        .await
+        .unwrap();
+    assert_eq!(
+        app_codes::get(&mut temp.read(), b"code").await,
+        Ok(Some(code.clone()))
+    );
+    let take = || temp.write(async move |sql| app_codes::use_up(sql, b"code", later(1)).await);
+    assert_eq!((take().await, take().await), (Ok(true), Ok(false)));
+    let used = app_codes::get(&mut temp.read(), b"code").await.unwrap();
+    assert_eq!(used.unwrap().used, Some(later(1)));
+
+    token(&temp, b"refresh", grant, TokenKind::Refresh).await;
+    let take = || temp.write(async move |sql| app_tokens::use_up(sql, b"refresh", later(2)).await);
+    assert_eq!((take().await, take().await), (Ok(true), Ok(false)));
+    let found = app_tokens::find(&mut temp.read(), b"refresh")
+        .await
+        .unwrap();
+    assert_eq!(found.unwrap().bearer.used, Some(later(2)));
+
+    temp.write(async move |sql| app_grants::end(sql, Ending::One(grant)).await)
+        .await
+        .unwrap();
+    assert_eq!(app_codes::get(&mut temp.read(), b"code").await, Ok(None));
+    assert_eq!(
+        app_tokens::find(&mut temp.read(), b"refresh").await,
+        Ok(None)
+    );
+}
+
+#[tokio::test]
+async fn a_token_finds_everything_answers_are_made_of() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let app = app(&temp, "one", settings("Cloud")).await;
+    let grant = grant(&temp, app, alice, session, true).await;
+    token(&temp, b"access", grant, TokenKind::Access).await;
+    let find = async || {
+        let found = app_tokens::find(&mut temp.read(), b"access").await;
+        found.unwrap().unwrap()
+    };
+    let found = find().await;
+    assert_eq!(
+        (found.client_id.as_str(), found.settings),
+        ("one", settings("Cloud"))
+    );
+    let bearer = found.bearer;
+    assert_eq!(
+        (bearer.kind, bearer.grant, bearer.app),
+        (TokenKind::Access, grant, app)
+    );
+    assert_eq!(
+        (bearer.issued, bearer.ends, bearer.used),
+        (NOW, later(3600), None)
+    );
+    let person = bearer.person;
+    assert_eq!(
+        (person.mailbox, person.address.as_str()),
+        (alice, "alice@example.org")
+    );
+    assert!(person.active);
+    assert_eq!(app_tokens::find(&mut temp.read(), b"other").await, Ok(None));
+
+    let name = address("a@example.org").domain();
+    let domain = store::domains::by_name(&mut temp.read(), &name).await;
+    let mut domain = domain.unwrap().unwrap();
+    domain.active = false;
+    temp.write(async move |sql| store::domains::update(sql, &domain, None, later(1)).await)
+        .await
+        .unwrap();
+    assert!(
+        !find().await.bearer.person.active,
+        "its domain is switched off"
+    );
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_ends_what_stands_on_it_and_is_told_once() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let (cloud, wiki) = (
+        app(&temp, "one", told("Cloud")).await,
+        app(&temp, "two", settings("Wiki")).await,
+    );
+    let online = grant(&temp, cloud, alice, session, true).await;
+    let offline = grant(&temp, cloud, alice, session, false).await;
+    let quiet = grant(&temp, wiki, alice, session, true).await;
+    temp.write(async move |sql| sessions::delete_all(sql, Principal::Person(alice)).await)
+        .await
+        .unwrap();
+    let alive = async |id| {
+        let found = app_grants::by_id(&mut temp.read(), id).await.unwrap();
+        found.is_some()
+    };
+    assert!(!alive(online).await && !alive(quiet).await);
+    assert!(alive(offline).await, "it goes on without the person");
+    assert_eq!(
+        waiting(&temp).await,
+        [(cloud, "sid".to_owned(), Uuid::from_u128(9))]
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_mailbox_is_told_to_its_apps_too() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    grant(&temp, cloud, alice, session, true).await;
+    temp.write(async move |sql| mailboxes::delete(sql, alice, "karin", NOW, NOW).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_ran_out_is_told_to_nobody() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    let offline = grant(&temp, cloud, alice, session, false).await;
+    let swept = temp
+        .write(async move |sql| sessions::sweep(sql, later(600), 10).await)
+        .await;
+    assert_eq!(swept, Ok(1));
+    assert_eq!(waiting(&temp).await, []);
+    assert!(
+        app_grants::by_id(&mut temp.read(), offline)
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_logout_that_failed_waits_for_its_next_time() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    grant(&temp, cloud, alice, session, true).await;
+    temp.write(async move |sql| sessions::delete_all(sql, Principal::Person(alice)).await)
+        .await
+        .unwrap();
+    let due = app_logouts::due(&mut temp.read(), NOW, 10).await.unwrap();
+    let id = due[0].id;
+    temp.write(async move |sql| app_logouts::failed(sql, id, later(30)).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, []);
+    let due = app_logouts::due(&mut temp.read(), later(30), 10)
+        .await
+        .unwrap();
+    assert_eq!(due[0].tries, 1);
+    temp.write(async move |sql| app_logouts::done(sql, id).await)
+        .await
+        .unwrap();
+    assert_eq!(
+        app_logouts::due(&mut temp.read(), later(99), 10).await,
+        Ok(Vec::new())
+    );
+}
+
+#[tokio::test]
+async fn connections_keep_their_beginning_and_note_uses_by_the_hour() {
+    let temp = TempStore::new();
+    let (alice, _) = person(&temp).await;
+    let cloud = app(&temp, "one", settings("Cloud")).await;
+    let put = async |scopes: &'static str, at| {
+        temp.write(async move |sql| {
+            app_connections::put(sql, alice, cloud, scopes, true, later(at)).await
+        })
+        .await
+        .unwrap();
+    };
+    put("openid", 0).await;
+    put("openid email", 10).await;
+    let get = async || {
+        let found = app_connections::get(&mut temp.read(), alice, cloud).await;
+        found.unwrap().unwrap()
+    };
+    let known = get().await;
+    assert_eq!((known.scopes.as_str(), known.since), ("openid email", NOW));
+    for (at, seen) in [(3609, 10), (3610, 3610), (3700, 3610)] {
+        temp.write(async move |sql| app_connections::touch(sql, alice, cloud, later(at)).await)
+            .await
+            .unwrap();
+        assert_eq!(get().await.last_used, later(seen), "at {at}");
+    }
+    let of_app = app_connections::of_app(&mut temp.read(), cloud, &Page::first(10)).await;
+    assert_eq!(of_app.unwrap().rows, [get().await]);
+    let drop = || temp.write(async move |sql| app_connections::delete(sql, alice, cloud).await);
+    assert_eq!((drop().await, drop().await), (Ok(true), Ok(false)));
+    assert_eq!(
+        app_connections::of_person(&mut temp.read(), alice).await,
+        Ok(Vec::new())
+    );
+}
+
+#[tokio::test]
+async fn a_device_is_answered_once() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let tv = app(&temp, "one", settings("Television")).await;
+    let grant = grant(&temp, tv, alice, session, false).await;
+    let wait = async |device_tag: &'static [u8], user_tag: &'static [u8]| {
+        temp.write(async move |sql| {
+            let new = NewDevice {
+                device_tag,
+                user_tag,
+                app: tv,
+                scopes: "openid",
+                ends: later(600),
+                interval: 5,
+            };
+            app_devices::insert(sql, &new).await
+        })
+        .await
+    };
+    let id = wait(b"d1", b"u1").await.unwrap();
+    assert_eq!(
+        wait(b"d2", b"u1").await,
+        Err(StoreError::Taken(Taken::Token))
+    );
+    let typed = async |at| app_devices::by_user(&mut temp.read(), b"u1", later(at)).await;
+    assert_eq!(
+        typed(0).await.unwrap().unwrap().answer,
+        DeviceAnswer::Waiting
+    );
+    assert_eq!(typed(600).await, Ok(None), "too late");
+    let allowed = temp
+        .write(async move |sql| app_devices::allow(sql, id, grant).await)
+        .await;
+    assert_eq!(allowed, Ok(true));
+    let denied = temp
+        .write(async move |sql| app_devices::deny(sql, id).await)
+        .await;
+    assert_eq!(denied, Ok(false));
+    assert_eq!(typed(0).await, Ok(None), "answered");
+    let asks = app_devices::by_device(&mut temp.read(), b"d1")
+        .await
+        .unwrap();
+    assert_eq!(asks.unwrap().answer, DeviceAnswer::Granted(grant));
+    let take = || temp.write(async move |sql| app_devices::take(sql, id).await);
+    assert_eq!((take().await, take().await), (Ok(true), Ok(false)));
+}
+
+#[tokio::test]
+async fn signing_keys_are_kept_until_they_are_removed() {
+    let temp = TempStore::new();
+    let key = SealedKey {
+        kid: "k1".to_owned(),
+        alg: IdTokenAlg::Rs256,
+        jwk: "{}".to_owned(),
+        sealed: vec![1, 2],
+        created: NOW,
+        signs: later(60),
+        retired: None,
+    };
+    for expected in [Ok(()), Err(StoreError::Taken(Taken::Token))] {
+        let key = key.clone();
+        let stored = temp
+            .write(async move |sql| signing_keys::insert(sql, &key).await)
+            .await;
+        assert_eq!(stored, expected);
+    }
+    temp.write(async move |sql| signing_keys::retire(sql, "k1", later(90)).await)
+        .await
+        .unwrap();
+    let retired = SealedKey {
+        retired: Some(later(90)),
+        ..key
+    };
+    assert_eq!(signing_keys::all(&mut temp.read()).await, Ok(vec![retired]));
+    temp.write(async move |sql| signing_keys::delete(sql, "k1").await)
+        .await
+        .unwrap();
+    assert_eq!(signing_keys::all(&mut temp.read()).await, Ok(Vec::new()));
+}
