@@ -25,5 +25,6 @@ deps: ## Debian, Node and Python packages that the demo and the tests use (YES=1
 	@tools/deps.sh test
 	@tools/npm.sh
 	@tools/python.sh
+	@tools/clients.sh
 
 .PHONY: help demo walkthrough test check bench fuzz deps

@@ -21,6 +21,9 @@ check() {
 
 check format cargo fmt --all --check
 check "format of fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
+for manifest in tests/relying_parties/*/Cargo.toml; do
+    check "format of $manifest" cargo fmt --manifest-path "$manifest" --check
+done
 check clippy cargo clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 # Links to private items are welcome: the docs are for those who work on it.
 check docs env RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' \

@@ -4,7 +4,8 @@
 #   tools/deps.sh demo|test|bench      YES=1 installs without asking
 #
 # It never removes a package, and no service runs afterwards that did not run before: Gatepost starts
-# Dovecot and Postfix itself, and its tests start providers, each with a configuration of their own.
+# Dovecot and Postfix itself, and its tests start providers and applications, each with a configuration
+# of their own.
 #
 # shellcheck disable=SC2086 # lists of package names are meant to fall apart into words
 set -eu
@@ -23,13 +24,19 @@ lemonldap='liblemonldap-ng-portal-perl libstring-random-perl libio-string-perl
     libgd-securityimage-perl libimage-magick-perl'
 providers="$glewlwyd $lemonldap python3-venv"
 
+# Applications that sign people in: Apache without its service, and Roundcube. php-cgi stands first,
+# or PHP would come as a module for the Apache that the machine may have.
+applications='php-cgi php-cli apache2-bin libapache2-mod-auth-openidc roundcube-core roundcube-sqlite3'
+
 # What would run by itself after its package was installed, as NAME:PACKAGE.
 services='dovecot:dovecot-core postfix:postfix glewlwyd:glewlwyd
     lemonldap-ng-fastcgi-server:lemonldap-ng-fastcgi-server
     liblemonldap-ng-handler-perl:liblemonldap-ng-handler-perl
     liblemonldap-ng-handler-perl.timer:liblemonldap-ng-handler-perl
     liblemonldap-ng-portal-perl:liblemonldap-ng-portal-perl
-    liblemonldap-ng-portal-perl.timer:liblemonldap-ng-portal-perl'
+    liblemonldap-ng-portal-perl.timer:liblemonldap-ng-portal-perl
+    phpsessionclean:php-common phpsessionclean.timer:php-common
+    roundcube-gc:roundcube-core roundcube-gc.timer:roundcube-core'
 
 build='gcc:cc libc6-dev git:git'
 
@@ -111,6 +118,11 @@ install_packages() {
             echo 'postfix postfix/main_mailer_type select Local only' | debconf-set-selections
         installed glewlwyd ||
             echo 'glewlwyd glewlwyd/config_type select No configuration' | debconf-set-selections
+        # Neither a database nor a place in a web server of this machine.
+        installed roundcube-core || debconf-set-selections <<'EOF'
+roundcube-core roundcube/dbconfig-install boolean false
+roundcube-core roundcube/reconfigure-webserver multiselect
+EOF
     fi
     # Glewlwyd's installation ends with a sample from its documentation, which slim machines leave out.
     fetch() {
@@ -141,7 +153,7 @@ install_packages() {
 
 case ${1:-} in
 demo) set -- $build $engines $clients ;;
-test) set -- $build $engines $clients $pages $providers shellcheck ;;
+test) set -- $build $engines $clients $pages $providers $applications shellcheck ;;
 bench) set -- $build $engines dovecot-sqlite valgrind ;;
 --as-root)
     shift

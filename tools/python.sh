@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 status=0
-for list in tests/providers/*/requirements.txt; do
+for list in tests/providers/*/requirements.txt tests/relying_parties/*/requirements.txt; do
     [ -e "$list" ] || continue
     directory=${list%/requirements.txt}
     # A copy of the list that was installed; as long as nothing changed there is nothing to do.

@@ -29,6 +29,7 @@ suite() {
 cargo build --quiet --locked --package checks || exit 1
 tools/npm.sh || echo "Node packages are missing; tests that use them will say so."
 tools/python.sh || echo "Python packages are missing; tests that use them will say so."
+tools/clients.sh || echo "A client is not built; tests that use it will say so."
 
 suite 1-checks 1800 tools/check.sh
 suite 2-cargo 3000 cargo test --locked --workspace --all-features --no-fail-fast

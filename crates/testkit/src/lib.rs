@@ -11,6 +11,7 @@ pub mod ports;
 pub mod process;
 pub mod provider;
 pub mod random;
+pub mod relying_party;
 pub mod skip;
 pub mod tempdir;
 pub mod tls;

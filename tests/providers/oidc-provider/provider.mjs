@@ -55,7 +55,9 @@ function start(config, people, server) {
     enabledJWA: { idTokenSigningAlgValues: SIGNED_BY, userinfoSigningAlgValues: SIGNED_BY },
     features: {
       devInteractions: { enabled: true },
+      introspection: { enabled: true },
       jwtUserinfo: { enabled: true },
+      revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },
       backchannelLogout: { enabled: true },
     },
