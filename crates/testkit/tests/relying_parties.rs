@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use testkit::browser::{Browser, Tab};
 use testkit::provider::{OidcProvider, RealProvider as _, Setup};
 use testkit::relying_party::{
-    Apache, Registration, RelyingPartyError, Strict, or_skip, question, sign_in,
+    Apache, Endpoints, Mailbox, Registration, RelyingPartyError, Roundcube, Strict, or_skip,
+    question, sign_in,
 };
 use url::Url;
 
@@ -166,4 +167,41 @@ async fn apache_shows_its_page_to_whom_the_provider_signed_in() {
     let stranger = question(&mut tab, &apache.page(), provider.issuer()).await;
     let said = format!("{}\n{}", apache.output(), provider.output());
     assert!(stranger.is_ok(), "still signed in\n{said}");
+}
+
+#[tokio::test]
+async fn roundcube_opens_the_mailbox_of_whom_the_provider_signed_in() {
+    let Some(mut roundcube) = or_skip(Roundcube::new()).unwrap() else {
+        return;
+    };
+    // It is one of those that know nothing of PKCE, and send their secret in the form.
+    let setup = setup(&roundcube.redirect_uri())
+        .client_with("token_endpoint_auth_method", "client_secret_post")
+        .pkce_optional();
+    let Some(provider) = OidcProvider::start_or_skip(setup).await.unwrap() else {
+        return;
+    };
+    let at = |path: &str| format!("{}{path}", provider.issuer());
+    let endpoints = Endpoints {
+        authorize: at("/auth"),
+        token: at("/token"),
+        profile: at("/me"),
+    };
+    let mailbox = Mailbox::serve(&endpoints.profile).await.unwrap();
+    let registration = registration(&provider);
+    roundcube
+        .start(&registration, &endpoints, mailbox.address())
+        .await
+        .unwrap();
+    let mut tab = Browser::new().unwrap().tab();
+    let page = through(&mut tab, &roundcube.sign_in_page(), &provider).await;
+    let title = page.title().unwrap();
+    assert!(title.contains("Inbox"), "{title}\n{}", roundcube.output());
+    assert_eq!(mailbox.opened().first().unwrap(), "alice@example.test");
+
+    // Somebody without a token does not come in, whatever the address.
+    let mut stranger = Browser::new().unwrap().tab();
+    let url = page.url().as_str();
+    let title = stranger.open(url).await.unwrap().title().unwrap();
+    assert!(!title.contains("Inbox"), "{title}");
 }

@@ -5,9 +5,13 @@
 //! free loopback port in a directory of their own, and are gone with their handle.
 
 mod apache;
+mod mailbox;
+mod roundcube;
 mod strict;
 
 pub use apache::Apache;
+pub use mailbox::Mailbox;
+pub use roundcube::Roundcube;
 pub use strict::{Strict, sign_in};
 
 use crate::browser::{BrowserError, Page, Tab};
@@ -28,6 +32,17 @@ pub struct Registration {
     pub client_id: String,
     /// The client secret.
     pub client_secret: String,
+}
+
+/// Where a provider listens, for applications that know nothing of discovery.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// Where browsers go.
+    pub authorize: String,
+    /// Where codes become tokens.
+    pub token: String,
+    /// Where a token tells whose it is.
+    pub profile: String,
 }
 
 /// Why an application does not run, or does not sign the person in.
