@@ -5,11 +5,13 @@
 //! free loopback port in a directory of their own, and are gone with their handle.
 
 mod apache;
+mod authentik_like;
 mod mailbox;
 mod roundcube;
 mod strict;
 
 pub use apache::Apache;
+pub use authentik_like::{AuthentikLike, CallsLike, Identity};
 pub use mailbox::Mailbox;
 pub use roundcube::Roundcube;
 pub use strict::{Strict, sign_in};
@@ -63,6 +65,9 @@ pub enum RelyingPartyError {
     /// Its pages could not be gone through.
     #[error(transparent)]
     Browser(#[from] BrowserError),
+    /// The provider could not be reached or did not answer in JSON.
+    #[error("no answer: {0}")]
+    Transport(String),
     /// Its files could not be laid out.
     #[error("its files: {0}")]
     Io(#[from] std::io::Error),
