@@ -35,6 +35,7 @@ async fn refusals(server: &MailInstance) -> Vec<Value> {
     let filter = AttemptFilter {
         refused: true,
         code: None,
+        app: None,
     };
     let page = Page::default();
     let list = AttemptRequest::List { filter, page };
