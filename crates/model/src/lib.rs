@@ -30,5 +30,6 @@ pub mod relink;
 pub mod rule;
 pub mod rules;
 pub mod session;
+pub mod tag;
 pub mod template;
 pub mod time;

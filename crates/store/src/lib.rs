@@ -36,6 +36,7 @@ pub mod link_proofs;
 pub mod links;
 pub mod logout_tokens;
 pub mod mail_lookup;
+pub mod mailbox_tags;
 pub mod mailboxes;
 pub mod oauth_apps;
 pub mod outbox;

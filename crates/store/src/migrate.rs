@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     14 "0014_departures"
     15 "0015_sessions_by_sid"
     16 "0016_apps"
+    17 "0017_mailbox_tags"
 };
 
 /// The schema version of this program.

@@ -42,6 +42,7 @@ mod tests {
         ("links", crate::links::STATEMENTS),
         ("logout_tokens", crate::logout_tokens::STATEMENTS),
         ("mail_lookup", crate::mail_lookup::STATEMENTS),
+        ("mailbox_tags", crate::mailbox_tags::STATEMENTS),
         ("mailboxes", crate::mailboxes::STATEMENTS),
         ("oauth_apps", crate::oauth_apps::STATEMENTS),
         ("outbox", crate::outbox::STATEMENTS),

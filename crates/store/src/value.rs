@@ -9,6 +9,7 @@ use model::ids::{
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
+use model::tag::Tag;
 use model::template::TemplateFields;
 use model::time::Timestamp;
 use std::net::IpAddr;
@@ -296,6 +297,7 @@ texts! {
     DomainName, "a domain name", |t: &str| DomainName::parse(t).ok(), DomainName::to_string;
     Namespace, "a namespace", |t: &str| Some(Namespace(t.to_owned())), |n: &Namespace| n.0.clone();
     IpAddr, "an IP address", |t: &str| t.parse().ok(), IpAddr::to_string;
+    Tag, "a tag", |t: &str| Tag::parse(t).ok(), Tag::to_string;
     Protocol, "a protocol", |t: &str| t.parse().ok(), |p: &Protocol| p.name().to_owned();
 }
 

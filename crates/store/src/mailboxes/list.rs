@@ -8,12 +8,14 @@
 //! that start with it, and words of people's names.
 
 use super::{columns, mailbox, words};
+use crate::mailbox_tags;
 use crate::page::{SCAN, prefix_end, text_after};
 use crate::value::Row;
 use crate::{Conn, Listed, Page, StoreError, Value};
 use model::address::{Address, DomainName};
 use model::ids::{DomainId, MailboxId, TemplateId};
 use model::mailbox::Mailbox;
+use model::tag::Tag;
 
 macro_rules! walk {
     ($($narrowed:literal)? ; $start:literal, $end:literal, $limit:literal) => {
@@ -35,7 +37,21 @@ macro_rules! walk_back {
     };
 }
 
+/// The mailboxes of a tag, in the same order.
+macro_rules! of_tag {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM mailbox_tags AS t JOIN mailboxes AS m ON m.id = t.mailbox
+            WHERE t.tag = $1 AND "
+        )
+    };
+}
+
 statements! {
+    OF_TAG = concat!(of_tag!(), "t.address >= $2 AND t.address < $3 ORDER BY t.address LIMIT $4");
+    OF_TAG_BACK = concat!(of_tag!(), "t.address < $2 ORDER BY t.address DESC LIMIT $3");
     ALL_BACK = walk_back!(; "$1", "$2");
     OF_DOMAIN_BACK = walk_back!("m.domain = $1"; "$2", "$3");
     OF_TEMPLATE_BACK = walk_back!("m.template = $1"; "$2", "$3");
@@ -70,6 +86,8 @@ pub struct MailboxFilter<'a> {
     pub by_provider: Option<bool>,
     /// That carry this template.
     pub template: Option<TemplateId>,
+    /// That have this tag.
+    pub tag: Option<&'a Tag>,
 }
 
 /// A page of mailboxes: in the order of their addresses, or in that of a search. A search walks
@@ -136,7 +154,7 @@ async fn back(
             if nearest.is_none() {
                 nearest = Some(found.address.to_string());
             }
-            if search.shows(&found, &place) {
+            if search.shows(sql, &found, &place).await? {
                 full = rows.len() == page.rows();
                 if full {
                     break;
@@ -176,7 +194,7 @@ async fn onward(
     loop {
         let stretch = search.walk(sql, &place, page.fetch()).await?;
         for (mailbox, passed) in stretch.rows {
-            if search.shows(&mailbox, &passed) {
+            if search.shows(sql, &mailbox, &passed).await? {
                 if rows.len() == page.rows() {
                     return Ok(Listed {
                         rows,
@@ -340,6 +358,7 @@ impl<'a> Search<'a> {
     /// The index that serves the filter: the narrowest kind first.
     fn index(&self) -> (&'static str, Option<Value>) {
         match *self.filter {
+            MailboxFilter { tag: Some(tag), .. } => (OF_TAG, Some(tag.into())),
             MailboxFilter {
                 active: Some(false),
                 ..
@@ -362,6 +381,7 @@ impl<'a> Search<'a> {
     fn index_back(&self) -> (&'static str, Option<Value>) {
         let (statement, key) = self.index();
         let back = match statement {
+            OF_TAG => OF_TAG_BACK,
             DISABLED => DISABLED_BACK,
             OF_DOMAIN => OF_DOMAIN_BACK,
             OF_TEMPLATE => OF_TEMPLATE_BACK,
@@ -468,13 +488,31 @@ impl<'a> Search<'a> {
 
     /// Whether a row that was walked over is shown: it fits the filter, and no earlier range of the
     /// search showed it.
-    fn shows(&self, mailbox: &Mailbox, place: &Place) -> bool {
+    async fn shows(
+        &self,
+        sql: &mut Conn,
+        mailbox: &Mailbox,
+        place: &Place,
+    ) -> Result<bool, StoreError> {
+        if !self.fits(mailbox, place) {
+            return Ok(false);
+        }
+        match (self.filter.tag, place) {
+            // Walked by the tag's own index.
+            (None, _) | (Some(_), Place::Addresses(_)) => Ok(true),
+            (Some(tag), _) => mailbox_tags::has(sql, mailbox.id, tag).await,
+        }
+    }
+
+    /// All of that but the tag, which a mailbox does not tell.
+    fn fits(&self, mailbox: &Mailbox, place: &Place) -> bool {
         let MailboxFilter {
             domain,
             prefix: _,
             active,
             by_provider,
             template,
+            tag: _,
         } = *self.filter;
         let fits = domain.is_none_or(|id| mailbox.domain == id)
             && active.is_none_or(|active| mailbox.active == active)

@@ -1,12 +1,13 @@
 //! Lists of mailboxes, held against a plain filter over all of them.
 
 use crate::support::{NOW, TempStore, address, new_mailbox, storage};
-use model::ids::{DomainId, TemplateId};
+use model::ids::{DomainId, MailboxId, TemplateId};
 use model::mailbox::{Mailbox, SignInMethods};
+use model::tag::{Tag, Tags};
 use model::template::TemplateSettings;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use store::mailboxes::{self, MailboxFilter};
-use store::{Page, StoreError, templates};
+use store::{Page, StoreError, mailbox_tags, templates};
 
 const NAMES: [&str; 7] = [
     "Alice Smith",
@@ -42,7 +43,13 @@ async fn populated() -> (TempStore, Vec<DomainId>, TemplateId) {
                     SignInMethods::PROVIDER
                 };
                 new.template = (n % 6 == 0).then_some((template, NOW));
-                mailboxes::insert(sql, &new, storage(), NOW).await?;
+                let id = mailboxes::insert(sql, &new, storage(), NOW).await?;
+                let tags = match n % 20 {
+                    0 => "even, rare",
+                    n if n % 2 == 0 => "even",
+                    _ => "",
+                };
+                mailbox_tags::set(sql, id, &Tags::parse(tags).unwrap()).await?;
             }
             Ok(template)
         })
@@ -68,7 +75,17 @@ async fn pages(temp: &TempStore, filter: &MailboxFilter<'_>, limit: u32) -> Vec<
     }
 }
 
-/// What a filter means, said plainly.
+/// Who has which tag, asked for each mailbox.
+async fn tagged(temp: &TempStore, everything: &[Mailbox]) -> HashMap<MailboxId, Tags> {
+    let mut tags = HashMap::new();
+    for mailbox in everything {
+        let of = mailbox_tags::of(&mut temp.read(), mailbox.id).await;
+        tags.insert(mailbox.id, of.unwrap());
+    }
+    tags
+}
+
+/// What a filter means, said plainly, but for the tag.
 fn fits(mailbox: &Mailbox, filter: &MailboxFilter<'_>) -> bool {
     let text = filter.prefix.unwrap_or_default().to_lowercase();
     let name = mailbox.name.to_lowercase();
@@ -97,6 +114,8 @@ async fn every_filter_shows_exactly_what_fits_and_nothing_twice() {
     let (temp, domains, template) = populated().await;
     let everything = pages(&temp, &MailboxFilter::default(), 500).await;
     assert_eq!(everything.len(), 90);
+    let tagged = tagged(&temp, &everything).await;
+    let even = Tag::parse("even").unwrap();
     let prefixes = [
         None,
         Some("alice"),
@@ -113,34 +132,41 @@ async fn every_filter_shows_exactly_what_fits_and_nothing_twice() {
         Some("x"),
         Some("zoë"),
     ];
-    let mut shown = 0;
+    let mut filters = Vec::new();
     for prefix in prefixes {
         for domain in [None, Some(domains[1]), Some(domains[2])] {
             for active in [None, Some(true), Some(false)] {
                 for by_provider in [None, Some(true), Some(false)] {
                     for template in [None, Some(template)] {
-                        let filter = MailboxFilter {
-                            domain,
-                            prefix,
-                            active,
-                            by_provider,
-                            template,
-                        };
-                        for limit in [3, 40] {
-                            let listed = pages(&temp, &filter, limit).await;
-                            let ids: BTreeSet<_> = listed.iter().map(|m| m.id).collect();
-                            assert_eq!(ids.len(), listed.len(), "twice: {filter:?}");
-                            let expected: BTreeSet<_> = everything
-                                .iter()
-                                .filter(|mailbox| fits(mailbox, &filter))
-                                .map(|mailbox| mailbox.id)
-                                .collect();
-                            assert_eq!(ids, expected, "{filter:?}");
-                            shown += listed.len();
+                        for tag in [None, Some(&even)] {
+                            filters.push(MailboxFilter {
+                                domain,
+                                prefix,
+                                active,
+                                by_provider,
+                                template,
+                                tag,
+                            });
                         }
                     }
                 }
             }
+        }
+    }
+    let mut shown = 0;
+    for filter in filters {
+        let expected: BTreeSet<_> = everything
+            .iter()
+            .filter(|mailbox| fits(mailbox, &filter))
+            .map(|mailbox| mailbox.id)
+            .filter(|id| filter.tag.is_none_or(|tag| tagged[id].contains(tag)))
+            .collect();
+        for limit in [3, 40] {
+            let listed = pages(&temp, &filter, limit).await;
+            let ids: BTreeSet<_> = listed.iter().map(|m| m.id).collect();
+            assert_eq!(ids.len(), listed.len(), "twice: {filter:?}");
+            assert_eq!(ids, expected, "{filter:?}");
+            shown += listed.len();
         }
     }
     assert!(
@@ -152,6 +178,7 @@ async fn every_filter_shows_exactly_what_fits_and_nothing_twice() {
 #[tokio::test]
 async fn lists_are_in_the_order_of_addresses() {
     let (temp, domains, template) = populated().await;
+    let rare = Tag::parse("rare").unwrap();
     for filter in [
         MailboxFilter::default(),
         MailboxFilter {
@@ -168,6 +195,10 @@ async fn lists_are_in_the_order_of_addresses() {
         },
         MailboxFilter {
             by_provider: Some(true),
+            ..MailboxFilter::default()
+        },
+        MailboxFilter {
+            tag: Some(&rare),
             ..MailboxFilter::default()
         },
     ] {
@@ -263,6 +294,27 @@ async fn a_cursor_that_nobody_handed_out_is_refused() {
         let listed = mailboxes::list(&mut temp.read(), &filter, &page).await;
         assert_eq!(listed.unwrap_err(), StoreError::Cursor, "{cursor:?}");
     }
+}
+
+#[tokio::test]
+async fn the_list_of_a_tag_can_be_turned_back_in() {
+    let (temp, ..) = populated().await;
+    let even = Tag::parse("even").unwrap();
+    let filter = MailboxFilter {
+        tag: Some(&even),
+        ..MailboxFilter::default()
+    };
+    let list = async |after: Option<String>| {
+        let page = Page { after, limit: 10 };
+        mailboxes::list(&mut temp.read(), &filter, &page)
+            .await
+            .unwrap()
+    };
+    let first = list(None).await;
+    let second = list(first.next.clone()).await;
+    let third = list(second.next.clone()).await;
+    assert_eq!(list(third.previous).await.rows, second.rows);
+    assert_eq!(list(second.previous).await.rows, first.rows);
 }
 
 /// A filter that no row of a long range passes: pages stay bounded, and the walk ends.

@@ -12,6 +12,7 @@ mod keys;
 mod links;
 mod mail_lookup;
 mod mailbox_list;
+mod mailbox_tags;
 mod mailboxes;
 mod processes;
 mod providers;
