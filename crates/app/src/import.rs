@@ -8,6 +8,7 @@ use model::address::Address;
 use model::audit::Actor;
 use model::domain::{GIB, MIB};
 use model::protocol::{Protocol, Protocols};
+use model::tag::Tags;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -17,12 +18,13 @@ const MOST_BYTES: usize = 16 << 20;
 pub const REASON: &str = "reason";
 
 /// The columns that are understood.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "address",
     "name",
     "quota",
     "protocols",
     "template",
+    "tags",
     "provider",
     "password",
     "password_hash",
@@ -94,8 +96,8 @@ impl Lines {
 
 impl App {
     /// Imports mailboxes. Columns by header, in any order: `address` (required), `name`, `quota`
-    /// (`5 GiB`, `300M`, bytes), `protocols` (`imap smtp`), `template`, `provider` (slug), `password`
-    /// (plain, hashed at once) or `password_hash` (`{BLF-CRYPT}…`, administrators only). At most
+    /// (`5 GiB`, `300M`, bytes), `protocols` (`imap smtp`), `template`, `tags` (`staff, vip`), `provider`
+    /// (slug), `password` (plain, hashed at once) or `password_hash` (`{BLF-CRYPT}…`, administrators only). At most
     /// 16 MiB. `progress` is called after each line.
     pub async fn import_mailboxes(
         &self,
@@ -252,6 +254,8 @@ impl Columns {
             .cell(record, "protocols")
             .map(parse_protocols)
             .transpose()?;
+        let tags = Tags::parse(self.cell(record, "tags").unwrap_or_default())
+            .map_err(|error| Problem::field("tags", error))?;
         let hash = self
             .cell(record, "password_hash")
             .map(|text| StoredHash::parse(text).map(|_| text.to_owned()))
@@ -283,6 +287,7 @@ impl Columns {
             quota,
             protocols,
             template: self.cell(record, "template").map(str::to_owned),
+            tags,
             sign_in,
         };
         Ok((form, hash))

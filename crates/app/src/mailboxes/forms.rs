@@ -8,6 +8,7 @@ use model::mailbox::Mailbox;
 use model::protocol::Protocols;
 use model::rules::confirmation::Standing;
 use model::rules::fields::FieldLine;
+use model::tag::{Tag, Tags};
 use model::time::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct NewMailboxForm {
     pub protocols: Option<Protocols>,
     /// Template by name.
     pub template: Option<String>,
+    /// Tags.
+    pub tags: Tags,
     /// How its person will sign in.
     pub sign_in: NewSignIn,
 }
@@ -57,6 +60,9 @@ pub struct MailboxEdit {
     pub protocols: Option<Protocols>,
     /// Template by name; empty for none.
     pub template: Option<String>,
+    /// All tags it shall have. No template governs them, and nothing ends when one is taken away:
+    /// who may use an app is asked at each use.
+    pub tags: Option<Tags>,
     /// Clears the marks of overridden fields.
     pub follow_template: bool,
 }
@@ -88,6 +94,8 @@ pub struct MailboxView {
     pub mailbox: Mailbox,
     /// The template's name.
     pub template: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
     /// Its fields beside what the template says; empty without a template.
     pub fields: Vec<FieldLine>,
     /// People linked to it, with the provider's name.
@@ -115,6 +123,15 @@ impl MailboxView {
     }
 }
 
+/// A mailbox in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailboxRow {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// Its tags.
+    pub tags: Tags,
+}
+
 /// Which mailboxes a list shows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct MailboxFilter {
@@ -126,4 +143,6 @@ pub struct MailboxFilter {
     pub by_provider: Option<bool>,
     /// With this template only.
     pub template: Option<String>,
+    /// With this tag only.
+    pub tag: Option<Tag>,
 }

@@ -5,7 +5,7 @@ mod forms;
 mod method;
 
 pub use forms::{
-    DEFAULT_PASSWORD_GRACE_DAYS, MailboxEdit, MailboxFilter, MailboxView, MethodSwitch,
+    DEFAULT_PASSWORD_GRACE_DAYS, MailboxEdit, MailboxFilter, MailboxRow, MailboxView, MethodSwitch,
     NewMailboxForm, NewSignIn,
 };
 
@@ -22,6 +22,7 @@ use model::provider::Provider;
 use model::rules::confirmation::Standing;
 use model::rules::fields;
 use model::rules::limits::{self, Ask};
+use model::tag::Tag;
 use model::template::{Template, TemplateField, TemplateFields};
 use model::time::{DAY, Timestamp};
 use serde_json::json;
@@ -95,7 +96,7 @@ impl App {
         &self,
         filter: MailboxFilter,
         page: Page,
-    ) -> Result<Listed<Mailbox>, Problem> {
+    ) -> Result<Listed<MailboxRow>, Problem> {
         let mut read = self.store.read()?;
         let domain = match &filter.domain {
             Some(name) => Some(domains::of(&mut read, name).await?.0.id),
@@ -111,10 +112,28 @@ impl App {
             active: filter.active,
             by_provider: filter.by_provider,
             template,
+            tag: filter.tag.as_ref(),
         };
-        Ok(store::mailboxes::list(&mut read, &filter, &page.keyset())
-            .await?
-            .into())
+        let listed = store::mailboxes::list(&mut read, &filter, &page.keyset()).await?;
+        let mut rows = Vec::with_capacity(listed.rows.len());
+        for mailbox in listed.rows {
+            let tags = store::mailbox_tags::of(&mut read, mailbox.id).await?;
+            rows.push(MailboxRow { mailbox, tags });
+        }
+        Ok(Listed {
+            rows,
+            next: listed.next,
+            previous: listed.previous,
+        })
+    }
+
+    /// Tags that some mailbox has and that start with `prefix`, in order.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`].
+    pub async fn tags_in_use(&self, prefix: &str, limit: u32) -> Result<Vec<Tag>, Problem> {
+        let mut read = self.store.read()?;
+        Ok(store::mailbox_tags::tags_in_use(&mut read, prefix, limit).await?)
     }
 
     /// How many there are, from the maintained counter.
@@ -212,7 +231,12 @@ async fn create(
         };
         store::links::put_pending(tx, &pending).await?;
     }
-    let details = json!({ "quota": mailbox.quota, "sign_in": mailbox.methods });
+    store::mailbox_tags::set(tx, id, &new.tags).await?;
+    let details = json!({
+        "quota": mailbox.quota,
+        "sign_in": mailbox.methods,
+        "tags": new.tags,
+    });
     audit::note(tx, now, actor, "mailbox.create", &mailbox.address, details).await?;
     by_address(tx, &mailbox.address).await
 }
@@ -262,7 +286,9 @@ async fn view(
     let mut devices = store::app_passwords::list(conn, mailbox.id).await?;
     devices.retain(|device| device.revoked.is_none());
     let standing = store::confirmation::of(conn, mailbox.id).await?;
+    let tags = store::mailbox_tags::of(conn, mailbox.id).await?;
     Ok(MailboxView {
+        tags,
         aliases: store::aliases::of_mailbox(conn, mailbox.id).await?,
         password_uses: uses
             .into_iter()

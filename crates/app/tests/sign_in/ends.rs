@@ -10,6 +10,7 @@ use model::address::{Address, DomainName};
 use model::domain::GIB;
 use model::outcome::Code;
 use model::protocol::{Protocol, Protocols};
+use model::tag::Tags;
 use model::template::Templated;
 use model::time::{Clock as _, DAY, SystemClock};
 use parking_lot::Mutex;
@@ -122,6 +123,7 @@ async fn a_domain_that_is_switched_off_ends_the_sessions_of_all_its_people() {
         quota: Some(1),
         protocols: None,
         template: None,
+        tags: Tags::default(),
         sign_in: NewSignIn::None,
     });
     let mut making = tokio::task::JoinSet::new();

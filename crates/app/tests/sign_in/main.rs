@@ -36,6 +36,7 @@ mod retention;
 mod rules;
 mod second;
 mod several;
+mod tags;
 mod testing;
 mod warned;
 mod world;

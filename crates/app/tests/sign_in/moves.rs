@@ -9,6 +9,7 @@ use app::{Client, Problem};
 use lab::misbehave::Misbehaviour;
 use model::outcome::Code;
 use model::provider::Endpoints;
+use model::tag::Tags;
 use secrecy::ExposeSecret as _;
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -175,6 +176,7 @@ async fn an_extension_of_an_address_in_use_is_given_to_nobody() {
         quota: None,
         protocols: None,
         template: None,
+        tags: Tags::default(),
         sign_in: NewSignIn::None,
     };
     let made = world.app.create_mailbox(&ACTOR, new).await;

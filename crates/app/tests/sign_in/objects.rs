@@ -12,6 +12,7 @@ use app::{Client, Problem};
 use model::audit::Actor;
 use model::domain::{DomainLimits, GIB};
 use model::provider::{RedirectForm, TlsTrust};
+use model::tag::Tags;
 use store::{Page, Store, audit};
 
 /// The field of something that exists already.
@@ -69,6 +70,7 @@ async fn what_exists_already_is_told_at_its_field() {
             quota: None,
             protocols: None,
             template: None,
+            tags: Tags::default(),
             sign_in: NewSignIn::None,
         };
         assert_eq!(taken(app.create_mailbox(&ACTOR, mailbox).await), "address");

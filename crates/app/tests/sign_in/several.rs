@@ -11,6 +11,7 @@ use model::address::DomainName;
 use model::outcome::Code;
 use model::provider::Endpoints;
 use model::rules::provision::BOUND_SLUG;
+use model::tag::Tags;
 use secrecy::ExposeSecret as _;
 
 fn example_org() -> DomainName {
@@ -159,6 +160,7 @@ async fn a_mailbox_is_not_promised_to_a_provider_that_its_domain_is_not_bound_to
         quota: None,
         protocols: None,
         template: None,
+        tags: Tags::default(),
         sign_in: NewSignIn::Provider {
             provider: SLUG.to_owned(),
             expected_subject: None,

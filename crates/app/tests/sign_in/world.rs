@@ -23,6 +23,7 @@ use model::provider::{
 use model::random::Random;
 use model::rule::Rule;
 use model::session::SessionLifetime;
+use model::tag::Tags;
 use model::template::{Template, TemplateSettings, Templated};
 use model::time::{Clock, DAY, SystemClock, SystemMonotonic};
 use secrecy::SecretString;
@@ -224,6 +225,7 @@ impl World {
             quota: None,
             protocols: None,
             template: None,
+            tags: Tags::default(),
             sign_in,
         };
         self.app.create_mailbox(&ACTOR, new).await.unwrap();

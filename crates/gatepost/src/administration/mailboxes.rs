@@ -2,7 +2,7 @@
 
 use app::domains::Page;
 use app::mailboxes::{
-    MailboxEdit, MailboxFilter, MailboxView, MethodSwitch, NewMailboxForm, NewSignIn,
+    MailboxEdit, MailboxFilter, MailboxRow, MailboxView, MethodSwitch, NewMailboxForm, NewSignIn,
 };
 use app::{App, Problem};
 use model::address::Address;
@@ -10,6 +10,7 @@ use model::audit::Actor;
 use model::mailbox::Mailbox;
 use model::protocol::Protocols;
 use model::rules::fields::FieldLine;
+use model::tag::Tags;
 use model::template::TemplateFields;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,9 @@ pub struct NewMailbox {
     pub protocols: Option<Protocols>,
     /// Template by name.
     pub template: Option<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Tags,
     /// How its person will sign in.
     pub sign_in: SignIn,
 }
@@ -137,6 +141,9 @@ pub struct MailboxDocument {
     pub provider: bool,
     /// The template's name.
     pub template: Option<String>,
+    /// Words that say which apps its person may use.
+    #[serde(default)]
+    pub tags: Tags,
     /// When it was added.
     pub created: String,
     /// When it was last changed.
@@ -235,7 +242,7 @@ pub struct MailboxList {
 }
 
 impl MailboxDocument {
-    fn new(mailbox: &Mailbox, template: Option<String>) -> Self {
+    fn new(mailbox: &Mailbox, template: Option<String>, tags: Tags) -> Self {
         Self {
             address: mailbox.address.to_string(),
             name: mailbox.name.clone(),
@@ -245,6 +252,7 @@ impl MailboxDocument {
             local: mailbox.methods.local,
             provider: mailbox.methods.provider,
             template,
+            tags,
             created: moment(mailbox.created),
             modified: moment(mailbox.modified),
             last_sign_in: mailbox.last_sign_in.map(moment),
@@ -267,7 +275,7 @@ impl From<MailboxView> for MailboxDetails {
         let links = links.collect();
         let (mailbox, standing) = (view.mailbox, view.standing);
         Self {
-            mailbox: MailboxDocument::new(&mailbox, view.template),
+            mailbox: MailboxDocument::new(&mailbox, view.template, view.tags),
             disabled: mailbox.disabled.map(|disabled| DisabledDocument {
                 at: moment(disabled.at),
                 by: disabled.by,
@@ -304,6 +312,7 @@ impl From<NewMailbox> for NewMailboxForm {
             quota: new.quota,
             protocols: new.protocols,
             template: new.template,
+            tags: new.tags,
             sign_in: match new.sign_in {
                 SignIn::Local(password) => NewSignIn::Local(password.into_inner()),
                 SignIn::Provider { provider, subject } => NewSignIn::Provider {
@@ -378,9 +387,9 @@ fn gone(address: &Address, mail_kept_until: Timestamp) -> Result<Value, Problem>
 async fn list(app: &App, filter: MailboxFilter, page: Page) -> Result<Value, Problem> {
     let listed = app.mailboxes(filter, page).await?;
     let names = templates::names(app).await?;
-    let rows = listed.rows.iter().map(|mailbox| {
+    let rows = listed.rows.into_iter().map(|MailboxRow { mailbox, tags }| {
         let template = mailbox.template.and_then(|id| names.get(&id).cloned());
-        MailboxDocument::new(mailbox, template)
+        MailboxDocument::new(&mailbox, template, tags)
     });
     document(MailboxList {
         mailboxes: rows.collect(),

@@ -38,7 +38,7 @@ enum From {
     /// Add mailboxes from a CSV file; those that exist are left alone, so it may run again.
     ///
     /// The first line names the columns, in any order: address, and if wanted name, quota,
-    /// protocols, template, and one of provider, password, password_hash.
+    /// protocols, template, tags, and one of provider, password, password_hash.
     Csv {
         /// The file; - is standard input.
         file: PathBuf,

@@ -6,6 +6,7 @@ use app::import::{parse_protocols, parse_size};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use model::address::{Address, AddressError, DomainName};
 use model::protocol::Protocols;
+use model::tag::{Tag, TagError, Tags};
 use model::template::TemplateField;
 use model::time::{Clock as _, DAY, SystemClock, Timestamp};
 use time::format_description::well_known::Iso8601;
@@ -29,6 +30,16 @@ pub(super) fn size(text: &str) -> Result<i64, String> {
 /// `imap,smtp`, `all`, `none`
 pub(super) fn protocols(text: &str) -> Result<Protocols, String> {
     parse_protocols(text).map_err(|problem| problem.to_string())
+}
+
+/// `staff`
+pub(super) fn tag(text: &str) -> Result<Tag, TagError> {
+    Tag::parse(text)
+}
+
+/// `staff,vip`
+pub(super) fn tags(text: &str) -> Result<Tags, TagError> {
+    Tags::parse(text)
 }
 
 /// `yes` or `no`

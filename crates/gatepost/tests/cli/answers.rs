@@ -27,6 +27,7 @@ use model::ids::AppPasswordId;
 use model::outcome::Code;
 use model::protocol::{Protocol, Protocols};
 use model::rule::Test;
+use model::tag::{Tag, Tags};
 use serde_json::{Value, json};
 
 struct Installation {
@@ -103,6 +104,7 @@ fn add(local: &str, sign_in: SignIn) -> Request {
         quota: None,
         protocols: None,
         template: None,
+        tags: Tags::default(),
         sign_in,
     }))
 }
@@ -344,6 +346,28 @@ async fn mailboxes() {
         reason: String::new(),
     };
     assert_eq!(field(&ask(off).await.unwrap_err()), "block");
+
+    let tagged = |list: &str| MailboxRequest::Edit {
+        address: alice(),
+        edit: MailboxEdit {
+            tags: Some(Tags::parse(list).unwrap()),
+            ..MailboxEdit::default()
+        },
+    };
+    assert_eq!(ask(tagged("")).await.unwrap()["tags"], json!([]));
+    let tagged = ask(tagged("VIP, staff")).await.unwrap();
+    assert_eq!(tagged["tags"], json!(["staff", "vip"]));
+    let filter = MailboxFilter {
+        tag: Some(Tag::parse("vip").unwrap()),
+        ..MailboxFilter::default()
+    };
+    let page_of_vip = MailboxRequest::List {
+        filter,
+        page: page(),
+    };
+    let listed = ask(page_of_vip).await.unwrap();
+    assert_eq!(listed["mailboxes"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["mailboxes"][0]["tags"], tagged["tags"]);
 
     let filter = MailboxFilter {
         by_provider: Some(false),

@@ -13,6 +13,7 @@ use lab::logout::Leaving;
 use lab::{Handle, Options};
 use model::address::DomainName;
 use model::domain::ConfirmPolicy;
+use model::tag::Tags;
 use model::time::{Clock as _, DAY, SystemClock};
 use rustix::process::Signal;
 use secrecy::SecretString;
@@ -82,6 +83,7 @@ impl Joined {
             quota: None,
             protocols: None,
             template: None,
+            tags: Tags::default(),
             sign_in: SignIn::Provider {
                 provider: SLUG.to_owned(),
                 subject: None,

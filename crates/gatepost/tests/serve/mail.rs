@@ -1,5 +1,6 @@
 //! A server with real mail engines, one mailbox and an app password for it.
 
+use model::tag::Tags;
 use model::time::{Clock as _, SystemClock};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,6 +151,7 @@ impl MailInstance {
             quota: None,
             protocols: None,
             template: None,
+            tags: Tags::default(),
             sign_in: SignIn::None,
         };
         self.ask(Request::Mailbox(MailboxRequest::Add(new))).await;

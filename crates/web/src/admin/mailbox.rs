@@ -3,7 +3,7 @@
 use super::fix;
 use super::form::{FormPage, address, problems_of, seen, size, size_text};
 use super::list::{segment, with_query};
-use super::mailboxes::{path_of, quota_words, state_of};
+use super::mailboxes::{path_of, quota_words, state_of, tags, tags_field};
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
@@ -103,6 +103,11 @@ impl MailboxPage {
         self.view.block_of(link)
     }
 
+    /// The list of the mailboxes that have a tag too.
+    fn tag_path(tag: &str) -> String {
+        with_query(AdminEntry::Mailboxes.path(), &[("tag", tag)])
+    }
+
     fn alias_path(address: &Address) -> String {
         super::aliases::path_of(address)
     }
@@ -179,6 +184,7 @@ struct Typed {
     template: String,
     quota: String,
     protocols: Vec<Protocol>,
+    tags: String,
     follow_template: bool,
     modified: i64,
 }
@@ -195,6 +201,7 @@ impl Typed {
                 size_text(mailbox.quota)
             },
             protocols: mailbox.protocols.iter().collect(),
+            tags: view.tags.to_string(),
             follow_template: false,
             modified: mailbox.modified.0,
         }
@@ -209,6 +216,7 @@ impl Typed {
             problems.add("quota", "Write a size such as 5 GiB, or “unlimited”.");
         }
         let quota = size(&self.quota, 0, "quota", &mut problems);
+        let tags = tags(&self.tags, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -219,6 +227,7 @@ impl Typed {
             quota: (quota != mailbox.quota).then_some(quota),
             protocols: (protocols != mailbox.protocols).then_some(protocols),
             template: (self.template != shown.template).then(|| self.template.clone()),
+            tags: (tags != view.tags).then_some(tags),
             follow_template: self.follow_template,
         })
     }
@@ -265,6 +274,7 @@ impl Typed {
                 Protocol::ALL.into_iter().map(protocol).collect(),
             )
             .problem(problems.of("protocols")),
+            tags_field(state, &self.tags, &problems).await?,
         ];
         if view.mailbox.overrides.iter().next().is_some() {
             let marked: Vec<_> = view
@@ -292,7 +302,8 @@ impl Typed {
             shell: admin.shell(AdminEntry::Mailboxes),
             back: Link::new(path.as_str(), view.mailbox.address.to_string()),
             title: "Change the mailbox".to_owned(),
-            intro: "What you change here is marked as set by hand; templates then leave it alone."
+            intro: "What a template sets and you change here is marked as set by hand; templates \
+                    then leave it alone."
                 .to_owned(),
             action: format!("{path}/edit"),
             hidden: vec![("modified", self.modified.to_string())],

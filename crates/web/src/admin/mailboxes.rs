@@ -14,12 +14,13 @@ use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::domains::Page as Wanted;
 use app::local_password::{MAX_CHARS, MIN_CHARS};
-use app::mailboxes::{MailboxFilter, NewMailboxForm, NewSignIn};
+use app::mailboxes::{MailboxFilter, MailboxRow, NewMailboxForm, NewSignIn};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use model::address::{Address, DomainName};
 use model::mailbox::Mailbox;
+use model::tag::{MOST_CHARS, MOST_TAGS, Tag as MailboxTag, Tags};
 use model::template::Template as MailTemplate;
 use serde::Deserialize;
 
@@ -59,6 +60,38 @@ pub(super) fn state_of(mailbox: &Mailbox) -> Tag {
     }
 }
 
+/// Tags in use that a form proposes at most.
+const PROPOSED: u32 = 12;
+
+/// The field of a mailbox's tags, with those that others have: the same word is the same tag.
+pub(super) async fn tags_field(
+    state: &WebState,
+    typed: &str,
+    problems: &Problems,
+) -> Result<Field, Failure> {
+    let found = state.app.tags_in_use("", PROPOSED).await?;
+    let found: Vec<_> = found.iter().map(MailboxTag::as_str).collect();
+    let mut help = "Words separated by commas. They say which apps its person may use, and apps \
+                    receive them as groups."
+        .to_owned();
+    if !found.is_empty() {
+        help = format!("{help} In use: {}.", found.join(", "));
+    }
+    Ok(Field::code("tags", "Tags", typed)
+        .optional()
+        .at_most(MOST_TAGS * (MOST_CHARS + 2))
+        .help(help)
+        .problem(problems.of("tags")))
+}
+
+/// The tags that were typed. What is wrong is noted at their field.
+pub(super) fn tags(typed: &str, problems: &mut Problems) -> Tags {
+    Tags::parse(typed).unwrap_or_else(|error| {
+        problems.add("tags", format!("These are not all tags: {error}."));
+        Tags::default()
+    })
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Asked {
@@ -67,25 +100,31 @@ struct Asked {
     state: String,
     method: String,
     template: String,
+    tag: String,
     after: String,
 }
 
 impl Asked {
-    fn parameters(&self) -> [(&str, &str); 5] {
+    fn parameters(&self) -> [(&str, &str); 6] {
         [
             ("q", &self.q),
             ("domain", &self.domain),
             ("state", &self.state),
             ("method", &self.method),
             ("template", &self.template),
+            ("tag", &self.tag),
         ]
     }
 
-    /// What is asked for; `None` when it names a domain that is none.
+    /// What is asked for; `None` when it names a domain or a tag that is none.
     fn filter(&self) -> Option<MailboxFilter> {
         let domain = match self.domain.trim() {
             "" => None,
             typed => Some(DomainName::parse(typed).ok()?),
+        };
+        let tag = match self.tag.trim() {
+            "" => None,
+            typed => Some(MailboxTag::parse(typed).ok()?),
         };
         Some(MailboxFilter {
             domain,
@@ -100,6 +139,7 @@ impl Asked {
                 _ => None,
             },
             template: Some(self.template.clone()).filter(|name| !name.is_empty()),
+            tag,
         })
     }
 
@@ -137,6 +177,7 @@ impl Asked {
                 ],
             ),
             Field::select("template", "Template", named),
+            Field::search("tag", "Tag", self.tag.as_str()).short(),
         ]
     }
 }
@@ -154,6 +195,7 @@ struct ListPage {
 
 struct Row {
     mailbox: Mailbox,
+    tags: Tags,
     state: Tag,
     template: String,
     seen: Option<When>,
@@ -205,7 +247,8 @@ async fn list(
     } else {
         on_page
     };
-    let row = |mailbox: Mailbox| Row {
+    let row = |MailboxRow { mailbox, tags }: MailboxRow| Row {
+        tags,
         state: state_of(&mailbox),
         template: templates
             .iter()
@@ -247,6 +290,7 @@ struct Typed {
     name: String,
     quota: String,
     template: String,
+    tags: String,
     sign_in: String,
     password: Secret,
     expected_subject: String,
@@ -266,6 +310,7 @@ impl Typed {
             "" => None,
             typed => Some(size(typed, 0, "quota", &mut problems)),
         };
+        let tags = tags(&self.tags, &mut problems);
         let sign_in = match self.sign_in.strip_prefix(BY_PROVIDER) {
             Some(slug) => NewSignIn::Provider {
                 provider: slug.to_owned(),
@@ -282,6 +327,7 @@ impl Typed {
                 quota,
                 protocols: None,
                 template: Some(self.template.clone()).filter(|name| !name.is_empty()),
+                tags,
                 sign_in,
             }),
             _ => Err(problems),
@@ -349,6 +395,7 @@ impl Typed {
                     .optional()
                     .help("Such as 10 GiB. Empty: the template's, else the domain's default.")
                     .problem(problems.of("quota")),
+                tags_field(state, &self.tags, &problems).await?,
                 Field::radios("sign_in", "Its person signs in", ways)
                     .problem(problems.of("sign_in")),
                 Field::secret("password", "Local password", "new-password")

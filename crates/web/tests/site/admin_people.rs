@@ -111,6 +111,82 @@ async fn the_list_is_searched_and_filtered() {
 }
 
 #[tokio::test]
+async fn tags_are_typed_shown_and_listed_by() {
+    let world = World::new().await;
+    let mut tab = karin(&world).await;
+    let page = tab.open(&world.at("/admin/mailboxes/new")).await.unwrap();
+    let form = page.form_with_button("Add mailbox").unwrap();
+    let form = form.fill("address", "bob@example.org").unwrap();
+    let many: Vec<_> = (0..33).map(|n| n.to_string()).collect();
+    for bad in ["x".repeat(65), many.join(","), "a\u{202e}b".to_owned()] {
+        let page = tab.submit(form.clone().fill("tags", &bad).unwrap()).await;
+        assert_wrong(&page.unwrap(), "tags");
+    }
+    let markup = "<b>bold</b>, VIP ,staff,,vip";
+    let page = tab
+        .submit(form.fill("tags", markup).unwrap())
+        .await
+        .unwrap();
+    assert!(page.body().contains("&#60;b&#62;bold"), "{}", page.body());
+    assert!(
+        page.text().contains("Tags <b>bold</b>, staff, vip"),
+        "{}",
+        page.text()
+    );
+
+    let edit = world.at(&format!("{ERIN}/edit"));
+    let page = tab.open(&edit).await.unwrap();
+    assert!(
+        page.text().contains("In use: <b>bold</b>, staff, vip."),
+        "{}",
+        page.text()
+    );
+    let form = page.form_with_button("Save").unwrap();
+    let wrong = tab
+        .submit(form.clone().fill("tags", "ok, a\u{200b}b").unwrap())
+        .await;
+    assert_wrong(&wrong.unwrap(), "tags");
+    let page = tab
+        .submit(form.fill("tags", "Staff").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        page.count(".facts .tag.neutral").unwrap(),
+        0,
+        "no template sets tags"
+    );
+    let page = tab.follow("staff").await.unwrap();
+    assert_eq!(page.url().query(), Some("tag=staff"));
+    assert_eq!(page.count("tbody tr").unwrap(), 2);
+    assert_eq!(page.texts_of(".chip").unwrap().len(), 1);
+    for (query, rows) in [
+        ("tag=VIP", 1),
+        ("tag=%3Cb%3Ebold%3C%2Fb%3E", 1),
+        ("tag=staff&q=er", 1),
+        ("tag=nobody", 0),
+        ("tag=a%2Cb", 0),
+        ("tag=a%00b", 0),
+    ] {
+        let page = tab
+            .open(&world.at(&format!("/admin/mailboxes?{query}")))
+            .await
+            .unwrap();
+        assert_eq!(page.status(), StatusCode::OK, "{query}");
+        assert_eq!(page.count("tbody tr").unwrap(), rows, "{query}");
+    }
+    // Saved again as it stands, nothing changes; emptied, none is left.
+    let page = tab.open(&edit).await.unwrap();
+    let form = page.form_with_button("Save").unwrap();
+    assert_eq!(form.value("tags").as_deref(), Some("staff"));
+    tab.submit(form.fill("tags", "").unwrap()).await.unwrap();
+    let erin = world
+        .app
+        .mailbox(&"erin@example.org".parse().unwrap())
+        .await;
+    assert!(erin.unwrap().tags.is_empty());
+}
+
+#[tokio::test]
 async fn only_changed_fields_are_marked_as_set_by_hand() {
     let world = World::new().await;
     let mut tab = karin(&world).await;

@@ -5,6 +5,7 @@ use crate::world::World;
 use app::domains::DomainForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
 use model::audit::Actor;
+use model::tag::Tags;
 use testkit::browser::{Page, Tab};
 
 const ACTOR: Actor = Actor::CommandLine;
@@ -78,6 +79,7 @@ async fn mailboxes_are_turned_back_to_and_what_is_gone_is_passed_over() {
             quota: Some(1 << 20),
             protocols: None,
             template: None,
+            tags: Tags::default(),
             sign_in: NewSignIn::None,
         };
         world.app.create_mailbox(&ACTOR, form).await.unwrap();

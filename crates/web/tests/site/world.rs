@@ -21,6 +21,7 @@ use model::provider::{
 use model::random::Random;
 use model::rule::Rule;
 use model::session::SessionLifetime;
+use model::tag::Tags;
 use model::template::{TemplateSettings, Templated};
 use model::time::{Clock, DAY, SystemMonotonic, Timestamp};
 use secrecy::SecretString;
@@ -281,6 +282,7 @@ impl World {
             quota: None,
             protocols: None,
             template: None,
+            tags: Tags::default(),
             sign_in: NewSignIn::Local(SecretString::from(PASSWORD)),
         };
         self.app

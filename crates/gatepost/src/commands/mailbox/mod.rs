@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use app::mailboxes::{MailboxEdit, MailboxFilter};
 use model::address::{Address, DomainName};
 use model::protocol::Protocols;
+use model::tag::{Tag, Tags};
 
 use super::input::{Leave, PasswordSource};
 use super::office::{Listing, Office, Verbs};
@@ -121,6 +122,15 @@ pub(super) struct Add {
     /// The template.
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
+    /// Tags, separated by commas: they say which apps its person may use.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_parser = values::tags,
+        default_value = "",
+        hide_default_value = true
+    )]
+    tags: Tags,
     /// Its person will sign in by this provider and take it over.
     #[arg(
         long,
@@ -154,6 +164,9 @@ pub(super) struct List {
     /// With this template only.
     #[arg(long, value_name = "NAME")]
     template: Option<String>,
+    /// With this tag only.
+    #[arg(long, value_name = "TAG", value_parser = values::tag)]
+    tag: Option<Tag>,
     /// Switched on only.
     #[arg(long, conflicts_with = "off")]
     on: bool,
@@ -190,6 +203,12 @@ pub(super) struct Edit {
     /// No template.
     #[arg(long)]
     no_template: bool,
+    /// All the tags it shall have, separated by commas; others are taken away.
+    #[arg(long, value_name = "LIST", value_parser = values::tags, conflicts_with = "no_tags")]
+    tags: Option<Tags>,
+    /// No tags.
+    #[arg(long)]
+    no_tags: bool,
     /// Every field follows the template again.
     #[arg(long)]
     follow_template: bool,
@@ -213,6 +232,7 @@ impl Add {
             quota: self.quota,
             protocols: self.protocols,
             template: self.template,
+            tags: self.tags,
             sign_in,
         })
     }
@@ -226,6 +246,7 @@ impl List {
             active: either(self.on, self.off),
             by_provider: either(self.by_provider, self.local),
             template: self.template.clone(),
+            tag: self.tag.clone(),
         }
     }
 }
@@ -233,6 +254,7 @@ impl List {
 impl From<Edit> for MailboxRequest {
     fn from(edit: Edit) -> Self {
         let none = edit.no_template.then(String::new);
+        let untagged = edit.no_tags.then(Tags::default);
         Self::Edit {
             address: edit.address,
             edit: MailboxEdit {
@@ -240,6 +262,7 @@ impl From<Edit> for MailboxRequest {
                 quota: edit.quota,
                 protocols: edit.protocols,
                 template: edit.template.or(none),
+                tags: edit.tags.or(untagged),
                 follow_template: edit.follow_template,
             },
         }

@@ -88,6 +88,7 @@ pub(super) fn one(view: MailboxDetails) -> String {
             mailbox.template.unwrap_or_else(|| "none".to_owned()),
         ),
         ("Set by hand", overrides.join(", ")),
+        ("Tags", mailbox.tags.to_string()),
         ("Signs in by", sign_in),
         ("Linked to", links.collect::<Vec<_>>().join("\n")),
         ("Mail programs stop", stops.unwrap_or_default()),
@@ -115,6 +116,7 @@ pub(super) fn list(list: MailboxList) -> String {
             sign_in,
             size(mailbox.quota),
             mailbox.template.unwrap_or_default(),
+            mailbox.tags.to_string(),
             when_or(mailbox.last_sign_in.as_ref(), "never"),
         ]
     };
@@ -126,6 +128,7 @@ pub(super) fn list(list: MailboxList) -> String {
         "SIGNS IN BY",
         "QUOTA",
         "TEMPLATE",
+        "TAGS",
         "LAST SIGN-IN",
     ];
     table(heading, &rows)

@@ -14,6 +14,7 @@ use model::audit::Actor;
 use model::domain::{DomainLimits, GIB};
 use model::outcome::Code;
 use model::provider::{EmailTrust, Endpoints, ProviderSettings, RedirectForm};
+use model::tag::Tags;
 use serde_json::json;
 use testkit::browser::Page;
 use testkit::tls::{Authority, TlsListener};
@@ -328,6 +329,7 @@ async fn mailbox(world: &World, at: &str) {
         quota: None,
         protocols: None,
         template: None,
+        tags: Tags::default(),
         sign_in: NewSignIn::None,
     };
     world.app.create_mailbox(&ACTOR, form).await.unwrap();
