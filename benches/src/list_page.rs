@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use app::App;
 use app::domains::{Listed, Page};
-use app::mailboxes::MailboxFilter;
-use model::mailbox::Mailbox;
+use app::mailboxes::{MailboxFilter, MailboxRow};
 use rustix::time::{ClockId, clock_gettime};
 use store::MasterKey;
 use tokio::runtime::Runtime;
@@ -107,7 +106,7 @@ struct Lists {
 }
 
 impl Lists {
-    fn list(&self, page: Page) -> anyhow::Result<Listed<Mailbox>> {
+    fn list(&self, page: Page) -> anyhow::Result<Listed<MailboxRow>> {
         let listing = self.app.mailboxes(MailboxFilter::default(), page);
         Ok(self.runtime.block_on(listing)?)
     }

@@ -35,7 +35,10 @@ pub(super) fn button(
     provider: Option<&Provider>,
     attempt: Option<&Reference>,
 ) -> Option<Link> {
-    if let (Some(Remedy::ClearTries), Some(attempt)) = (refusal.remedy(), attempt) {
+    // A row of mail programs that stands for many attempts names no account to clear.
+    let clearable = address.is_some() || refusal.code == Code::TooManyTries;
+    if let (Some(Remedy::ClearTries), Some(attempt), true) = (refusal.remedy(), attempt, clearable)
+    {
         let path = format!("{}/clear", super::sign_ins::path_of(attempt));
         return Some(Link::new(path, "Clear"));
     }

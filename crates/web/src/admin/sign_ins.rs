@@ -269,10 +269,18 @@ async fn ask_to_clear(
     };
     let (who, line) = match (attempt.door, attempt.address.as_deref()) {
         // Before anybody is proven, only the network is counted.
-        (Door::Provider, _) | (_, None) => (
+        (Door::Provider, None) => (
             "everybody",
             "How often sign-ins by a provider were begun from this network is forgotten.",
         ),
+        (Door::Provider, Some(who)) => (
+            who,
+            "How often sign-ins by a provider were begun from this network is forgotten, and what \
+             was counted of this account's password. If somebody guesses passwords from there, they \
+             may go on.",
+        ),
+        // A row that stands for many attempts names no account to clear.
+        (_, None) => return Err(Failure::not_found()),
         (_, Some(who)) => (
             who,
             "What was counted of this account and of this network is forgotten. If somebody guesses \
