@@ -30,6 +30,7 @@ fn place(fix: Fix) -> &'static str {
         Fix::AddMailbox => "a new mailbox",
         Fix::Alias => "the alias",
         Fix::Block => "the list of blocked people",
+        Fix::App => "the app",
         Fix::Person => "the person's own pages",
         Fix::Server => "the server",
     }

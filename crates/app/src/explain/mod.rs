@@ -12,7 +12,7 @@ use doors::Walked;
 use model::address::Address;
 use model::attempt::{Attempt, Reference, Step, Trace};
 use model::domain::GIB;
-use model::outcome::{Code, Fix, Refusal, Remedy};
+use model::outcome::{APP_ID, Code, Fix, Refusal, Remedy};
 use model::rules::gates::{self, Gate};
 use model::rules::privacy::{self, Viewer};
 use model::rules::provision::{self, Holder};
@@ -145,6 +145,7 @@ async fn asked_for(
         let fix = refusal.code.entry().fix;
         let command = match address {
             Some(address) => command(address, refusal),
+            None if fix == Fix::App => app_command(refusal),
             None => command_apart(fix, "SLUG")?,
         };
         let command = match &slug {
@@ -315,11 +316,20 @@ pub fn command(address: &Address, refusal: &Refusal) -> String {
             let who = had.map_or(address.as_str(), String::as_str);
             format!("gatepost mailbox unblock {who}")
         }
+        (_, Fix::App) => app_command(refusal),
         (_, Fix::Alias) => format!("gatepost alias show {address}"),
         (
             _,
             fix @ (Fix::Provider | Fix::ProviderCheck | Fix::Rules | Fix::Person | Fix::Server),
         ) => command_apart(fix, "SLUG").unwrap_or_default(),
+    }
+}
+
+/// The command that shows the app a refusal is about; all of them where it names none.
+fn app_command(refusal: &Refusal) -> String {
+    match refusal.facts.get(APP_ID) {
+        Some(id) => format!("gatepost app show {id}"),
+        None => "gatepost app list".to_owned(),
     }
 }
 

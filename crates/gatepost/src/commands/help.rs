@@ -97,6 +97,7 @@ const fn place(fix: Fix) -> &'static str {
         Fix::AddMailbox => "a new mailbox (gatepost mailbox add)",
         Fix::Alias => "the alias (gatepost alias)",
         Fix::Block => "the block (gatepost mailbox unblock)",
+        Fix::App => "the app (gatepost app)",
         Fix::Person => "nothing here: the person can do it",
         Fix::Server => "the server (gatepost doctor)",
     }

@@ -1,6 +1,6 @@
 //! The catalogue: every code with its words. Data, in the order of the codes.
 
-use super::{Entry, Fix};
+use super::{Entry, Fix, of_apps};
 use serde::{Deserialize, Serialize};
 
 /// An outcome code.
@@ -91,6 +91,26 @@ pub enum Code {
     DomainBound,
     /// SSO-507. Gatepost's own store was not available.
     OwnFault,
+    /// OAUTH-701. No app has the client id.
+    AppUnknown,
+    /// OAUTH-702. The redirect URI is not registered for the app.
+    AppRedirect,
+    /// OAUTH-703. The app is switched off.
+    AppOff,
+    /// OAUTH-704. The person may not use the app.
+    AppNotForYou,
+    /// OAUTH-705. None of the scopes that the app asked for exists.
+    AppScope,
+    /// OAUTH-706. The person said no to the app.
+    AppDenied,
+    /// OAUTH-707. The authorization code has ended, was used, or is of somebody else.
+    AppCode,
+    /// OAUTH-708. The app did not prove that it is itself.
+    AppSecret,
+    /// OAUTH-709. The app must use PKCE and does not.
+    AppPkce,
+    /// OAUTH-710. App and provider send the person to each other.
+    AppCircle,
     /// LOCAL-801. The local name or password is wrong.
     WrongPassword,
     /// MAIL-601. Wrong secret or unknown name in a mail program.
@@ -156,6 +176,16 @@ impl Code {
         Self::ProvisioningFailed,
         Self::DomainBound,
         Self::OwnFault,
+        Self::AppUnknown,
+        Self::AppRedirect,
+        Self::AppOff,
+        Self::AppNotForYou,
+        Self::AppScope,
+        Self::AppDenied,
+        Self::AppCode,
+        Self::AppSecret,
+        Self::AppPkce,
+        Self::AppCircle,
         Self::WrongPassword,
         Self::MailWrong,
         Self::MailEnded,
@@ -569,6 +599,16 @@ impl Code {
                 retry: true,
                 status: 503,
             },
+            Self::AppUnknown => &of_apps::UNKNOWN,
+            Self::AppRedirect => &of_apps::REDIRECT,
+            Self::AppOff => &of_apps::OFF,
+            Self::AppNotForYou => &of_apps::NOT_FOR_YOU,
+            Self::AppScope => &of_apps::SCOPE,
+            Self::AppDenied => &of_apps::DENIED,
+            Self::AppCode => &of_apps::CODE,
+            Self::AppSecret => &of_apps::SECRET,
+            Self::AppPkce => &of_apps::PKCE,
+            Self::AppCircle => &of_apps::CIRCLE,
             Self::WrongPassword => &Entry {
                 id: "LOCAL-801",
                 title: "Wrong name or password",

@@ -5,6 +5,7 @@
 //! person's words never tell whether an account exists.
 
 mod catalogue;
+mod of_apps;
 pub mod remedy;
 
 pub use catalogue::Code;
@@ -54,6 +55,8 @@ pub enum Fix {
     Alias,
     /// The block of the person.
     Block,
+    /// The app.
+    App,
     /// The person can do it alone.
     Person,
     /// The server itself: clock, disk, logs.
@@ -70,6 +73,9 @@ pub struct Refusal {
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
 }
+
+/// The fact that holds the id of the app a refusal is about.
+pub const APP_ID: &str = "app_id";
 
 /// The fact that the helpdesk was told.
 const HELPDESK: &str = "helpdesk";

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod alerts;
+pub mod apps;
 pub mod claims;
 pub mod confirmation;
 pub mod departures;

@@ -8,9 +8,12 @@ use crate::shell::AdminEntry;
 use model::address::{Address, DomainName};
 use model::attempt::{Reference, Step, StepState};
 use model::ids::ProviderId;
-use model::outcome::{Code, Fix, Refusal, Remedy};
+use model::outcome::{APP_ID, Code, Fix, Refusal, Remedy};
 use model::provider::{Endpoints, Provider};
 use model::rules::limits::size;
+
+/// The list of apps; the page of each is below it.
+const APPS: &str = "/admin/apps";
 
 /// The provider a refusal is about: the attempt's, else the one its words name.
 pub(super) fn provider_of<'p>(
@@ -89,6 +92,10 @@ pub(super) fn button(
                 .unwrap_or_default();
             Link::new(with_query(blocks::LIST, &[("q", who)]), "Open the block")
         }
+        Fix::App => match refusal.facts.get(APP_ID) {
+            Some(id) => Link::new(format!("{APPS}/{}", segment(id)), "Open the app"),
+            None => Link::new(APPS, "Open the apps"),
+        },
         Fix::Person | Fix::Server => return None,
     };
     Some(link)

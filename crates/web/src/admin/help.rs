@@ -89,6 +89,7 @@ const fn place(fix: Fix) -> &'static str {
         Fix::AddMailbox => "By adding the mailbox by hand.",
         Fix::Alias => "On the alias's page.",
         Fix::Block => "In the list of blocked people.",
+        Fix::App => "On the app's page.",
         Fix::Person => "By the person.",
         Fix::Server => "On the server itself: its clock, disk or logs.",
     }

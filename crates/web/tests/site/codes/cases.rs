@@ -213,7 +213,17 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::MailInactive
         | Code::MailThrottled
         | Code::MailUnconfirmed
-        | Code::MailSignedOut => return None,
+        | Code::MailSignedOut
+        | Code::AppUnknown
+        | Code::AppRedirect
+        | Code::AppOff
+        | Code::AppNotForYou
+        | Code::AppScope
+        | Code::AppDenied
+        | Code::AppCode
+        | Code::AppSecret
+        | Code::AppPkce
+        | Code::AppCircle => return None,
     };
     Some(Met { world, page })
 }

@@ -1,0 +1,103 @@
+//! The words of the codes that apps and their people meet.
+
+use super::{Entry, Fix};
+
+pub(super) const UNKNOWN: Entry = Entry {
+    id: "OAUTH-701",
+    title: "This app is not known here",
+    person: "The link that brought you here names an app that does not exist. Tell the people who run the app.",
+    admin: "No app has the client id {client_id}. Compare it with the one in the app's own settings, or add the app.",
+    fix: Fix::App,
+    retry: false,
+    status: 400,
+};
+
+pub(super) const REDIRECT: Entry = Entry {
+    id: "OAUTH-702",
+    title: "This app asked for the wrong way back",
+    person: "The app that brought you here wants you back at an address that is not registered for it, so nobody is sent there. Tell the people who run the app.",
+    admin: "{app} sent the redirect URI {received}; registered is {registered}. They must be the same byte for byte.",
+    fix: Fix::App,
+    retry: false,
+    status: 400,
+};
+
+pub(super) const OFF: Entry = Entry {
+    id: "OAUTH-703",
+    title: "This app is switched off",
+    person: "{app} is switched off here, so you cannot sign in to it. Ask your helpdesk if you need it.",
+    admin: "{app} is switched off.",
+    fix: Fix::App,
+    retry: false,
+    status: 403,
+};
+
+pub(super) const NOT_FOR_YOU: Entry = Entry {
+    id: "OAUTH-704",
+    title: "This app is not for your account",
+    person: "{app} may not be used with your account. If you need it, ask your helpdesk.",
+    admin: "{address} may not use {app}: {detail}.",
+    fix: Fix::App,
+    retry: false,
+    status: 403,
+};
+
+pub(super) const SCOPE: Entry = Entry {
+    id: "OAUTH-705",
+    title: "This app asked for something that does not exist",
+    person: "{app} asked for information that nobody can give it. Tell the people who run the app.",
+    admin: "{app} asked for the scopes {scopes}; there are openid, profile, email, groups and offline_access.",
+    fix: Fix::App,
+    retry: false,
+    status: 400,
+};
+
+pub(super) const DENIED: Entry = Entry {
+    id: "OAUTH-706",
+    title: "You said no",
+    person: "You did not allow {app} to know you. Sign in there again if you change your mind.",
+    admin: "{address} did not allow {app} the scopes {scopes}.",
+    fix: Fix::Person,
+    retry: false,
+    status: 403,
+};
+
+pub(super) const CODE: Entry = Entry {
+    id: "OAUTH-707",
+    title: "The sign-in took too long",
+    person: "The app came back too late, or twice, with your sign-in. Sign in there again.",
+    admin: "{app} sent a code that does not count: {detail}. A code counts once, for a minute, with the redirect URI and the PKCE verifier it was asked for with.",
+    fix: Fix::App,
+    retry: true,
+    status: 400,
+};
+
+pub(super) const SECRET: Entry = Entry {
+    id: "OAUTH-708",
+    title: "This app could not prove that it is itself",
+    person: "The app does not have its right password here. Tell the people who run the app.",
+    admin: "{app} did not prove that it is itself: {detail}. Give it the client secret again, or rotate it.",
+    fix: Fix::App,
+    retry: false,
+    status: 401,
+};
+
+pub(super) const PKCE: Entry = Entry {
+    id: "OAUTH-709",
+    title: "This app does not ask safely enough",
+    person: "The app left out a safeguard that is demanded here. Tell the people who run the app.",
+    admin: "{app} must use PKCE and did not: {detail}. Switch it on in the app; for one that cannot, and keeps a secret, lift the demand here.",
+    fix: Fix::App,
+    retry: false,
+    status: 400,
+};
+
+pub(super) const CIRCLE: Entry = Entry {
+    id: "OAUTH-710",
+    title: "This sign-in goes in circles",
+    person: "{app} sends you to {provider}, and {provider} sends you back to {app}. Tell your helpdesk.",
+    admin: "{app} and {provider} send people to each other: three sign-ins within five minutes came to no end. If {app} is itself {provider}, name it under “never through” in the app's settings.",
+    fix: Fix::App,
+    retry: false,
+    status: 409,
+};

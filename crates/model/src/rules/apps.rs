@@ -1,0 +1,221 @@
+//! Who may use an app, and when a person is asked.
+
+use crate::domain::MailDomain;
+use crate::mailbox::Mailbox;
+use crate::oauth_app::{AppAccess, AppKind, Consent, OauthApp};
+use crate::outcome::{APP_ID, Code, Refusal};
+use std::collections::BTreeSet;
+
+/// Whether somebody may use an app now. Asked at every step of a sign-in and whenever a token is
+/// used, so that whoever is switched off loses the app at once.
+///
+/// # Errors
+/// [`Code::AppOff`], [`Code::AppNotForYou`].
+pub fn may_use(
+    app: &OauthApp,
+    mailbox: &Mailbox,
+    domain: &MailDomain,
+    tags: &BTreeSet<String>,
+) -> Result<(), Refusal> {
+    is_on(app)?;
+    let refused = |detail: &str| {
+        Err(of_app(Code::AppNotForYou, app)
+            .with("address", &mailbox.address)
+            .with("detail", detail))
+    };
+    if !domain.active {
+        return refused("the domain is switched off");
+    }
+    if !mailbox.active {
+        return refused("the mailbox is switched off");
+    }
+    match &app.settings.access {
+        AppAccess::All => Ok(()),
+        AppAccess::Only { domains, tags: any } => {
+            if domains.contains(&domain.id) || !any.is_disjoint(tags) {
+                Ok(())
+            } else {
+                refused("neither the domain nor a tag of the mailbox is among those that may")
+            }
+        }
+    }
+}
+
+/// Whether an app is switched on.
+///
+/// # Errors
+/// [`Code::AppOff`].
+pub fn is_on(app: &OauthApp) -> Result<(), Refusal> {
+    if app.settings.active {
+        Ok(())
+    } else {
+        Err(of_app(Code::AppOff, app))
+    }
+}
+
+/// A refusal about an app, with its name and where it is mended.
+#[must_use]
+pub fn of_app(code: Code, app: &OauthApp) -> Refusal {
+    Refusal::new(code)
+        .with("app", &app.settings.name)
+        .with(APP_ID, app.id)
+}
+
+/// Whether the person is asked whatever was allowed before: anybody can pretend to be an app
+/// without a secret, or one that is sent its answer on the person's own machine (RFC 9700 section
+/// 4.14, RFC 8252 section 8.6). `web` says that the redirect leads to a web site.
+#[must_use]
+pub const fn always_asks(app: &OauthApp, web: bool) -> bool {
+    matches!(app.settings.kind, AppKind::Public) || !web
+}
+
+/// Whether the person is asked. `allowed` is everything that was allowed before.
+#[must_use]
+pub fn asks(app: &OauthApp, web: bool, scopes: &str, allowed: Option<&str>) -> bool {
+    if always_asks(app, web) {
+        return true;
+    }
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+    match (app.settings.consent, allowed) {
+        (Consent::Trusted, _) => false,
+        (Consent::Ask, None) => true,
+        (Consent::Ask, Some(allowed)) => !words(scopes).is_subset(&words(allowed)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{Address, DomainName};
+    use crate::domain::DomainLimits;
+    use crate::ids::{DomainId, MailboxId, OauthAppId};
+    use crate::mailbox::SignInMethods;
+    use crate::oauth_app::AppSettings;
+    use crate::protocol::Protocols;
+    use crate::template::TemplateFields;
+    use crate::time::Timestamp;
+
+    fn app(change: impl FnOnce(&mut AppSettings)) -> OauthApp {
+        let mut settings: AppSettings = serde_json::from_value(serde_json::json!({
+            "name": "Files", "card": "generic", "active": true, "kind": "confidential",
+            "redirects": ["https://files.example.org/cb"], "access": "all",
+            "consent": "ask", "pkce": "required",
+        }))
+        .unwrap();
+        change(&mut settings);
+        OauthApp {
+            id: OauthAppId(7),
+            client_id: "files".to_owned(),
+            created: Timestamp(0),
+            modified: Timestamp(0),
+            settings,
+        }
+    }
+
+    fn domain() -> MailDomain {
+        MailDomain {
+            confirm: None,
+            id: DomainId(1),
+            name: DomainName::parse("example.org").unwrap(),
+            active: true,
+            limits: DomainLimits::default(),
+            role_target: Address::parse("root@example.net").unwrap(),
+            provider: None,
+            created: Timestamp(0),
+            modified: Timestamp(0),
+        }
+    }
+
+    fn mailbox() -> Mailbox {
+        Mailbox {
+            id: MailboxId(1),
+            domain: DomainId(1),
+            address: Address::parse("alice@example.org").unwrap(),
+            name: String::new(),
+            storage: uuid::Uuid::nil(),
+            quota: 0,
+            protocols: Protocols::NONE,
+            active: true,
+            disabled: None,
+            methods: SignInMethods::LOCAL,
+            template: None,
+            template_seen: None,
+            overrides: TemplateFields::default(),
+            has_password: false,
+            password_until: None,
+            created: Timestamp(0),
+            modified: Timestamp(0),
+            last_sign_in: None,
+        }
+    }
+
+    #[test]
+    fn who_is_switched_off_uses_nothing() {
+        let none = BTreeSet::new();
+        let code = |app: &OauthApp, mailbox: &Mailbox, domain: &MailDomain| {
+            may_use(app, mailbox, domain, &none).err().map(|r| r.code)
+        };
+        let (on, person, here) = (app(|_| {}), mailbox(), domain());
+        assert_eq!(code(&on, &person, &here), None);
+        assert_eq!(
+            code(&app(|s| s.active = false), &person, &here),
+            Some(Code::AppOff)
+        );
+        let off = Mailbox {
+            active: false,
+            ..mailbox()
+        };
+        assert_eq!(code(&on, &off, &here), Some(Code::AppNotForYou));
+        let off = MailDomain {
+            active: false,
+            ..domain()
+        };
+        assert_eq!(code(&on, &person, &off), Some(Code::AppNotForYou));
+    }
+
+    #[test]
+    fn a_domain_or_a_tag_is_enough() {
+        let of = |domains: &[i64], tags: &[&str]| {
+            app(|s| {
+                s.access = AppAccess::Only {
+                    domains: domains.iter().map(|id| DomainId(*id)).collect(),
+                    tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+                }
+            })
+        };
+        let has = BTreeSet::from(["staff".to_owned()]);
+        for (app, may) in [
+            (of(&[1], &[]), true),
+            (of(&[2], &["staff"]), true),
+            (of(&[2], &["guests"]), false),
+            (of(&[], &[]), false),
+        ] {
+            let allowed = may_use(&app, &mailbox(), &domain(), &has);
+            assert_eq!(allowed.is_ok(), may, "{:?}", app.settings.access);
+        }
+    }
+
+    #[test]
+    fn what_was_allowed_is_not_asked_again_but_by_who_cannot_prove_themselves() {
+        let trusted = app(|s| s.consent = Consent::Trusted);
+        let public = app(|s| {
+            s.kind = AppKind::Public;
+            s.consent = Consent::Trusted;
+        });
+        for (app, web, allowed, asked) in [
+            (app(|_| {}), true, None, true),
+            (app(|_| {}), true, Some("openid email"), false),
+            (app(|_| {}), true, Some("openid"), true),
+            (app(|_| {}), false, Some("openid email"), true),
+            (trusted.clone(), true, None, false),
+            (trusted, false, None, true),
+            (public, true, Some("openid email"), true),
+        ] {
+            assert_eq!(
+                asks(&app, web, "openid email", allowed),
+                asked,
+                "{allowed:?}"
+            );
+        }
+    }
+}
