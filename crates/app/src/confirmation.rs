@@ -24,6 +24,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
+use store::app_grants::Ending;
 use store::refresh_tokens::{Due, Kept};
 use store::{Conn, StoreError};
 use tokio::time::Instant;
@@ -265,6 +266,7 @@ impl App {
                 store::links::unconfirm(tx, row.link, now).await?;
                 let ended =
                     store::sessions::end_of_person(tx, row.mailbox, provider.id).await?;
+                store::app_grants::end(tx, Ending::Person(row.mailbox)).await?;
                 let details = json!({ "provider": provider.slug, "sessions": ended });
                 let (at, by) = (&row.address, Actor::System);
                 audit::note(tx, now, &by, "mailbox.unconfirmed", at, details).await?;
@@ -462,6 +464,7 @@ pub(crate) async fn signed_out_for_good(
     store::confirmation::sign_out(tx, mailbox.id, now).await?;
     store::mailboxes::bump_generation(tx, mailbox.id).await?;
     store::sessions::end_of_person(tx, mailbox.id, provider).await?;
+    store::app_grants::end(tx, Ending::Person(mailbox.id)).await?;
     let (at, by) = (&mailbox.address, Actor::System);
     audit::note(tx, now, &by, "mailbox.signed_out", at, json!({})).await?;
     let address = mailbox.address;

@@ -25,6 +25,8 @@ pub(crate) struct Departure<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) verifier: &'a Verifier,
     pub(crate) redirect: &'a str,
+    /// The person is to prove who they are, even if the provider knows them already.
+    pub(crate) anew: bool,
     /// The address of the person, if they or a third party named it.
     pub(crate) login_hint: Option<&'a str>,
 }
@@ -92,7 +94,12 @@ impl App {
             state: departure.state,
             nonce: departure.nonce,
             challenge: &challenge,
-            prompt: consent.then_some("consent"),
+            prompt: match (departure.anew, consent) {
+                (true, true) => Some("login consent"),
+                (true, false) => Some("login"),
+                (false, true) => Some("consent"),
+                (false, false) => None,
+            },
             login_hint: departure.login_hint,
         };
         self.upstream

@@ -5,6 +5,7 @@ use crate::outbox::{self, Effect};
 use model::mailbox::Mailbox;
 use model::session::Principal;
 use model::time::Timestamp;
+use store::app_grants::Ending;
 use store::{Conn, StoreError};
 
 /// Ends what `after` no longer allows and `before` did.
@@ -21,6 +22,7 @@ pub(crate) async fn end_what_was_lost(
     if switched_off {
         store::mailboxes::bump_generation(tx, after.id).await?;
         store::sessions::delete_all(tx, Principal::Person(after.id)).await?;
+        store::app_grants::end(tx, Ending::Person(after.id)).await?;
     }
     if switched_off || !before.protocols.without(after.protocols).is_empty() {
         let address = after.address.clone();

@@ -11,6 +11,8 @@ statements! {
     GET = "SELECT provider, sealed FROM sign_in_flows
         WHERE state_tag = $1 AND browser_tag = $2 AND ends > $3";
     USE_UP = "DELETE FROM sign_in_flows WHERE state_tag = $1";
+    OPEN = "SELECT state_tag, sealed FROM sign_in_flows
+        WHERE browser_tag = $1 AND provider = $2 AND created > $3 LIMIT 20";
     WAITS = "SELECT 1 AS found FROM sign_in_flows WHERE state_tag = $1 AND ends > $2";
     SWEEP = "DELETE FROM sign_in_flows WHERE state_tag IN
         (SELECT state_tag FROM sign_in_flows WHERE ends <= $1 ORDER BY ends LIMIT $2)
@@ -78,6 +80,24 @@ pub async fn get(
         provider: row.get("provider")?,
         sealed: row.get("sealed")?,
     }))
+}
+
+/// What sign-ins by a provider remember that left from this browser after `since` and did not come
+/// back, with the tags of their states; at most 20.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn open(
+    sql: &mut Conn,
+    browser_tag: &[u8],
+    provider: ProviderId,
+    since: Timestamp,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    let values = [browser_tag.into(), provider.into(), since.into()];
+    let rows = sql.all(OPEN, &values).await?;
+    let open = rows.iter();
+    open.map(|row| Ok((row.get("state_tag")?, row.get("sealed")?)))
+        .collect()
 }
 
 /// Takes a sign-in away, once and for all: of two that come back with one state, one is told so.

@@ -151,6 +151,9 @@ function prepare(part) {
   all("form[method=post]", part).forEach(sendOnce);
 }
 
+/** An answer for an app goes on by itself. */
+const goOn = (form) => form.requestSubmit();
+
 /** A one-time code in the link's fragment, which no server sees, goes into its field. */
 function takeFragment(field) {
   const code = location.hash.slice(1);
@@ -162,6 +165,7 @@ function takeFragment(field) {
 
 prepare(document);
 all("[data-fragment]").forEach(takeFragment);
+all("form[data-onward]").forEach(goOn);
 all("[data-stream]").forEach(follow);
 all("[data-refresh]").forEach(keepFresh);
 

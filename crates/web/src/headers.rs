@@ -26,12 +26,36 @@ const ALWAYS: [(HeaderName, &str); 4] = [
 /// One year, this host alone: what other names of the domain serve is not ours to decide.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// Sets them on every answer. What is not marked otherwise is never kept by a cache.
+/// What an answer may do beyond the usual, as an extension of it.
+#[derive(Debug, Clone)]
+pub struct Further {
+    /// One more place that forms of the page may lead to, as a source of the policy: an app's, as
+    /// `Answer::form_action` gives it. A browser applies `form-action` also to
+    /// where the answer to a form sends it on.
+    pub form_action: Option<String>,
+}
+
+/// The policy of a page whose forms may lead to one more place.
+fn policy_with(form_action: &str) -> Option<HeaderValue> {
+    let own = "form-action 'self'";
+    let both = format!("{own} {form_action}");
+    HeaderValue::from_str(&CONTENT_SECURITY_POLICY.replace(own, &both)).ok()
+}
+
+/// Sets them on every answer. One with [`Further`] tells nobody where the person came from. What is not marked otherwise is never kept by a cache.
 pub async fn layer(site: Arc<Site>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let further = response.extensions_mut().remove::<Further>();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(further) = further {
+        let none = HeaderValue::from_static("no-referrer");
+        headers.insert(header::REFERRER_POLICY, none);
+        if let Some(policy) = further.form_action.as_deref().and_then(policy_with) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
     }
     if site.https() {
         let value = HeaderValue::from_static(STRICT_TRANSPORT);

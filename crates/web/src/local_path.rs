@@ -1,6 +1,7 @@
 //! Places on this site that a request may name: where to go after signing in or changing a
 //! setting.
 
+use app::oauth::paths::AUTHORIZE;
 use serde::{Deserialize, Deserializer};
 
 /// A path of this site with its query, never another site, whatever a link or form said.
@@ -9,6 +10,8 @@ pub struct LocalPath(String);
 
 /// Longer ones come from nobody's page.
 const MAX_BYTES: usize = 1024;
+/// Requests of apps are as long as their state and nonce.
+const MAX_AUTHORIZE: usize = 10 * 1024;
 
 impl LocalPath {
     /// Reads a path; `None` unless a browser would stay on this site with it. Backslashes and
@@ -18,7 +21,7 @@ impl LocalPath {
     pub fn parse(text: &str) -> Option<Self> {
         let printable = text.bytes().all(|b| matches!(b, 0x21..=0x7e) && b != b'\\');
         let local = text.starts_with('/') && !text.starts_with("//");
-        if !printable || !local || text.len() > MAX_BYTES {
+        if !printable || !local || text.len() > most(text) {
             return None;
         }
         // Parsing as a browser does has the last word: dots are resolved, the host must stay.
@@ -34,10 +37,30 @@ impl LocalPath {
         (!path.starts_with("//")).then_some(Self(path))
     }
 
+    /// Back to the authorization endpoint with this query; the start page if it is too long.
+    #[must_use]
+    pub fn to_authorize(query: &str) -> Self {
+        Self::parse(&format!("{AUTHORIZE}?{query}")).unwrap_or_default()
+    }
+
+    /// The query, if this is the authorization endpoint.
+    #[must_use]
+    pub fn authorization(&self) -> Option<&str> {
+        self.0.strip_prefix(AUTHORIZE)?.strip_prefix('?')
+    }
+
     /// The path with its query.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+fn most(text: &str) -> usize {
+    if text.starts_with(AUTHORIZE) {
+        MAX_AUTHORIZE
+    } else {
+        MAX_BYTES
     }
 }
 

@@ -116,13 +116,15 @@ pub enum PersonEntry {
     Home,
     /// Devices and mail programs.
     Devices,
+    /// Apps that know who they are.
+    Apps,
     /// Sessions and password.
     Security,
 }
 
 impl PersonEntry {
     /// All of them in display order.
-    pub const ALL: [Self; 3] = [Self::Home, Self::Devices, Self::Security];
+    pub const ALL: [Self; 4] = [Self::Home, Self::Devices, Self::Apps, Self::Security];
 
     /// The word people read.
     #[must_use]
@@ -130,6 +132,7 @@ impl PersonEntry {
         match self {
             Self::Home => "Home",
             Self::Devices => "Devices",
+            Self::Apps => "Apps",
             Self::Security => "Security",
         }
     }
@@ -140,6 +143,7 @@ impl PersonEntry {
         match self {
             Self::Home => "/home",
             Self::Devices => "/devices",
+            Self::Apps => "/apps",
             Self::Security => "/security",
         }
     }

@@ -14,3 +14,5 @@ pub mod signing;
 pub mod token;
 
 pub use names::Scope;
+pub(crate) use names::subject;
+pub use oidc::op::paths;

@@ -2,6 +2,7 @@
 
 use super::record::{Record, own_fault};
 use super::{FLOW_LIFETIME, Refused, ReturnTo};
+use crate::oauth::authorize::demands_sign_in;
 use crate::provider_calls::Departure;
 use crate::{App, Client, Problem};
 use model::address::Address;
@@ -27,7 +28,7 @@ pub(crate) struct FlowSecrets {
     pub(super) verifier: String,
     /// The exact bytes sent; the token request repeats them.
     pub(super) redirect: String,
-    pub(super) return_to: ReturnTo,
+    pub(crate) return_to: ReturnTo,
     /// How the answer was asked for. Absent from flows that an earlier release began.
     #[serde(default)]
     pub(super) asked_by: Option<Delivery>,
@@ -37,7 +38,7 @@ pub(crate) struct FlowSecrets {
 }
 
 /// What a person who leaves is to find again, and what the provider is told of them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Leaving<'a> {
     pub(super) return_to: ReturnTo,
     pub(super) login_hint: Option<&'a str>,
@@ -112,6 +113,9 @@ impl App {
     ) -> Result<String, Problem> {
         self.starts.begin(record.attempt.ip)?;
         let provider = self.leaving_for(slug, record).await?;
+        if let ReturnTo::Authorize(query) = &leaving.return_to {
+            self.refuse_circle(query, &provider, browser).await?;
+        }
         self.leave(&provider, browser, leaving).await
     }
 
@@ -177,6 +181,7 @@ impl App {
             nonce: &secrets.nonce,
             verifier: &verifier,
             redirect: &secrets.redirect,
+            anew: matches!(&secrets.return_to, ReturnTo::Authorize(query) if demands_sign_in(query)),
             login_hint: leaving.login_hint,
         };
         let departure = self.authorization_url(provider, &departure).await?;
@@ -188,7 +193,17 @@ impl App {
         self.keys.tag.tag(&[b"state", state.as_bytes()])
     }
 
-    pub(super) fn browser_tag(&self, browser: &str) -> Vec<u8> {
+    /// What was kept of a flow.
+    pub(crate) fn opened_flow(
+        &self,
+        state_tag: &[u8],
+        sealed: &[u8],
+    ) -> Result<FlowSecrets, Problem> {
+        let plain = self.keys.seal.open(&flow_row(state_tag), sealed)?;
+        serde_json::from_slice(&plain).map_err(|e| Problem::Unavailable(e.to_string()))
+    }
+
+    pub(crate) fn browser_tag(&self, browser: &str) -> Vec<u8> {
         self.keys.tag.tag(&[b"browser", browser.as_bytes()])
     }
 }

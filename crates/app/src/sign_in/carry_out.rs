@@ -150,6 +150,7 @@ impl App {
                 address: address.to_string(),
                 provider: case.provider.settings.name.clone(),
                 wrong: 0,
+                return_to,
             },
             Ok(Done::In {
                 mailbox,

@@ -1,6 +1,6 @@
 //! Coming back from the provider.
 
-use super::begin::{Asked, FlowSecrets, flow_row};
+use super::begin::{Asked, FlowSecrets};
 use super::record::Record;
 use super::returning::OnlyOne;
 use super::{Arrived, Ended};
@@ -156,9 +156,7 @@ impl App {
             return Err(foreign());
         }
         provision::switched_on(&provider).map_err(Problem::Refused)?;
-        let plain = self.keys.seal.open(&flow_row(state_tag), &flow.sealed)?;
-        let secrets: FlowSecrets =
-            serde_json::from_slice(&plain).map_err(|e| Problem::Unavailable(e.to_string()))?;
+        let secrets = self.opened_flow(state_tag, &flow.sealed)?;
         // A code of where the person was never goes to where the provider has moved since.
         if secrets.asked != Asked::of(&provider) {
             return Err(foreign());

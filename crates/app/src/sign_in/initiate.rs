@@ -46,7 +46,7 @@ impl Initiated {
 }
 
 /// What a third party says of the sign-in it begins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Initiation<'a> {
     /// The provider's issuer.
     pub issuer: Option<&'a str>,

@@ -23,7 +23,7 @@ pub(crate) use begin::{Asked, FlowSecrets};
 pub(crate) use initiate::Initiated;
 pub use initiate::{Begun, Initiation};
 pub(crate) use posted::Posted;
-pub(crate) use record::locked;
+pub(crate) use record::{Record, locked};
 pub(crate) use refusals::Refusals;
 pub(crate) use returning::Returning;
 pub(crate) use verdict::{Known, Vouched};
@@ -40,7 +40,7 @@ use std::time::Duration;
 pub const FLOW_LIFETIME: Duration = Duration::from_secs(600);
 
 /// Where a person goes after signing in: routes of ours, never a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnTo {
     /// The person's home.
@@ -48,6 +48,8 @@ pub enum ReturnTo {
     Home,
     /// Devices and mail programs.
     Devices,
+    /// The authorization endpoint with this query, which is judged from zero there.
+    Authorize(String),
 }
 
 /// At which of our addresses the provider's answer arrived.
@@ -74,6 +76,8 @@ pub enum Ended {
         provider: String,
         /// Wrong tries so far; more than zero after a wrong password.
         wrong: u32,
+        /// Where to go afterwards.
+        return_to: ReturnTo,
     },
     /// Refused.
     Refused(Box<Refused>),

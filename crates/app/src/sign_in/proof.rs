@@ -83,6 +83,7 @@ impl App {
                     address: mailbox.address.to_string(),
                     provider: provider.settings.name,
                     wrong: u32::try_from(tries).unwrap_or(u32::MAX),
+                    return_to: ReturnTo::Home,
                 });
             }
             return Err(over());

@@ -18,8 +18,8 @@ use upstream::journal::Journal;
 
 /// An attempt under way.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) attempt: Attempt,
+pub(crate) struct Record {
+    pub(crate) attempt: Attempt,
     /// Takes the place of a reference that another attempt has.
     spare: Reference,
     /// The tag of the flow that goes when this is stored, and the provider it had left for.
@@ -29,7 +29,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(app: &App, door: Door, client: &Client) -> Self {
+    pub(crate) fn new(app: &App, door: Door, client: &Client) -> Self {
         Self {
             attempt: Attempt {
                 id: AttemptId(0),
@@ -175,7 +175,7 @@ impl Record {
         }
     }
 
-    pub(super) fn about(&mut self, mailbox: Option<MailboxId>, address: impl std::fmt::Display) {
+    pub(crate) fn about(&mut self, mailbox: Option<MailboxId>, address: impl std::fmt::Display) {
         self.attempt.mailbox = mailbox;
         self.attempt.address = Some(address.to_string().chars().take(254).collect());
     }
@@ -191,7 +191,7 @@ impl Record {
     }
 
     /// Stores it; only then its reference is certain.
-    pub(super) async fn insert(&mut self, tx: &mut Conn) -> Result<(), StoreError> {
+    pub(crate) async fn insert(&mut self, tx: &mut Conn) -> Result<(), StoreError> {
         self.use_up(tx).await?;
         self.conclude();
         match store::attempts::insert(tx, &self.attempt).await {
@@ -229,7 +229,7 @@ impl Record {
 impl App {
     /// Ends an attempt with a refusal and stores it. If the store is what failed, the attempt goes
     /// to the log alone. Beyond some a minute, those that are alike share one row and its reference.
-    pub(super) async fn refuse(&self, mut record: Record, refusal: Refusal) -> Box<Refused> {
+    pub(crate) async fn refuse(&self, mut record: Record, refusal: Refusal) -> Box<Refused> {
         record.attempt.refusal = Some(refusal);
         let alike = Alike::of(&record.attempt);
         let place = self.refusals.lock().place(record.attempt.at, alike);

@@ -1,9 +1,313 @@
 //! The authorization endpoint and the consent page.
 
-use crate::route::Routes;
+use crate::csrf::FormToken;
+use crate::error::Failure;
+use crate::flow_cookie::BrowserId;
+use crate::foreign_form;
+use crate::form::Posted;
+use crate::headers::Further;
+use crate::local_path::LocalPath;
+use crate::page::Page;
+use crate::pages::{refusal, sign_in::SignInPage};
+use crate::parts::{Copied, When};
+use crate::route::{Policy, Routes};
+use crate::session::{self, Visitor};
+use crate::shell::{Frame, PublicShell};
 use crate::state::WebState;
+use app::oauth::Scope;
+use app::oauth::authorize::{
+    Answer, AppRefused, AskToSignIn, Authorize, Consent, Delivery, DiffPart, Visit, WhyAgain,
+    WrongRedirect,
+};
+use app::oauth::paths::AUTHORIZE;
+use app::sessions::{Current, Who};
+use askama::Template;
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::StatusCode;
+use http::request::Parts;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+
+/// The same, for clients that end every address in a slash.
+const AUTHORIZE_SLASH: &str = "/oauth/authorize/";
 
 /// The routes of this file.
 pub fn routes() -> Routes<WebState> {
     Routes::new()
+        .get(Policy::Public, AUTHORIZE, ask)
+        .get(Policy::Public, AUTHORIZE_SLASH, ask)
+        .post(Policy::Carried, AUTHORIZE, carried)
+        .post(Policy::Carried, AUTHORIZE_SLASH, carried)
+        .post(Policy::Person, "/oauth/consent", consent)
+}
+
+async fn ask(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+    let (mut parts, _) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    judge(&state, &mut parts, &query, None).await
+}
+
+/// A request that a form of the app carried here. The browser is sent to ask by itself, with its
+/// cookies.
+async fn carried(request: Request) -> Result<Response, Failure> {
+    let form = foreign_form::read(request).await?;
+    // Only what a query can hold: a form's text may have line ends and spaces between its pairs.
+    let pairs = form_urlencoded::parse(form.as_bytes());
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    Ok(Redirect::to(&format!("{AUTHORIZE}?{query}")).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+struct Said {
+    request: String,
+    answer: Allowed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Allowed {
+    Allow,
+    Deny,
+}
+
+async fn consent(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    let Posted(said) =
+        <Posted<Said> as axum::extract::FromRequest<WebState>>::from_request(request, &state)
+            .await?;
+    let allowed = said.answer == Allowed::Allow;
+    judge(&state, &mut parts, &said.request, Some(allowed)).await
+}
+
+async fn judge(
+    state: &WebState,
+    parts: &mut Parts,
+    query: &str,
+    consent: Option<bool>,
+) -> Result<Response, Failure> {
+    let current = session::current(state, parts).await?;
+    let BrowserId(browser) = BrowserId::from_request_parts(parts, state).await?;
+    let Ok(Visitor(client)) = Visitor::from_request_parts(parts, state).await;
+    let visit = Visit {
+        query,
+        current: current.as_ref(),
+        browser: browser.expose_secret(),
+        client: &client,
+        consent,
+    };
+    let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
+    let mut form_action = None;
+    let mut response = match state.app.authorize(&visit).await? {
+        Authorize::Answer(answer) if answer.delivery == Delivery::Query => {
+            Redirect::to(&answer.url()).into_response()
+        }
+        Authorize::Answer(answer) => {
+            form_action = Some(answer.form_action());
+            by_form(frame, answer)
+        }
+        Authorize::Leave(url) => Redirect::to(&url).into_response(),
+        Authorize::Refused(refused) => refused_page(frame, *refused, current.as_ref()),
+        Authorize::SignIn(asked) => {
+            let token = FormToken::from_request_parts(parts, state).await?;
+            sign_in(state, frame, token, *asked).await?
+        }
+        Authorize::Consent(asked) => {
+            form_action = Some(asked.form_action.clone());
+            let token = FormToken::from_request_parts(parts, state).await?;
+            Page(ConsentPage::of(frame, token, *asked)).into_response()
+        }
+    };
+    response.extensions_mut().insert(Further { form_action });
+    Ok(response)
+}
+
+/// The sign-in page, in the place of the request: reading it again judges the request again.
+async fn sign_in(
+    state: &WebState,
+    frame: Frame,
+    token: FormToken,
+    asked: AskToSignIn,
+) -> Result<Response, Failure> {
+    let next = LocalPath::to_authorize(&asked.query);
+    let app = &asked.app;
+    let lead = match asked.why {
+        None => format!("Sign in to go on to {app}."),
+        Some(WhyAgain::Administrator) => format!(
+            "You are signed in as an administrator. To go on to {app}, sign in as the owner of a mailbox."
+        ),
+        Some(WhyAgain::Through) => {
+            format!("For {app} the way you signed in does not count. Sign in another way.")
+        }
+        Some(WhyAgain::Anew) => format!("Sign in again to go on to {app}."),
+    };
+    let page = SignInPage::of(state, frame, token, next).await?;
+    let page = page.about(asked.address.as_deref().unwrap_or_default());
+    Ok(Page(page.saying(lead)).into_response())
+}
+
+/// Carries an answer to an app, with a button for browsers that do not go on by themselves.
+#[derive(Template)]
+#[template(path = "pages/app_answer.html")]
+struct AnswerPage {
+    shell: PublicShell,
+    action: String,
+    fields: Vec<(&'static str, String)>,
+}
+
+fn by_form(frame: Frame, answer: Answer) -> Response {
+    Page(AnswerPage {
+        shell: PublicShell::new(frame),
+        action: answer.redirect,
+        fields: answer.parameters,
+    })
+    .into_response()
+}
+
+/// Asks the person.
+#[derive(Template)]
+#[template(path = "pages/consent.html")]
+struct ConsentPage {
+    shell: PublicShell,
+    token: FormToken,
+    learns: Vec<&'static str>,
+    place: String,
+    other: String,
+    asked: Consent,
+}
+
+impl ConsentPage {
+    fn of(frame: Frame, token: FormToken, asked: Consent) -> Self {
+        Self {
+            shell: PublicShell::new(frame),
+            token,
+            learns: asked.scopes.iter().map(|scope| learns(*scope)).collect(),
+            place: place(&asked.redirect),
+            other: format!("{AUTHORIZE}?{}", asked.other),
+            asked,
+        }
+    }
+}
+
+/// What a scope means to the person.
+pub(crate) const fn learns(scope: Scope) -> &'static str {
+    match scope {
+        Scope::OpenId => "That it is you each time, by a name of its own for you",
+        Scope::Profile => "Your name and your address",
+        Scope::Email => "Your address",
+        Scope::Groups => "The groups that your mailbox is in",
+        Scope::OfflineAccess => "All of this also while you are away, until you disconnect it",
+    }
+}
+
+/// The host of a redirect, as people read it; the scheme where a program of theirs has one.
+fn place(redirect: &str) -> String {
+    match redirect.split_once("://") {
+        Some((_, rest)) => rest.split(['/', '?']).next().unwrap_or_default().to_owned(),
+        None => {
+            let scheme = redirect.split(':').next().unwrap_or_default();
+            format!("the program {scheme}")
+        }
+    }
+}
+
+fn refused_page(frame: Frame, refused: AppRefused, current: Option<&Current>) -> Response {
+    let administers = current.is_some_and(|current| matches!(current.who, Who::Admin(_)));
+    let AppRefused {
+        refused,
+        wrong,
+        back,
+    } = refused;
+    let entry = refused.refusal.code.entry();
+    let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::FORBIDDEN);
+    let (title, text) = (refused.refusal.title(), refused.refusal.person());
+    let reference = Copied::new("reference", "Tell your helpdesk", &refused.reference);
+    match (wrong.filter(|_| administers), back) {
+        (Some(wrong), _) => {
+            let page = WrongPage::of(PublicShell::wide(frame), wrong, title, text, reference);
+            (status, Page(page)).into_response()
+        }
+        (None, Some(back)) => {
+            let page = AppRefusedPage {
+                shell: PublicShell::new(frame),
+                title,
+                text,
+                back: back.url(),
+                reference,
+                at: When::exactly(refused.at),
+            };
+            (status, Page(page)).into_response()
+        }
+        (None, None) => refusal::page(frame, &refused),
+    }
+}
+
+/// Says no, with the way back to the app.
+#[derive(Template)]
+#[template(path = "pages/app_refused.html")]
+struct AppRefusedPage {
+    shell: PublicShell,
+    title: String,
+    text: String,
+    back: String,
+    reference: Copied,
+    at: When,
+}
+
+/// Shows an administrator what is wrong with a redirect.
+#[derive(Template)]
+#[template(path = "pages/wrong_redirect.html")]
+struct WrongPage {
+    shell: PublicShell,
+    title: String,
+    text: String,
+    received: String,
+    registered: Vec<String>,
+    parts: Vec<DiffPart>,
+    add: String,
+    reference: Copied,
+}
+
+impl WrongPage {
+    fn of(
+        shell: PublicShell,
+        wrong: WrongRedirect,
+        title: String,
+        text: String,
+        reference: Copied,
+    ) -> Self {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("add", &wrong.received)
+            .finish();
+        Self {
+            shell,
+            title,
+            text,
+            add: format!("/admin/apps/{}/edit?{query}", wrong.app),
+            received: wrong.received,
+            registered: wrong.registered,
+            parts: wrong.difference,
+            reference,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_where_they_go() {
+        for (redirect, words) in [
+            ("https://files.example.org/cb?x=/y", "files.example.org"),
+            ("http://127.0.0.1:4711/cb", "127.0.0.1:4711"),
+            ("https://a.example:8443?x", "a.example:8443"),
+            ("org.example.mail:/cb", "the program org.example.mail"),
+        ] {
+            assert_eq!(place(redirect), words);
+        }
+    }
 }

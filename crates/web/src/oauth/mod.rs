@@ -8,6 +8,8 @@ mod published;
 mod token;
 mod userinfo;
 
+pub(crate) use authorize::learns;
+
 /// The routes of all endpoints here.
 #[must_use]
 pub fn routes() -> Routes<WebState> {

@@ -2,6 +2,7 @@
 //! belong together: template structs, handlers, and the routes with their policies.
 
 pub mod address;
+pub mod apps;
 mod device_words;
 pub mod devices;
 pub mod home;
@@ -25,5 +26,6 @@ pub fn routes() -> Routes<WebState> {
         .and(sign_out::routes())
         .and(home::routes())
         .and(devices::routes())
+        .and(apps::routes())
         .and(security::routes())
 }

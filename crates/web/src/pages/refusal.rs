@@ -26,7 +26,7 @@ struct RefusalPage {
 
 /// The page, with the status of the refusal's code. All its words come from the catalogue; nothing
 /// a link said is repeated.
-pub(super) fn page(frame: Frame, refused: &Refused) -> Response {
+pub(crate) fn page(frame: Frame, refused: &Refused) -> Response {
     let entry = refused.refusal.code.entry();
     let page = RefusalPage {
         shell: PublicShell::new(frame),

@@ -4,6 +4,7 @@ use super::{refusal, sso};
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::form::{Posted, Typed};
+use crate::headers::Further;
 use crate::local_path::LocalPath;
 use crate::loop_guard;
 use crate::page::Page;
@@ -43,7 +44,7 @@ struct Asked {
 /// The sign-in page.
 #[derive(Template)]
 #[template(path = "pages/sign_in.html")]
-pub(super) struct SignInPage {
+pub(crate) struct SignInPage {
     shell: PublicShell,
     token: FormToken,
     /// A sentence above the ways.
@@ -68,7 +69,9 @@ async fn show(State(state): State<WebState>, request: Request) -> Result<Respons
         return sso::answer_at_bare_origin(state, &mut parts).await;
     }
     let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri).unwrap_or_default();
-    if let Some(current) = session::current(&state, &parts).await? {
+    if asked.next.authorization().is_none()
+        && let Some(current) = session::current(&state, &parts).await?
+    {
         return Ok(Redirect::to(&place_of(&current.who, &asked.next)).into_response());
     }
     let token = FormToken::from_request_parts(&mut parts, &state).await?;
@@ -82,14 +85,18 @@ impl SignInPage {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn of(
+    pub(crate) async fn of(
         state: &WebState,
         frame: Frame,
         token: FormToken,
         next: LocalPath,
     ) -> Result<Self, Failure> {
         let set_up = state.app.setup_state().await? == SetupState::Done;
-        let ways = state.app.ways().await.unwrap_or_else(|error| {
+        let ways = match next.authorization() {
+            Some(query) => state.app.ways_for(query).await,
+            None => state.app.ways().await,
+        };
+        let ways = ways.unwrap_or_else(|error| {
             tracing::error!(%error, "the providers cannot be read");
             Ways::default()
         });
@@ -109,10 +116,18 @@ impl SignInPage {
     }
 
     /// With what was typed as address, or as name.
-    pub(super) fn about(self, typed: &str) -> Self {
+    pub(crate) fn about(self, typed: &str) -> Self {
         Self {
             address: self.address.map(|_| address_field(typed)),
             fields: local_fields(typed),
+            ..self
+        }
+    }
+
+    /// With a sentence above the ways.
+    pub(crate) fn saying(self, lead: String) -> Self {
+        Self {
+            lead: Some(lead),
             ..self
         }
     }
@@ -228,14 +243,20 @@ pub async fn welcome(
     {
         tracing::warn!(%error, "an earlier session could not be ended");
     }
-    let place = match (signed_in.return_to, &signed_in.who) {
+    let place = match (&signed_in.return_to, &signed_in.who) {
+        (ReturnTo::Authorize(query), _) => LocalPath::to_authorize(query).as_str().to_owned(),
         (ReturnTo::Devices, Who::Person { .. }) => PersonEntry::Devices.path().to_owned(),
         (_, who) => place_of(who, next),
     };
     super::home::greet(state, &signed_in).await?;
     let cookie = session_cookie::set(&state.site, &signed_in.token)
         .ok_or_else(|| Failure::internal("a session token is no cookie value"))?;
-    let mut answer = Redirect::to(&place).into_response();
+    let to_app = LocalPath::parse(&place).is_some_and(|place| place.authorization().is_some());
+    let mut answer = if to_app {
+        onward(state, headers, place)
+    } else {
+        Redirect::to(&place).into_response()
+    };
     answer.headers_mut().append(header::SET_COOKIE, cookie);
     if loop_guard::was_sent(&state.site, headers)
         && let Some(forgotten) = loop_guard::forget(&state.site)
@@ -257,4 +278,23 @@ fn place_of(who: &Who, next: &LocalPath) -> String {
         next.as_str()
     };
     wanted.to_owned()
+}
+
+/// Goes on to an app by itself. Not by a redirect: the browser may have come here by a form, ours or
+/// the provider's, and counts every redirect behind it as a target of that form, also the app's own.
+#[derive(Template)]
+#[template(path = "pages/onward.html")]
+struct OnwardPage {
+    shell: PublicShell,
+    place: String,
+}
+
+fn onward(state: &WebState, headers: &HeaderMap, place: String) -> Response {
+    let frame = Frame::of(&state.site, headers, &http::Uri::from_static("/"));
+    let shell = PublicShell::new(frame);
+    let mut answer = Page(OnwardPage { shell, place }).into_response();
+    answer
+        .extensions_mut()
+        .insert(Further { form_action: None });
+    answer
 }

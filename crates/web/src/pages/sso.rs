@@ -78,7 +78,9 @@ async fn start(
 
 /// The route that a path of ours stands for.
 pub(super) fn return_to(path: &LocalPath) -> ReturnTo {
-    if path.as_str().starts_with(PersonEntry::Devices.path()) {
+    if let Some(query) = path.authorization() {
+        ReturnTo::Authorize(query.to_owned())
+    } else if path.as_str().starts_with(PersonEntry::Devices.path()) {
         ReturnTo::Devices
     } else {
         ReturnTo::Home
@@ -192,9 +194,14 @@ async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Resp
             address,
             provider,
             wrong,
+            return_to,
         } => {
+            let next = match return_to {
+                ReturnTo::Authorize(query) => LocalPath::to_authorize(&query),
+                ReturnTo::Home | ReturnTo::Devices => LocalPath::default(),
+            };
             let token = FormToken::from_request_parts(parts, &state).await?;
-            let page = ProvePage::of(frame, token, proof, address, provider, wrong);
+            let page = ProvePage::of(frame, token, proof, address, provider, wrong).then(next);
             let status = if wrong == 0 {
                 StatusCode::OK
             } else {
@@ -220,6 +227,7 @@ struct ProvePage {
     proof: SecretString,
     address: String,
     provider: String,
+    next: LocalPath,
     field: Field,
     problems: Problems,
 }
@@ -248,9 +256,15 @@ impl ProvePage {
             proof,
             address,
             provider,
+            next: LocalPath::default(),
             field,
             problems,
         }
+    }
+
+    /// Leads there afterwards.
+    fn then(self, next: LocalPath) -> Self {
+        Self { next, ..self }
     }
 }
 
@@ -258,6 +272,8 @@ impl ProvePage {
 struct Proving {
     proof: Typed,
     password: Typed,
+    #[serde(default)]
+    next: LocalPath,
 }
 
 async fn prove(
@@ -280,7 +296,7 @@ async fn prove(
         .await;
     match ended {
         Ended::SignedIn(signed_in) => {
-            sign_in::welcome(&state, &headers, *signed_in, &LocalPath::default()).await
+            sign_in::welcome(&state, &headers, *signed_in, &form.next).await
         }
         Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
         Ended::Tested { provider, test } => Ok(tested(&provider, &test)),
@@ -289,8 +305,10 @@ async fn prove(
             address,
             provider,
             wrong,
+            return_to: _,
         } => {
             let page = ProvePage::of(frame, token, proof, address, provider, wrong);
+            let page = page.then(form.next);
             Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
         }
     }

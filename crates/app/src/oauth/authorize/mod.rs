@@ -1,0 +1,300 @@
+//! The authorization endpoint: who asks, for whom, whether the person is asked, and the code.
+//!
+//! Every visit is judged from zero, also one that comes back from a sign-in or from the consent
+//! page: nothing is remembered of a request but what its query says.
+
+mod answer;
+mod asked;
+mod request;
+mod ways;
+
+pub use answer::Answer;
+pub(crate) use asked::demands_sign_in;
+pub use oidc::callback::Delivery;
+pub use oidc::op::difference::DiffPart;
+pub use ways::{AskToSignIn, WhyAgain};
+
+use self::asked::Query;
+use self::request::{Read, Unreadable};
+use crate::oauth::Scope;
+use crate::sessions::{Current, Who};
+use crate::sign_in::{Record, Refused};
+use crate::{App, Client, Problem};
+use model::attempt::Door;
+use model::domain::MailDomain;
+use model::ids::OauthAppId;
+use model::mailbox::Mailbox;
+use model::oauth_app::OauthApp;
+use model::outcome::{Code, Refusal};
+use model::rules::apps;
+use model::session::Session;
+use oidc::jwk::KeySet;
+use oidc::op::authorize::{AuthorizeErrorCode, Prompt};
+use oidc::op::hint;
+
+/// One visit of a browser to the authorization endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// The query, without its `?`.
+    pub query: &'a str,
+    /// Who is signed in.
+    pub current: Option<&'a Current>,
+    /// The opaque id of the browser.
+    pub browser: &'a str,
+    /// From where.
+    pub client: &'a Client,
+    /// What the person said on the consent page.
+    pub consent: Option<bool>,
+}
+
+/// What becomes of a visit.
+#[derive(Debug)]
+pub enum Authorize {
+    /// The app gets an answer.
+    Answer(Answer),
+    /// A page says no; nobody is sent anywhere.
+    Refused(Box<AppRefused>),
+    /// The person signs in first.
+    SignIn(Box<AskToSignIn>),
+    /// The browser leaves for a provider, by this URL.
+    Leave(String),
+    /// The person is asked.
+    Consent(Box<Consent>),
+}
+
+/// A refusal at the authorization endpoint.
+#[derive(Debug)]
+pub struct AppRefused {
+    /// Code, words, reference.
+    pub refused: Box<Refused>,
+    /// What was received in place of a registered redirect; for administrators alone.
+    pub wrong: Option<WrongRedirect>,
+    /// The way back to the app, where one is known to be right.
+    pub back: Option<Answer>,
+}
+
+/// A redirect that is not registered.
+#[derive(Debug)]
+pub struct WrongRedirect {
+    /// The app.
+    pub app: OauthAppId,
+    /// As it was sent.
+    pub received: String,
+    /// Those that are right.
+    pub registered: Vec<String>,
+    /// What differs from the nearest of them, character by character.
+    pub difference: Vec<DiffPart>,
+}
+
+/// What the consent page says.
+#[derive(Debug)]
+pub struct Consent {
+    /// The app's name.
+    pub app: String,
+    /// Where the answer goes.
+    pub redirect: String,
+    /// The one source that `form-action` must name besides this site.
+    pub form_action: String,
+    /// What the app learns or may do.
+    pub scopes: Vec<Scope>,
+    /// Who is signed in.
+    pub address: String,
+    /// The app expects somebody else.
+    pub expects_other: bool,
+    /// The request, to be sent with the answer.
+    pub query: String,
+    /// The request for somebody else.
+    pub other: String,
+}
+
+impl App {
+    /// Judges a visit to the authorization endpoint.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`]; what is wrong with the request is an [`Authorize`].
+    pub async fn authorize(&self, visit: &Visit<'_>) -> Result<Authorize, Problem> {
+        let query = Query::of(visit.query);
+        let read = match self.read_request(&query).await? {
+            Ok(read) => read,
+            Err(unreadable) => return Ok(self.unreadable(unreadable, visit).await),
+        };
+        let silent = read.request.prompt.contains(&Prompt::None);
+        let Some((session, mailbox, domain)) = self.person_of(visit, &read, &query) else {
+            if silent {
+                return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
+            }
+            return self.ask_to_sign_in(read, &query, visit).await;
+        };
+        let tags = store::mailbox_tags::of(&mut *self.store.read()?, mailbox.id).await?;
+        if let Err(refusal) = apps::may_use(&read.app, mailbox, domain, &tags) {
+            let answer = says_no(&read);
+            let refused = self.refuse_app(&read.app, Some(mailbox), refusal, visit.client);
+            return Ok(match (refused.await, silent) {
+                (_, true) => Authorize::Answer(answer),
+                (refused, false) => Authorize::Refused(Box::new(AppRefused {
+                    refused,
+                    wrong: None,
+                    back: Some(answer),
+                })),
+            });
+        }
+        let chosen = self.asked(&query, visit.browser).is_some();
+        let other = !chosen && self.expects_other(&read, mailbox).await?;
+        if silent && other {
+            return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
+        }
+        let ask = other
+            || read.request.prompt.contains(&Prompt::Consent)
+            || (read.request.prompt.contains(&Prompt::SelectAccount) && !chosen)
+            || self.asks(&read, mailbox).await?;
+        match visit.consent {
+            Some(false) => {
+                let refusal = apps::of_app(Code::AppDenied, &read.app)
+                    .with("address", &mailbox.address)
+                    .with("scopes", &read.scopes);
+                self.refuse_app(&read.app, Some(mailbox), refusal, visit.client)
+                    .await;
+                Ok(Authorize::Answer(says_no(&read)))
+            }
+            None if ask && silent => Ok(says(&read, AuthorizeErrorCode::ConsentRequired)),
+            None if ask => Ok(Authorize::Consent(Box::new(Consent {
+                app: read.app.settings.name.clone(),
+                form_action: oidc::op::redirect::form_action_source(&read.back.redirect),
+                redirect: read.back.redirect.clone(),
+                scopes: Scope::ALL
+                    .into_iter()
+                    .filter(|scope| scope.is_in(&read.scopes))
+                    .collect(),
+                address: mailbox.address.to_string(),
+                expects_other: other,
+                query: query.whole(),
+                other: self.demanding(&query, visit.browser, Some(session.id)),
+            }))),
+            Some(true) | None => {
+                let asked = visit.consent.is_some();
+                self.give_code(read, mailbox, session, asked, visit.client)
+                    .await
+                    .map(Authorize::Answer)
+            }
+        }
+    }
+
+    /// The person whose session counts for this request.
+    fn person_of<'a>(
+        &self,
+        visit: &Visit<'a>,
+        read: &Read,
+        query: &Query,
+    ) -> Option<(&'a Session, &'a Mailbox, &'a MailDomain)> {
+        let Current { session, who, .. } = visit.current?;
+        let Who::Person { mailbox, domain } = who else {
+            return None;
+        };
+        let never = &read.app.settings.never_through;
+        if session.provider.is_some_and(|by| never.contains(&by)) {
+            return None;
+        }
+        let age = self.clock.now().since(session.created).as_secs();
+        let demanded = read.request.prompt.contains(&Prompt::Login)
+            || read
+                .request
+                .max_age
+                .is_some_and(|most| most == 0 || age > most);
+        let counts = match self.asked(query, visit.browser) {
+            Some(asked) => asked.is_met_by(session),
+            None => !demanded,
+        };
+        counts.then_some((session, &**mailbox, &**domain))
+    }
+
+    async fn unreadable(&self, unreadable: Unreadable, visit: &Visit<'_>) -> Authorize {
+        match unreadable {
+            Unreadable::Stays { refusal, wrong } => {
+                let mut record = Record::new(self, Door::App, visit.client);
+                record.attempt.app = wrong.as_ref().map(|(app, _)| app.id);
+                let refused = self.refuse(record, refusal).await;
+                let wrong = wrong.map(|(app, received)| WrongRedirect {
+                    app: app.id,
+                    difference: oidc::op::difference::difference(
+                        &received,
+                        &app.settings.redirects,
+                    )
+                    .unwrap_or_default(),
+                    received: model::foreign::printable(&received, 300),
+                    registered: app.settings.redirects,
+                });
+                Authorize::Refused(Box::new(AppRefused {
+                    refused,
+                    wrong,
+                    back: None,
+                }))
+            }
+            Unreadable::Goes {
+                app,
+                answer,
+                refusal,
+            } => {
+                if let Some(refusal) = refusal {
+                    self.refuse_app(&app, None, refusal, visit.client).await;
+                }
+                Authorize::Answer(answer)
+            }
+        }
+    }
+
+    async fn refuse_app(
+        &self,
+        app: &OauthApp,
+        mailbox: Option<&Mailbox>,
+        refusal: Refusal,
+        client: &Client,
+    ) -> Box<Refused> {
+        let mut record = Record::new(self, Door::App, client);
+        record.attempt.app = Some(app.id);
+        if let Some(mailbox) = mailbox {
+            record.about(Some(mailbox.id), &mailbox.address);
+        }
+        self.refuse(record, refusal).await
+    }
+
+    /// Whether the person has not allowed this yet.
+    async fn asks(&self, read: &Read, mailbox: &Mailbox) -> Result<bool, Problem> {
+        let mut sql = self.store.read()?;
+        let before = store::app_connections::get(&mut sql, mailbox.id, read.app.id).await?;
+        let allowed = before.filter(|before| before.asked);
+        let allowed = allowed.as_ref().map(|before| before.scopes.as_str());
+        Ok(apps::asks(&read.app, read.back.web, &read.scopes, allowed))
+    }
+
+    /// Whether the request names somebody else than `mailbox`.
+    async fn expects_other(&self, read: &Read, mailbox: &Mailbox) -> Result<bool, Problem> {
+        let subject = Self::known_as(read, mailbox);
+        let typed = read.request.login_hint.as_deref().filter(|hint| {
+            let parsed = model::address::Address::parse(hint).ok();
+            parsed.is_some_and(|hint| hint != mailbox.address)
+        });
+        if typed.is_some() || !read.request.claims.allows_subject(&subject) {
+            return Ok(true);
+        }
+        let Some(token) = read.request.id_token_hint.as_deref() else {
+            return Ok(false);
+        };
+        let keys = store::signing_keys::all(&mut *self.store.read()?).await?;
+        let jwks: Vec<&str> = keys.iter().map(|key| key.jwk.as_str()).collect();
+        let set = format!("{{\"keys\":[{}]}}", jwks.join(","));
+        let Ok(set) = KeySet::parse(set.as_bytes()) else {
+            return Ok(true);
+        };
+        let (issuer, client) = (self.public_url(), Some(read.app.client_id.as_str()));
+        let hint = hint::read(token, &set, issuer, client, self.clock.now());
+        Ok(hint.is_ok_and(|hint| hint.subject != subject))
+    }
+}
+
+fn says(read: &Read, error: AuthorizeErrorCode) -> Authorize {
+    Authorize::Answer(read.back.error(error, ""))
+}
+
+fn says_no(read: &Read) -> Answer {
+    read.back.error(AuthorizeErrorCode::AccessDenied, "")
+}
