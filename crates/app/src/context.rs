@@ -1,6 +1,7 @@
 //! What every use case works with.
 
 use crate::devices::ServerSettings;
+use crate::oauth::{AppUses, Signing};
 use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
 use crate::sign_in::{Initiated, Posted, Refusals, Returning};
@@ -38,6 +39,10 @@ pub struct App {
     pub(crate) posted: Arc<Mutex<Posted>>,
     /// Browsers that a third party sent to a provider just now.
     pub(crate) initiated: Arc<Mutex<Initiated>>,
+    /// The keys that sign ID tokens.
+    pub(crate) signing: Arc<Signing>,
+    /// What apps did of late: wrong secrets, and uses that are noted already.
+    pub(crate) app_uses: Arc<Mutex<AppUses>>,
     /// Now.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
@@ -135,6 +140,8 @@ impl App {
             tests: Arc::default(),
             posted: Arc::default(),
             initiated: Arc::default(),
+            signing: Arc::default(),
+            app_uses: Arc::default(),
             clock: parts.clock,
             random: parts.random,
             config: Arc::new(parts.config),

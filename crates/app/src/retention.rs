@@ -1,5 +1,5 @@
-//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, and app
-//! passwords revoked long ago. People whose mail programs are about to stop are warned first.
+//! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, what apps
+//! were granted, and app passwords revoked long ago. People whose mail programs are about to stop are warned first.
 
 use crate::settings::{Records, Retention};
 use crate::{App, Problem, departures, ended};
@@ -26,6 +26,7 @@ impl App {
     /// [`Problem::Unavailable`] only.
     pub async fn sweep(&self) -> Result<(), Problem> {
         self.warn_people().await?;
+        self.rotate_signing_keys().await?;
         let kept = self.retention().await?;
         for _ in 0..ROUNDS {
             if !self.sweep_some(&kept).await? {
@@ -49,6 +50,7 @@ impl App {
         self.write_ringing(async move |tx: &mut Conn| {
             ended::kick(tx, now).await?;
             store::links::sweep_pending(tx, now).await?;
+            store::oauth_apps::sweep_secrets(tx, now).await?;
             store::attempt_counts::prune(tx, oldest_count).await?;
             // One that came back in the last moment is still being judged.
             let ended = now.minus(JUDGED_WITHIN);
@@ -66,6 +68,9 @@ impl App {
                 store::app_passwords::forget_revoked(tx, oldest_mail_attempt, AT_ONCE).await?,
                 store::audit::prune(tx, oldest_change, AT_ONCE).await?,
                 store::alerts::prune(tx, oldest_alert, AT_ONCE).await?,
+                store::app_grants::sweep(tx, now, AT_ONCE).await?,
+                store::app_tokens::sweep(tx, now, AT_ONCE).await?,
+                store::app_devices::sweep(tx, now, AT_ONCE).await?,
             ];
             Ok(gone.iter().any(|rows| *rows >= u64::from(AT_ONCE)))
         })

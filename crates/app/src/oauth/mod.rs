@@ -8,11 +8,20 @@
 pub mod apps;
 pub mod authorize;
 pub mod bearer;
+mod claims;
+mod client_auth;
 pub mod connected;
 mod names;
+mod redeem;
 pub mod signing;
+mod standing;
 pub mod token;
+mod uses;
 
+pub use bearer::{BearerRefusal, ProfileAnswer};
+pub use client_auth::EndpointError;
 pub use names::Scope;
 pub(crate) use names::subject;
 pub use oidc::op::paths;
+pub(crate) use signing::Signing;
+pub(crate) use uses::AppUses;

@@ -1,1 +1,163 @@
 //! The token endpoint: codes and refresh tokens become tokens, each once.
+
+use super::claims;
+use super::client_auth::EndpointError;
+use super::names::{Scope, Secret, subject};
+use super::redeem::{Offer, Pair, Redeemed, Redemption, Refused};
+use crate::{App, Client, Problem};
+use model::oauth_app::OauthApp;
+use model::random;
+use oidc::op::error::TokenErrorCode;
+use oidc::op::id_token::{self, IdTokenFacts};
+use oidc::op::token::TokenRequest;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Conn;
+
+/// How long an ID token is good: it says that somebody signed in just now.
+const ID_TOKEN: Duration = Duration::from_secs(3600);
+
+/// What an app gets, in mailcow's order.
+#[derive(Serialize)]
+pub struct TokenSet {
+    access_token: String,
+    expires_in: u64,
+    token_type: &'static str,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
+/// Everything else opens something.
+impl std::fmt::Debug for TokenSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenSet")
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Answers a request to the token endpoint, given the value of its `Authorization` header and
+    /// its form.
+    ///
+    /// # Errors
+    /// [`EndpointError`].
+    pub async fn app_tokens(
+        &self,
+        authorization: Option<&str>,
+        form: &str,
+        client: &Client,
+    ) -> Result<TokenSet, EndpointError> {
+        let (credentials, request) = TokenRequest::parse(authorization, form)
+            .map_err(|error| EndpointError::of(error, authorization.is_some()))?;
+        let app = self.calling_app(credentials, client).await?;
+        let offer = match request {
+            TokenRequest::Code {
+                code,
+                redirect_uri,
+                verifier,
+            } => Offer::Code {
+                tag: self.oauth_tag(Secret::Code, code.expose_secret()),
+                redirect: redirect_uri,
+                verifier,
+            },
+            TokenRequest::Refresh { token, scope } => Offer::Refresh {
+                tag: self.oauth_tag(Secret::Refresh, token.expose_secret()),
+                scope,
+            },
+            TokenRequest::Device { .. } => {
+                let code = TokenErrorCode::UnsupportedGrantType;
+                return Err(EndpointError::refused(code, "no device can wait here yet"));
+            }
+        };
+        self.redeem(app, offer).await
+    }
+
+    async fn redeem(&self, app: OauthApp, offer: Offer) -> Result<TokenSet, EndpointError> {
+        // Before anything is used up: without keys nobody could be given an ID token.
+        self.signing().await?;
+        let now = self.clock.now();
+        let (access, refresh) = (self.new_app_token(&app), self.new_app_token(&app));
+        let redemption = Arc::new(Redemption {
+            offer,
+            app,
+            pair: Pair {
+                access: self.oauth_tag(Secret::Access, &access),
+                refresh: self.oauth_tag(Secret::Refresh, &refresh),
+            },
+            now,
+        });
+        let job = Arc::clone(&redemption);
+        let done = self
+            .store
+            .write(async move |tx: &mut Conn| job.carry_out(tx).await)
+            .await;
+        let app = &redemption.app;
+        let given = match done {
+            Ok(Redeemed::Given(given)) => given,
+            Ok(Redeemed::Again(what)) => {
+                tracing::warn!(app.client_id = %app.client_id, what,
+                    "it was offered a second time, so everything that stood on it has ended");
+                let words = format!("the {what} was used before; all its tokens have ended");
+                return Err(EndpointError::refused(TokenErrorCode::InvalidGrant, &words));
+            }
+            Err(Refused::Request(error)) => return Err(EndpointError::Refused(error)),
+            Err(Refused::Store(error)) => return Err(error.into()),
+        };
+        let mut tokens = TokenSet {
+            access_token: access,
+            expires_in: app.settings.lifetimes().access.as_secs(),
+            token_type: "Bearer",
+            scope: given.found.bearer.scopes.clone(),
+            refresh_token: given.refreshable.then_some(refresh),
+            id_token: None,
+        };
+        if Scope::OpenId.is_in(&tokens.scope) {
+            let (nonce, access) = (given.nonce.as_deref(), &tokens.access_token);
+            let signed = self
+                .id_token(app, &given.found.bearer, nonce, access)
+                .await?;
+            tokens.id_token = Some(signed);
+        }
+        Ok(tokens)
+    }
+
+    async fn id_token(
+        &self,
+        app: &OauthApp,
+        bearer: &model::grant::Bearer,
+        nonce: Option<&str>,
+        access_token: &str,
+    ) -> Result<String, Problem> {
+        let subject = subject(&app.settings, bearer.person.storage);
+        let claims = id_token::claims(IdTokenFacts {
+            issuer: self.public_url(),
+            subject: &subject,
+            client_id: &app.client_id,
+            now: self.clock.now(),
+            lifetime: ID_TOKEN,
+            auth_time: bearer.auth_time,
+            nonce,
+            access_token: Some(access_token),
+            amr: &[],
+            sid: Some(&bearer.sid),
+            released: claims::for_id_token(bearer),
+        });
+        let alg = app.settings.id_token_alg;
+        self.sign_token(alg, id_token::TYP, claims).await
+    }
+
+    /// mailcow's tokens are 40 hexadecimal digits, and its clients may have columns of that size.
+    fn new_app_token(&self, app: &OauthApp) -> String {
+        if app.settings.mailcow {
+            hex::encode(random::bytes::<20>(self.random.as_ref()))
+        } else {
+            random::token(self.random.as_ref())
+        }
+    }
+}

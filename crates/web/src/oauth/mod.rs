@@ -4,6 +4,7 @@ use crate::route::Routes;
 use crate::state::WebState;
 
 mod authorize;
+mod machine;
 mod published;
 mod token;
 mod userinfo;

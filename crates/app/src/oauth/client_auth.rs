@@ -1,0 +1,171 @@
+//! Which app is calling: at the token endpoint, at introspection and at revocation.
+
+use super::names::Secret;
+use super::uses::Used;
+use crate::{App, Client, Problem};
+use model::oauth_app::{AppKind, OauthApp};
+use oidc::op::client_auth::{ClientAuthMethod, ClientCredentials};
+use oidc::op::error::TokenErrorCode;
+use oidc::op::token::TokenError;
+use secrecy::ExposeSecret as _;
+use store::{Conn, StoreError};
+use subtle::ConstantTimeEq as _;
+
+/// Why an app gets no answer from an endpoint that it speaks to by itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// What it asked for (400).
+    #[error("{0}")]
+    Refused(TokenError),
+    /// It did not prove which app it is (401).
+    #[error("{error}")]
+    Unauthorized {
+        /// Always `invalid_client`.
+        error: TokenError,
+        /// It tried by HTTP Basic, and is told that scheme (RFC 6749 section 5.2).
+        basic: bool,
+    },
+    /// Too many wrong secrets (429).
+    #[error("too many wrong secrets; wait {wait_seconds} seconds")]
+    Throttled {
+        /// At least 1.
+        wait_seconds: u64,
+    },
+    /// Nothing is wrong with the request (503).
+    #[error(transparent)]
+    Unavailable(Problem),
+}
+
+impl EndpointError {
+    /// What a request that could not be read is answered with; `basic` if it had an `Authorization`
+    /// header.
+    pub(super) fn of(error: TokenError, basic: bool) -> Self {
+        match error.error {
+            TokenErrorCode::InvalidClient => Self::Unauthorized { error, basic },
+            _ => Self::Refused(error),
+        }
+    }
+
+    pub(super) fn refused(error: TokenErrorCode, description: &str) -> Self {
+        Self::Refused(TokenError::new(error, description))
+    }
+}
+
+impl From<Problem> for EndpointError {
+    fn from(problem: Problem) -> Self {
+        Self::Unavailable(problem)
+    }
+}
+
+impl From<StoreError> for EndpointError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl App {
+    /// The app of these credentials. A switched-off one is known too: what it may not do is for the
+    /// caller to say.
+    pub(super) async fn calling_app(
+        &self,
+        credentials: Option<ClientCredentials>,
+        client: &Client,
+    ) -> Result<OauthApp, EndpointError> {
+        let Some(credentials) = credentials else {
+            return Err(wrong("the client does not say which one it is", false));
+        };
+        let basic = credentials.method == ClientAuthMethod::Basic;
+        let app = {
+            let mut read = self.store.read()?;
+            store::oauth_apps::by_client_id(&mut read, &credentials.id).await?
+        };
+        let Some(app) = app else {
+            self.count_wrong_secret(None, client)?;
+            return Err(wrong("there is no such client", basic));
+        };
+        match (app.settings.kind, &credentials.secret) {
+            (AppKind::Public, None) => return Ok(app),
+            (AppKind::Public, Some(_)) => {
+                let words = "this client is registered as public and has no secret";
+                return Err(wrong(words, basic));
+            }
+            (AppKind::Confidential, None) => {}
+            (AppKind::Confidential, Some(secret)) => {
+                let tag = self.oauth_tag(Secret::Client, secret.expose_secret());
+                if self.has_secret(&app, &tag).await? {
+                    return Ok(app);
+                }
+            }
+        }
+        self.count_wrong_secret(Some(&app), client)?;
+        // mailcow's clients expect its answer.
+        if app.settings.mailcow {
+            let code = TokenErrorCode::InvalidClient;
+            return Err(EndpointError::refused(code, "the client secret is wrong"));
+        }
+        Err(wrong("the client secret is wrong", basic))
+    }
+
+    /// Whether an app has a secret with this tag that counts. Takes the same time whichever it is.
+    async fn has_secret(&self, app: &OauthApp, tag: &[u8]) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let secrets = {
+            let mut read = self.store.read()?;
+            store::oauth_apps::secrets(&mut read, app.id).await?
+        };
+        let live = secrets
+            .iter()
+            .filter(|s| s.ends.is_none_or(|ends| ends > now));
+        let found = live.fold(None, |found, secret| {
+            let same: bool = secret.tag.ct_eq(tag).into();
+            if same { Some(secret.id) } else { found }
+        });
+        let Some(id) = found else {
+            return Ok(false);
+        };
+        let first = self
+            .app_uses
+            .lock()
+            .first_this_hour(app.id, Used::Secret(id), now);
+        if first {
+            self.note_use(async move |tx: &mut Conn| {
+                store::oauth_apps::touch_secret(tx, id, now).await
+            });
+        }
+        Ok(true)
+    }
+
+    /// Leaves a last use with the writer, without waiting for it.
+    pub(super) fn note_use<F>(&self, job: F)
+    where
+        F: AsyncFn(&mut Conn) -> Result<(), StoreError> + Send + 'static,
+    {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.write_statistics(job).await {
+                tracing::warn!(%error, "the last use of an app could not be stored");
+            }
+        });
+    }
+
+    fn count_wrong_secret(
+        &self,
+        app: Option<&OauthApp>,
+        client: &Client,
+    ) -> Result<(), EndpointError> {
+        let (id, now) = (app.map(|app| app.id), self.clock.now());
+        let counted = self.app_uses.lock().wrong(client.ip.into(), id, now);
+        counted.map_err(|wait_seconds| EndpointError::Throttled { wait_seconds })?;
+        tracing::info!(
+            app.id = id.map(tracing::field::display),
+            client.addr = client.ip.map(tracing::field::display),
+            "an app showed a wrong secret, or a client id that nobody has"
+        );
+        Ok(())
+    }
+}
+
+fn wrong(description: &str, basic: bool) -> EndpointError {
+    let error = TokenError::new(TokenErrorCode::InvalidClient, description);
+    EndpointError::Unauthorized { error, basic }
+}

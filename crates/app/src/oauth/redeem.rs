@@ -1,0 +1,282 @@
+//! One code or refresh token becomes tokens, in one transaction: of many offers at once, one counts.
+
+use super::names::Scope;
+use super::standing::still_counts;
+use model::grant::TokenKind;
+use model::ids::GrantId;
+use model::oauth_app::{OauthApp, RefreshRule};
+use model::time::Timestamp;
+use oidc::op::error::TokenErrorCode;
+use oidc::op::pkce::{self, Challenge, ChallengeMethod};
+use oidc::op::token::TokenError;
+use store::app_codes::Code;
+use store::app_grants::Ending;
+use store::app_tokens::{Found, NewToken};
+use store::{Conn, StoreError};
+
+/// What an app offers.
+pub(super) enum Offer {
+    Code {
+        tag: Vec<u8>,
+        redirect: Option<String>,
+        verifier: Option<String>,
+    },
+    Refresh {
+        tag: Vec<u8>,
+        scope: Option<String>,
+    },
+}
+
+/// The tags of the tokens that it gets.
+pub(super) struct Pair {
+    pub(super) access: Vec<u8>,
+    pub(super) refresh: Vec<u8>,
+}
+
+/// One offer by one app.
+pub(super) struct Redemption {
+    pub(super) offer: Offer,
+    pub(super) app: OauthApp,
+    pub(super) pair: Pair,
+    pub(super) now: Timestamp,
+}
+
+/// What came of it.
+pub(super) enum Redeemed {
+    Given(Box<Given>),
+    /// It had been used before, and its whole grant is gone now.
+    Again(&'static str),
+}
+
+/// Tokens were given.
+pub(super) struct Given {
+    /// What the access token opens.
+    pub(super) found: Found,
+    /// A refresh token was given too.
+    pub(super) refreshable: bool,
+    pub(super) nonce: Option<String>,
+}
+
+/// Why nothing was given; nothing was used up either.
+pub(super) enum Refused {
+    Request(TokenError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What new tokens stand on.
+struct Ground {
+    grant: GrantId,
+    /// What may be refreshed.
+    granted: String,
+    /// What the access token opens.
+    scopes: String,
+    nonce: Option<String>,
+}
+
+impl Redemption {
+    pub(super) async fn carry_out(&self, tx: &mut Conn) -> Result<Redeemed, Refused> {
+        let (ground, what) = match &self.offer {
+            Offer::Code {
+                tag,
+                redirect,
+                verifier,
+            } => {
+                let proof = (redirect.as_deref(), verifier.as_deref());
+                (self.use_code(tx, tag, proof).await?, "code")
+            }
+            Offer::Refresh { tag, scope } => {
+                let ground = self.use_refresh(tx, tag, scope.as_deref()).await?;
+                (ground, "refresh token")
+            }
+        };
+        match ground {
+            Some(ground) => self.give(tx, ground).await,
+            None => Ok(Redeemed::Again(what)),
+        }
+    }
+
+    /// `None` for a second use, which ends the grant.
+    async fn use_code(
+        &self,
+        tx: &mut Conn,
+        tag: &[u8],
+        (redirect, verifier): (Option<&str>, Option<&str>),
+    ) -> Result<Option<Ground>, Refused> {
+        let unknown = || invalid_grant("the code is unknown, ended, or of another client");
+        let code = store::app_codes::get(tx, tag).await?.ok_or_else(unknown)?;
+        let grant = store::app_grants::by_id(tx, code.grant).await?;
+        let grant = grant
+            .filter(|grant| grant.app == self.app.id)
+            .ok_or_else(unknown)?;
+        if code.used.is_some() || !self.is_in_time(code.ends) {
+            if code.used.is_some() {
+                store::app_grants::end(tx, Ending::One(grant.id)).await?;
+                return Ok(None);
+            }
+            return Err(invalid_grant("the code has ended; it is good for a minute"));
+        }
+        self.check_redirect(&code, redirect)?;
+        check_verifier(&code, verifier)?;
+        store::app_codes::use_up(tx, tag, self.now).await?;
+        Ok(Some(Ground {
+            grant: grant.id,
+            granted: grant.scopes.clone(),
+            scopes: grant.scopes,
+            nonce: code.nonce,
+        }))
+    }
+
+    /// `None` for a second use, which ends the grant.
+    async fn use_refresh(
+        &self,
+        tx: &mut Conn,
+        tag: &[u8],
+        scope: Option<&str>,
+    ) -> Result<Option<Ground>, Refused> {
+        let unknown = || invalid_grant("the refresh token is unknown, ended, or of another client");
+        let found = store::app_tokens::find(tx, tag).await?;
+        let bearer = found.map(|found| found.bearer);
+        let bearer = bearer
+            .filter(|bearer| bearer.app == self.app.id && bearer.kind == TokenKind::Refresh)
+            .ok_or_else(unknown)?;
+        if bearer.used.is_some() {
+            store::app_grants::end(tx, Ending::One(bearer.grant)).await?;
+            return Ok(None);
+        }
+        if !self.is_in_time(bearer.ends) {
+            return Err(unknown());
+        }
+        let scopes = match scope {
+            None => bearer.scopes.clone(),
+            Some(asked) => narrowed(&bearer.scopes, asked)?,
+        };
+        store::app_tokens::use_up(tx, tag, self.now).await?;
+        Ok(Some(Ground {
+            grant: bearer.grant,
+            granted: bearer.scopes,
+            scopes,
+            nonce: None,
+        }))
+    }
+
+    async fn give(&self, tx: &mut Conn, ground: Ground) -> Result<Redeemed, Refused> {
+        let lifetimes = self.app.settings.lifetimes();
+        let access_ends = self.now.plus(lifetimes.access);
+        let new = |tag, kind, scopes, ends| NewToken {
+            tag,
+            grant: ground.grant,
+            kind,
+            scopes,
+            now: self.now,
+            ends,
+        };
+        let access = new(
+            &self.pair.access,
+            TokenKind::Access,
+            &ground.scopes,
+            access_ends,
+        );
+        store::app_tokens::insert(tx, &access).await?;
+        let refreshable = match self.app.settings.refresh {
+            RefreshRule::Always => true,
+            RefreshRule::OfflineAccess => Scope::OfflineAccess.is_in(&ground.granted),
+        };
+        let mut ends = access_ends;
+        if refreshable {
+            ends = self.now.plus(lifetimes.refresh);
+            let refresh = new(
+                &self.pair.refresh,
+                TokenKind::Refresh,
+                &ground.granted,
+                ends,
+            );
+            store::app_tokens::insert(tx, &refresh).await?;
+        }
+        store::app_grants::extend(tx, ground.grant, ends).await?;
+        let found = store::app_tokens::find(tx, &self.pair.access).await?;
+        let gone = || invalid_grant("the person or the app is switched off, or gone");
+        let found = found.ok_or_else(gone)?;
+        if !still_counts(tx, &found.settings, &found.bearer.person).await? {
+            return Err(gone());
+        }
+        let person = found.bearer.person.mailbox;
+        store::app_connections::touch(tx, person, self.app.id, self.now).await?;
+        Ok(Redeemed::Given(Box::new(Given {
+            found,
+            refreshable,
+            nonce: ground.nonce,
+        })))
+    }
+
+    fn is_in_time(&self, ends: Timestamp) -> bool {
+        self.now < ends
+    }
+
+    /// What was sent to the authorization endpoint is sent again, byte for byte (RFC 6749 section
+    /// 4.1.3). What was not may be sent now, if it is where the code went.
+    fn check_redirect(&self, code: &Code, sent: Option<&str>) -> Result<(), Refused> {
+        let settings = &self.app.settings;
+        let same = match (code.redirect.as_deref(), sent) {
+            (Some(kept), sent) => sent == Some(kept),
+            (None, Some(sent)) => settings.redirects.iter().any(|known| known == sent),
+            (None, None) => true,
+        };
+        if same {
+            return Ok(());
+        }
+        let error = if settings.mailcow {
+            TokenErrorCode::RedirectUriMismatch
+        } else {
+            TokenErrorCode::InvalidGrant
+        };
+        let words = "redirect_uri is not that of the authorization request";
+        Err(Refused::Request(TokenError::new(error, words)))
+    }
+}
+
+/// A challenge without its verifier is a stolen code; a verifier without a challenge is an app whose
+/// challenge somebody took away (RFC 9700 section 4.8.2).
+fn check_verifier(code: &Code, verifier: Option<&str>) -> Result<(), Refused> {
+    match (&code.challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(invalid_grant(
+            "code_verifier without a code_challenge in the authorization request",
+        )),
+        (Some(_), None) => Err(invalid_grant("code_verifier is missing")),
+        (Some(value), Some(verifier)) => {
+            let method = if code.plain {
+                ChallengeMethod::Plain
+            } else {
+                ChallengeMethod::S256
+            };
+            let value = value.clone();
+            if pkce::verify(&Challenge { method, value }, verifier) {
+                Ok(())
+            } else {
+                Err(invalid_grant("code_verifier does not fit code_challenge"))
+            }
+        }
+    }
+}
+
+/// The scopes of `granted` that are asked for, in its order; never others.
+fn narrowed(granted: &str, asked: &str) -> Result<String, Refused> {
+    let has = |scopes: &str, one: &str| scopes.split(' ').any(|scope| scope == one);
+    if !asked.split(' ').all(|scope| has(granted, scope)) {
+        let words = "scope holds what was not granted";
+        let error = TokenError::new(TokenErrorCode::InvalidScope, words);
+        return Err(Refused::Request(error));
+    }
+    let kept = granted.split(' ').filter(|scope| has(asked, scope));
+    Ok(kept.collect::<Vec<_>>().join(" "))
+}
+
+fn invalid_grant(description: &str) -> Refused {
+    Refused::Request(TokenError::new(TokenErrorCode::InvalidGrant, description))
+}

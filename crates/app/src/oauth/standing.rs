@@ -1,0 +1,22 @@
+//! Whether what a person allowed an app still counts: asked at every use, so that nobody has to be
+//! told when somebody leaves, loses a tag, or the app is taken away from them.
+
+use model::grant::GrantPerson;
+use model::oauth_app::{AppAccess, AppSettings};
+use store::{Conn, StoreError};
+
+/// Person, domain and app are switched on, and the person may use the app.
+pub(crate) async fn still_counts(
+    sql: &mut Conn,
+    settings: &AppSettings,
+    person: &GrantPerson,
+) -> Result<bool, StoreError> {
+    if !settings.active || !person.active {
+        return Ok(false);
+    }
+    let AppAccess::Only { domains, .. } = &settings.access else {
+        return Ok(true);
+    };
+    let mailbox = store::mailboxes::by_id(sql, person.mailbox).await?;
+    Ok(mailbox.is_some_and(|mailbox| domains.contains(&mailbox.domain)))
+}
