@@ -9,6 +9,7 @@
 pub mod address;
 pub mod alert;
 pub mod alias;
+pub mod app_cards;
 pub mod app_password;
 pub mod attempt;
 pub mod audit;

@@ -1,1 +1,0 @@
-//! What administrators do with apps: add, change, switch off, rotate secrets, remove.
