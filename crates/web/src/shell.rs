@@ -166,6 +166,8 @@ pub enum AdminEntry {
     Providers,
     /// Which template their people get.
     Rules,
+    /// Apps that sign people in here.
+    Apps,
     /// Attempts to sign in.
     SignIns,
     /// Why somebody can or cannot sign in.
@@ -180,7 +182,7 @@ pub enum AdminEntry {
 
 impl AdminEntry {
     /// The groups in display order; a group without a heading stands alone.
-    pub const GROUPS: [(&'static str, &'static [Self]); 5] = [
+    pub const GROUPS: [(&'static str, &'static [Self]); 6] = [
         ("", &[Self::Overview]),
         (
             "People",
@@ -192,6 +194,7 @@ impl AdminEntry {
             ],
         ),
         ("Sign-in", &[Self::Providers, Self::Rules]),
+        ("Apps", &[Self::Apps]),
         ("Activity", &[Self::SignIns, Self::Why]),
         (
             "System",
@@ -210,6 +213,7 @@ impl AdminEntry {
             Self::Templates => "Templates",
             Self::Providers => "Providers",
             Self::Rules => "Rules",
+            Self::Apps => "Apps",
             Self::SignIns => "Sign-ins",
             Self::Why => "Why can't they sign in?",
             Self::Administrators => "Administrators",
@@ -229,6 +233,7 @@ impl AdminEntry {
             Self::Templates => "/admin/templates",
             Self::Providers => "/admin/providers",
             Self::Rules => "/admin/rules",
+            Self::Apps => "/admin/apps",
             Self::SignIns => "/admin/sign-ins",
             Self::Why => "/admin/why",
             Self::Administrators => "/admin/administrators",
@@ -248,6 +253,7 @@ impl AdminEntry {
             Self::Templates => "template",
             Self::Providers => "provider",
             Self::Rules => "rules",
+            Self::Apps => "app",
             Self::SignIns => "activity",
             Self::Why => "search",
             Self::Administrators => "administrator",

@@ -11,7 +11,7 @@ use app::import::ImportLine;
 use app::test_provider::CheckLine;
 use axum::body::Bytes;
 use axum::extract::FromRef;
-use model::ids::{AppPasswordId, ProviderId, SessionId};
+use model::ids::{AppPasswordId, OauthAppId, ProviderId, SessionId};
 use secrecy::SecretString;
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub struct WebState {
     pub made: Arc<Once<(SessionId, AppPasswordId), MadeDevice>>,
     /// Client secrets that were made here and not shown yet.
     pub client_secrets: Arc<Once<(SessionId, ProviderId), SecretString>>,
+    /// Secrets of apps that were made and not shown yet.
+    pub app_secrets: Arc<Once<(SessionId, OauthAppId), SecretString>>,
     /// Connection checks, the last one of each provider.
     pub checks: Arc<Works<ProviderId, CheckLine>>,
     /// Imports that were only tried, the last one of each session.
@@ -51,6 +53,7 @@ impl WebState {
             notices: Arc::default(),
             made: Arc::default(),
             client_secrets: Arc::default(),
+            app_secrets: Arc::default(),
             checks: Arc::default(),
             trials: Arc::default(),
             imports: Arc::default(),

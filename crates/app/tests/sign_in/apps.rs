@@ -281,7 +281,8 @@ async fn people_are_listed_and_disconnected() {
     let bob = connect(&world, id, "bob@example.org").await;
     let people = async || -> Vec<String> {
         let listed = world.app.app_people(id, Page::default()).await.unwrap();
-        listed.rows.into_iter().map(|one| one.address).collect()
+        let rows = listed.rows.into_iter();
+        rows.map(|one| one.address.to_string()).collect()
     };
     assert_eq!(people().await, ["bob@example.org", "alice@example.org"]);
 

@@ -4,6 +4,9 @@
 pub mod administrators;
 pub mod alerts;
 pub mod aliases;
+mod app_form;
+pub mod app_tabs;
+pub mod apps;
 pub mod blocks;
 pub mod domain_provider;
 pub mod domains;
@@ -69,6 +72,8 @@ pub fn routes() -> Routes<WebState> {
         .and(relinks::routes())
         .and(rules::routes())
         .and(rules_index::routes())
+        .and(apps::routes())
+        .and(app_tabs::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(what_if::routes())

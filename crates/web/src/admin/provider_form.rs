@@ -107,6 +107,11 @@ impl Choices {
         templates.map(|(template, _)| template.clone()).collect()
     }
 
+    /// The domains.
+    pub fn domains(&self) -> &[MailDomain] {
+        &self.domains
+    }
+
     /// Chosen domains by their names.
     fn named(&self, ids: &[String]) -> String {
         let chosen = self.domains.iter();

@@ -7,6 +7,7 @@ mod activity;
 mod admin;
 mod admin_people;
 mod admin_providers;
+mod apps;
 mod attacks;
 mod blocks;
 mod codes;

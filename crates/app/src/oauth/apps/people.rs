@@ -3,6 +3,7 @@
 use super::by_id;
 use crate::domains::{Listed, Page};
 use crate::{App, Problem, audit};
+use model::address::Address;
 use model::audit::Actor;
 use model::grant::Connection;
 use model::ids::{MailboxId, OauthAppId};
@@ -16,7 +17,7 @@ pub struct ConnectedPerson {
     /// What they allowed, and when.
     pub connection: Connection,
     /// Their address.
-    pub address: String,
+    pub address: Address,
 }
 
 impl App {
@@ -33,7 +34,7 @@ impl App {
             let mailbox = store::mailboxes::by_id(&mut read, connection.mailbox).await?;
             rows.extend(mailbox.map(|mailbox| ConnectedPerson {
                 connection,
-                address: mailbox.address.to_string(),
+                address: mailbox.address,
             }));
         }
         Ok(Listed {
@@ -41,6 +42,21 @@ impl App {
             next: listed.next,
             previous: listed.previous,
         })
+    }
+
+    /// The address of a person who connected an app.
+    pub async fn connected_address(
+        &self,
+        id: OauthAppId,
+        mailbox: MailboxId,
+    ) -> Result<Address, Problem> {
+        let mut read = self.store.read()?;
+        let connected = app_connections::get(&mut read, mailbox, id).await?;
+        let person = store::mailboxes::by_id(&mut read, mailbox).await?;
+        match (connected, person) {
+            (Some(_), Some(person)) => Ok(person.address),
+            _ => Err(nobody()),
+        }
     }
 
     /// Disconnects a person from an app: its tokens for them end at once, and they are asked anew.
@@ -57,7 +73,7 @@ impl App {
                 let person = store::mailboxes::by_id(tx, mailbox).await?;
                 app_grants::end(tx, Ending::Connection(mailbox, id)).await?;
                 if !app_connections::delete(tx, mailbox, id).await? {
-                    return Err(Problem::NotFound("such person at this app".to_owned()));
+                    return Err(nobody());
                 }
                 let address = person.map(|person| person.address.to_string());
                 let details = json!({ "name": app.settings.name, "person": address });
@@ -66,4 +82,8 @@ impl App {
             })
             .await
     }
+}
+
+fn nobody() -> Problem {
+    Problem::NotFound("such person at this app".to_owned())
 }
