@@ -59,8 +59,6 @@ pub(crate) enum Secret {
     Code,
     Access,
     Refresh,
-    Device,
-    UserCode,
 }
 
 impl Secret {
@@ -70,8 +68,6 @@ impl Secret {
             Self::Code => b"app-code",
             Self::Access => b"app-access",
             Self::Refresh => b"app-refresh",
-            Self::Device => b"app-device",
-            Self::UserCode => b"app-user-code",
         }
     }
 }

@@ -26,6 +26,7 @@ mod passwords;
 mod presets;
 mod provider_test;
 mod relinks;
+mod relying_parties;
 mod rules;
 mod security;
 mod several;

@@ -1,0 +1,293 @@
+//! Apps that somebody else wrote sign a person in through Gatepost, and thereby at the company's own
+//! provider, which somebody else wrote too.
+
+use crate::world::World;
+use app::step_up::Doer;
+use model::audit::Actor;
+use model::oauth_app::{AppSettings, FullName, IdTokenAlg, PkceRule, RefreshRule};
+use model::provider::{Endpoints as ProviderEndpoints, RedirectForm};
+use model::time::{Clock as _, SystemClock};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use testkit::browser::{Browser, Page, Tab};
+use testkit::provider::{OidcProvider, RealProvider as _, Setup};
+use testkit::relying_party::{
+    Apache, AuthentikLike, CallsLike, Endpoints, Mailbox, Registration, Roundcube, Strict, or_skip,
+    question, sign_in,
+};
+use url::Url;
+
+/// Nothing listens there: the browser stops before it.
+const CALLBACK: &str = "http://127.0.0.1:9/callback";
+const SECRET: &str = "a-secret-without-reserved-characters";
+const NORA: &str = "nora@example.org";
+
+/// Gatepost, with the company's provider behind it.
+struct Stage {
+    world: World,
+    provider: OidcProvider,
+}
+
+impl Stage {
+    /// `None` where the provider's packages are missing.
+    async fn new() -> Option<Self> {
+        let world = World::new().await;
+        // The programs beside it have clocks of their own.
+        world.clock.set(SystemClock.now());
+        let nora = json!({
+            "name": "Nora Nowak",
+            "email": NORA,
+            "email_verified": true,
+            "mailcow_template": "staff",
+        });
+        let redirect = RedirectForm::OwnPath.url(&world.url, "acme");
+        let setup = Setup::default()
+            .client("mail", SECRET, "client_secret_basic", &[&redirect])
+            .person("nora", nora);
+        let provider = OidcProvider::start_or_skip(setup).await.unwrap()?;
+        let mut settings = world.app.provider("example").await.unwrap().settings;
+        settings.name = "Acme".to_owned();
+        settings.client_id = "mail".to_owned();
+        settings.endpoints = ProviderEndpoints::Issuer {
+            issuer: provider.issuer().to_owned(),
+        };
+        world
+            .app
+            .create_provider(
+                Doer::from(&Actor::CommandLine).untested(true),
+                "acme",
+                settings,
+                Some(SecretString::from(SECRET)),
+            )
+            .await
+            .unwrap();
+        Some(Self { world, provider })
+    }
+
+    /// Registers an app.
+    async fn app(&self, redirect: &str, change: impl FnOnce(&mut AppSettings)) -> Registration {
+        let mut settings: AppSettings = serde_json::from_value(json!({
+            "name": "Wiki", "card": "generic", "active": true, "kind": "confidential",
+            "redirects": [redirect], "access": "all", "consent": "ask", "pkce": "required",
+        }))
+        .unwrap();
+        change(&mut settings);
+        let made = self.world.app.add_app(settings, &Actor::CommandLine);
+        let made = made.await.unwrap();
+        Registration {
+            issuer: self.world.url.clone(),
+            client_id: made.app.client_id,
+            client_secret: made.secret.unwrap().expose_secret().to_owned(),
+        }
+    }
+
+    fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            authorize: self.world.at("/oauth/authorize"),
+            token: self.world.at("/oauth/token"),
+            profile: self.world.at("/oauth/userinfo"),
+        }
+    }
+
+    /// Signs Nora in where an app sent her, and allows it; returns the app's answer without bringing
+    /// it there.
+    async fn through(&self, tab: &mut Tab, url: &str, app: &str) -> Url {
+        let issuer = self.provider.issuer();
+        tab.stop_nowhere();
+        tab.open(url).await.unwrap();
+        tab.stop_before(issuer);
+        let left = tab.follow("Continue with Acme").await.unwrap();
+        let question = left.location().unwrap().expect("the provider's page");
+        tab.stop_nowhere();
+        let answer = self.provider.sign_in(tab, question.as_str(), "nora").await;
+        tab.stop_before(app);
+        tab.open(answer.unwrap().as_str()).await.unwrap();
+        tab.follow("Continue").await.unwrap();
+        let consent = tab.page().unwrap().form_with_button("Allow").unwrap();
+        let page = tab.submit(consent).await.unwrap();
+        let answer = page.location().unwrap();
+        answer.unwrap_or_else(|| panic!("{}", page.text()))
+    }
+
+    /// The same from the app's own page, and on to where the app takes her.
+    async fn from_page(&self, tab: &mut Tab, page: &str, app: &str) -> Page {
+        let asked = question(tab, page, &self.world.url).await.unwrap();
+        let answer = self.through(tab, &asked, app).await;
+        tab.stop_nowhere();
+        tab.open(answer.as_str()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn strict_clients_accept_everything_that_they_check() {
+    for (client, alg, scope) in [
+        (
+            Strict::Authlib,
+            IdTokenAlg::Rs256,
+            "openid profile email offline_access",
+        ),
+        (
+            Strict::Authlib,
+            IdTokenAlg::Es256,
+            "openid profile email offline_access",
+        ),
+        (
+            Strict::Openidconnect,
+            IdTokenAlg::Rs256,
+            "openid profile email",
+        ),
+        (
+            Strict::Openidconnect,
+            IdTokenAlg::Es256,
+            "openid profile email",
+        ),
+    ] {
+        let Some(stage) = Stage::new().await else {
+            return;
+        };
+        let registration = stage.app(CALLBACK, |app| app.id_token_alg = alg).await;
+        let mut tab = Browser::new().unwrap().tab();
+        let saw = sign_in(client, &registration, CALLBACK, scope, async |url: &str| {
+            stage.through(&mut tab, url, CALLBACK).await
+        });
+        let Some(saw) = or_skip(saw.await).unwrap() else {
+            return;
+        };
+        assert_eq!(saw["algorithm"], alg.name(), "{client:?}");
+        assert_eq!(saw["userinfo"]["email"], NORA);
+        assert_eq!(saw["userinfo"]["email_verified"], true);
+        assert_eq!(saw["userinfo"]["name"], "Nora Nowak");
+        assert_eq!(saw["userinfo"]["sub"], saw["id_token"]["sub"]);
+        if client == Strict::Authlib {
+            assert_eq!(saw["answer_names_issuer"], true);
+            assert_eq!(saw["introspection"]["username"], NORA);
+            assert_eq!(saw["after_revocation"], "invalid_grant");
+        }
+    }
+}
+
+#[tokio::test]
+async fn apache_shows_its_page_to_whom_gatepost_signed_in() {
+    let Some(mut apache) = or_skip(Apache::new()).unwrap() else {
+        return;
+    };
+    let Some(stage) = Stage::new().await else {
+        return;
+    };
+    let registration = stage.app(&apache.redirect_uri(), |_| {}).await;
+    apache.start(&registration).await.unwrap();
+    let mut tab = Browser::new().unwrap().tab();
+    let page = stage
+        .from_page(&mut tab, &apache.page(), &apache.redirect_uri())
+        .await;
+    let text = page.body();
+    for line in [
+        "OIDC_CLAIM_email=nora@example.org\n",
+        "OIDC_CLAIM_name=Nora Nowak\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}\n{}", apache.output());
+    }
+    let again = tab.open(&apache.page()).await.unwrap();
+    assert_eq!(again.status(), 200, "the session stays");
+}
+
+#[tokio::test]
+async fn roundcube_opens_for_whom_gatepost_signed_in() {
+    let Some(mut roundcube) = or_skip(Roundcube::new()).unwrap() else {
+        return;
+    };
+    let Some(stage) = Stage::new().await else {
+        return;
+    };
+    let without_pkce = |app: &mut AppSettings| app.pkce = PkceRule::IfSent;
+    let registration = stage.app(&roundcube.redirect_uri(), without_pkce).await;
+    let endpoints = stage.endpoints();
+    let mailbox = Mailbox::serve(&endpoints.profile).await.unwrap();
+    let started = roundcube.start(&registration, &endpoints, mailbox.address());
+    started.await.unwrap();
+    let mut tab = Browser::new().unwrap().tab();
+    let page = stage
+        .from_page(
+            &mut tab,
+            &roundcube.sign_in_page(),
+            &roundcube.redirect_uri(),
+        )
+        .await;
+    let title = page.title().unwrap();
+    assert!(title.contains("Inbox"), "{title}\n{}", roundcube.output());
+    assert_eq!(mailbox.opened().first().unwrap(), NORA);
+}
+
+#[tokio::test]
+async fn authentiks_mailcow_source_signs_in_both_ways() {
+    for calls_like in [CallsLike::Older, CallsLike::Newer] {
+        let Some(stage) = Stage::new().await else {
+            return;
+        };
+        let redirect_uri = "https://sso.example.net/source/oauth/callback/mailcow/";
+        let registration = stage
+            .app(redirect_uri, |app| {
+                app.mailcow = true;
+                app.token_in_query = true;
+                app.pkce = PkceRule::IfSent;
+                app.refresh = RefreshRule::Always;
+                app.full_name = FullName::Name;
+            })
+            .await;
+        let source = AuthentikLike {
+            registration,
+            endpoints: Endpoints {
+                profile: stage.world.at("/oauth/profile"),
+                ..stage.endpoints()
+            },
+            redirect_uri: redirect_uri.to_owned(),
+            extra_scopes: vec!["email".to_owned(), "something_of_authentik".to_owned()],
+            calls_like,
+        };
+        let state = "abcdefghijklmnopqrstuvwxyz012345";
+        let mut tab = Browser::new().unwrap().tab();
+        let answer = stage
+            .through(&mut tab, &source.question(state), redirect_uri)
+            .await;
+        let identity = source.answered(&answer, state).await.unwrap();
+        assert_eq!(identity.identifier, NORA, "{calls_like:?}");
+        assert_eq!(identity.username.as_deref(), Some("Nora Nowak"));
+        assert_eq!(identity.email.as_deref(), Some(NORA));
+    }
+}
+
+#[tokio::test]
+async fn a_second_gatepost_signs_in_by_the_first() {
+    let Some(stage) = Stage::new().await else {
+        return;
+    };
+    let second = World::new().await;
+    second.clock.set(SystemClock.now());
+    let callback = RedirectForm::OwnPath.url(&second.url, "first");
+    let registration = stage.app(&callback, |_| {}).await;
+    let mut settings = second.app.provider("example").await.unwrap().settings;
+    settings.name = "First".to_owned();
+    settings.client_id = registration.client_id.clone();
+    settings.scopes = "openid profile email".to_owned();
+    settings.endpoints = ProviderEndpoints::Issuer {
+        issuer: stage.world.url.clone(),
+    };
+    settings.rules = Vec::new();
+    settings.everyone_else = model::provider::EveryoneElse::Template(second.template);
+    second
+        .app
+        .create_provider(
+            Doer::from(&Actor::CommandLine).untested(true),
+            "first",
+            settings,
+            Some(registration.client_secret.clone().into()),
+        )
+        .await
+        .unwrap();
+
+    let mut tab = Browser::new().unwrap().tab();
+    let start = second.at("/sso/first/start");
+    let page = stage.from_page(&mut tab, &start, &callback).await;
+    assert_eq!(page.status(), 200, "{}", page.text());
+    assert!(second.has(NORA).await, "{}", page.text());
+}
