@@ -115,7 +115,7 @@ impl App {
             return Err(BearerRefusal::Scope(Scope::OpenId.name()));
         }
         self.note_connection(&found);
-        let mut about = claims::for_userinfo(&found.bearer);
+        let mut about = claims::for_userinfo(&mut *self.store.read()?, &found.bearer).await?;
         let subject = subject(&found.settings, found.bearer.person.storage);
         about.insert("sub".to_owned(), subject.into());
         Ok(about)

@@ -8,6 +8,7 @@ use oidc::op::claims_request::ClaimsRequest;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use store::{Conn, StoreError};
 
 /// mailcow's ten fields in its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +36,7 @@ impl Profile {
             FullName::Name => &name,
             FullName::Address => address,
         };
-        let changed = person.modified != person.created;
+        let changed = person.modified.secs() != person.created.secs();
         Self {
             success: true,
             username: address.clone(),
@@ -44,9 +45,11 @@ impl Profile {
             email: address.clone(),
             full_name: full_name.clone(),
             created: date_and_time(person.created),
-            modified: changed
-                .then(|| date_and_time(person.modified))
-                .unwrap_or_default(),
+            modified: if changed {
+                date_and_time(person.modified)
+            } else {
+                String::new()
+            },
             active: 1,
             display_name: name,
         }
@@ -54,31 +57,41 @@ impl Profile {
 }
 
 /// Scopes and the claims that they open (OpenID Connect Core section 5.4).
-const BY_SCOPE: [(Scope, &[&str]); 2] = [
+const BY_SCOPE: [(Scope, &[&str]); 3] = [
     (
         Scope::Profile,
         &["name", "preferred_username", "updated_at"],
     ),
     (Scope::Email, &["email", "email_verified"]),
+    (Scope::Groups, &[GROUPS]),
 ];
 
+const GROUPS: &str = "groups";
+
 /// The claims of userinfo, without `sub`.
-pub(super) fn for_userinfo(bearer: &Bearer) -> Map<String, Value> {
-    let opened = BY_SCOPE
-        .iter()
-        .filter(|(scope, _)| scope.is_in(&bearer.scopes));
-    let mut names: BTreeSet<String> = opened
-        .flat_map(|(_, names)| names.iter().map(|name| (*name).to_owned()))
-        .collect();
+pub(super) async fn for_userinfo(
+    sql: &mut Conn,
+    bearer: &Bearer,
+) -> Result<Map<String, Value>, StoreError> {
+    let mut names = by_scope(&bearer.scopes);
     names.extend(asked(bearer).userinfo.into_keys());
-    released(&bearer.person, &names)
+    released(sql, &bearer.person, &names).await
 }
 
 /// The claims about the person that an ID token has: those that were asked for in it by name. All
 /// others are for userinfo.
-pub(super) fn for_id_token(bearer: &Bearer) -> Map<String, Value> {
+pub(super) async fn for_id_token(
+    sql: &mut Conn,
+    bearer: &Bearer,
+) -> Result<Map<String, Value>, StoreError> {
     let names = asked(bearer).id_token.into_keys().collect();
-    released(&bearer.person, &names)
+    released(sql, &bearer.person, &names).await
+}
+
+fn by_scope(scopes: &str) -> BTreeSet<String> {
+    let opened = BY_SCOPE.iter().filter(|(scope, _)| scope.is_in(scopes));
+    let names = opened.flat_map(|(_, names)| names.iter());
+    names.map(|name| (*name).to_owned()).collect()
 }
 
 fn asked(bearer: &Bearer) -> ClaimsRequest {
@@ -88,7 +101,21 @@ fn asked(bearer: &Bearer) -> ClaimsRequest {
         .unwrap_or_default()
 }
 
-fn released(person: &GrantPerson, names: &BTreeSet<String>) -> Map<String, Value> {
+async fn released(
+    sql: &mut Conn,
+    person: &GrantPerson,
+    names: &BTreeSet<String>,
+) -> Result<Map<String, Value>, StoreError> {
+    let mut claims = known(person, names);
+    if names.contains(GROUPS) {
+        let tags = store::mailbox_tags::of(sql, person.mailbox).await?;
+        claims.insert(GROUPS.to_owned(), tags.iter().collect());
+    }
+    Ok(claims)
+}
+
+/// What the person's own row says.
+fn known(person: &GrantPerson, names: &BTreeSet<String>) -> Map<String, Value> {
     let value = |name: &str| match name {
         "name" => Some(name_or_address(person).into()),
         "preferred_username" | "email" => Some(person.address.clone().into()),
@@ -120,65 +147,22 @@ fn date_and_time(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::grant::TokenKind;
-    use model::ids::{GrantId, MailboxId, OauthAppId};
-    use serde_json::json;
-    use uuid::Uuid;
-
-    fn bearer(scopes: &str, claims: Option<&str>) -> Bearer {
-        let at = Timestamp::from_secs(1_795_341_845);
-        Bearer {
-            kind: TokenKind::Access,
-            scopes: scopes.to_owned(),
-            issued: at,
-            ends: at,
-            used: None,
-            grant: GrantId(1),
-            auth_time: at,
-            sid: "s".to_owned(),
-            claims: claims.map(str::to_owned),
-            app: OauthAppId(1),
-            person: GrantPerson {
-                mailbox: MailboxId(1),
-                storage: Uuid::nil(),
-                address: "erin@example.org".to_owned(),
-                name: String::new(),
-                active: true,
-                created: at,
-                modified: at,
-            },
-        }
-    }
 
     #[test]
-    fn claims_follow_scopes_and_names() {
-        let openid = bearer("openid offline_access", None);
-        assert!(for_userinfo(&openid).is_empty() && for_id_token(&openid).is_empty());
-        let all = for_userinfo(&bearer("openid profile email", None));
-        assert_eq!(
-            Value::Object(all),
-            json!({
-                "name": "erin@example.org", "preferred_username": "erin@example.org",
-                "updated_at": 1_795_341_845, "email": "erin@example.org", "email_verified": true,
-            })
-        );
-        let named = r#"{"userinfo":{"name":{},"sub":{},"made_up":{}},"id_token":{"email":{}}}"#;
-        let named = bearer("openid", Some(named));
-        assert_eq!(
-            Value::Object(for_userinfo(&named)),
-            json!({"name": "erin@example.org"})
-        );
-        assert_eq!(
-            Value::Object(for_id_token(&named)),
-            json!({"email": "erin@example.org"})
-        );
+    fn scopes_open_their_claims_and_no_others() {
+        let names = |scopes| by_scope(scopes).into_iter().collect::<Vec<_>>();
+        assert!(names("openid offline_access").is_empty());
+        assert_eq!(names("openid email"), ["email", "email_verified"]);
+        assert_eq!(names("groups"), ["groups"]);
+        let profile = ["name", "preferred_username", "updated_at"];
+        assert_eq!(names("profile"), profile);
     }
 
     #[test]
     fn times_are_written_as_mailcow_writes_them() {
         assert_eq!(
             date_and_time(Timestamp::from_secs(1_795_341_845)),
-            "2026-11-22 11:24:05"
+            "2026-11-22 10:04:05"
         );
     }
 }

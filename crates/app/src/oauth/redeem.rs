@@ -114,11 +114,11 @@ impl Redemption {
         let grant = grant
             .filter(|grant| grant.app == self.app.id)
             .ok_or_else(unknown)?;
-        if code.used.is_some() || !self.is_in_time(code.ends) {
-            if code.used.is_some() {
-                store::app_grants::end(tx, Ending::One(grant.id)).await?;
-                return Ok(None);
-            }
+        if code.used.is_some() {
+            store::app_grants::end(tx, Ending::One(grant.id)).await?;
+            return Ok(None);
+        }
+        if !self.is_in_time(code.ends) {
             return Err(invalid_grant("the code has ended; it is good for a minute"));
         }
         self.check_redirect(&code, redirect)?;

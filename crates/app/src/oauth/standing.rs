@@ -14,9 +14,13 @@ pub(crate) async fn still_counts(
     if !settings.active || !person.active {
         return Ok(false);
     }
-    let AppAccess::Only { domains, .. } = &settings.access else {
+    let AppAccess::Only { domains, tags } = &settings.access else {
         return Ok(true);
     };
     let mailbox = store::mailboxes::by_id(sql, person.mailbox).await?;
-    Ok(mailbox.is_some_and(|mailbox| domains.contains(&mailbox.domain)))
+    if mailbox.is_some_and(|mailbox| domains.contains(&mailbox.domain)) {
+        return Ok(true);
+    }
+    let has = store::mailbox_tags::of(sql, person.mailbox).await?;
+    Ok(has.iter().any(|tag| tags.contains(tag)))
 }

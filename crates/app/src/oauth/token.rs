@@ -146,7 +146,7 @@ impl App {
             access_token: Some(access_token),
             amr: &[],
             sid: Some(&bearer.sid),
-            released: claims::for_id_token(bearer),
+            released: claims::for_id_token(&mut *self.store.read()?, bearer).await?,
         });
         let alg = app.settings.id_token_alg;
         self.sign_token(alg, id_token::TYP, claims).await

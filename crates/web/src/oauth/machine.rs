@@ -56,14 +56,16 @@ impl Call {
         })
     }
 
-    /// The form of a request that must have one.
+    /// Reads a request that must be a form.
     ///
     /// # Errors
     /// The answer.
-    pub(super) fn demand_form(&self) -> Result<&str, Response> {
-        self.form.as_deref().ok_or_else(|| {
+    pub(super) async fn read_form(request: Request) -> Result<(Self, String), Response> {
+        let mut call = Self::read(request).await?;
+        let form = call.form.take().ok_or_else(|| {
             invalid_request("the body is not of the type application/x-www-form-urlencoded")
-        })
+        })?;
+        Ok((call, form))
     }
 }
 

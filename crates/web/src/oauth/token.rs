@@ -24,11 +24,11 @@ pub fn routes() -> Routes<WebState> {
 }
 
 async fn tokens(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
-    let call = Call::read(request).await?;
-    let (authorization, form) = (call.authorization.as_deref(), call.demand_form()?);
+    let (call, form) = Call::read_form(request).await?;
+    let authorization = call.authorization.as_deref();
     let given = state
         .app
-        .app_tokens(authorization, form, &call.client)
+        .app_tokens(authorization, &form, &call.client)
         .await;
     match given {
         Ok(tokens) => Ok(json_answer(StatusCode::OK, &tokens)),
@@ -49,11 +49,11 @@ async fn not_by_get() -> Response {
 }
 
 async fn introspect(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
-    let call = Call::read(request).await?;
-    let (authorization, form) = (call.authorization.as_deref(), call.demand_form()?);
+    let (call, form) = Call::read_form(request).await?;
+    let authorization = call.authorization.as_deref();
     let app = &state.app;
     match app
-        .app_introspection(authorization, form, &call.client)
+        .app_introspection(authorization, &form, &call.client)
         .await
     {
         Ok(worth) => Ok(json_answer(StatusCode::OK, &worth)),
@@ -62,10 +62,10 @@ async fn introspect(State(state): State<WebState>, request: Request) -> Result<R
 }
 
 async fn revoke(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
-    let call = Call::read(request).await?;
-    let (authorization, form) = (call.authorization.as_deref(), call.demand_form()?);
+    let (call, form) = Call::read_form(request).await?;
+    let authorization = call.authorization.as_deref();
     let app = &state.app;
-    match app.app_revocation(authorization, form, &call.client).await {
+    match app.app_revocation(authorization, &form, &call.client).await {
         Ok(()) => Ok(StatusCode::OK.into_response()),
         Err(refused) => Err(endpoint_error(&refused)),
     }

@@ -24,6 +24,7 @@ mod mending;
 mod paging;
 mod passwords;
 mod presets;
+mod provider;
 mod provider_test;
 mod relinks;
 mod relying_parties;

@@ -296,6 +296,15 @@ impl World {
         Store::open(&self.dir.join("gatepost.db")).unwrap()
     }
 
+    /// The keys of the store.
+    pub fn purpose_keys(&self) -> store::PurposeKeys {
+        let (key, file) = (self.dir.join("master.key"), self.dir.join("gatepost.db"));
+        MasterKey::load(&key, &file)
+            .unwrap()
+            .purpose_keys()
+            .unwrap()
+    }
+
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

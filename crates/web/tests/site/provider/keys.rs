@@ -1,0 +1,104 @@
+//! What is published: metadata and keys, and how keys come and go.
+
+use super::{OPENID, Provider, settings};
+use http::{Method, Request, StatusCode};
+use model::time::DAY;
+use oidc::jwk::KeySet;
+use oidc::jwt::Jwt;
+use std::time::Duration;
+
+const PUBLISHED: [&str; 3] = [
+    "/oauth/jwks",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
+
+#[tokio::test]
+async fn published_documents_are_kept_by_clients_and_read_by_any_page() {
+    let provider = Provider::new().await;
+    for path in PUBLISHED {
+        let answer = provider.get(path, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        let kept = Some("public, max-age=3600");
+        assert_eq!(answer.header("cache-control"), kept);
+        let etag = answer.header("etag").unwrap();
+        for (sent, status) in [
+            (etag.to_owned(), 304),
+            (format!("\"x\", W/{etag}"), 304),
+            ("*".to_owned(), 304),
+            ("\"x\"".to_owned(), 200),
+        ] {
+            let request = Request::builder().uri(path).header("if-none-match", sent);
+            let again = provider.send(request, "").await;
+            assert_eq!(again.status.as_u16(), status, "{path}");
+            assert_eq!(again.header("etag"), Some(etag));
+        }
+        let post = provider.call(Method::POST, path, None, "").await;
+        assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let other = provider.post("/oauth/token", None, "").await;
+    assert_eq!(other.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn only_public_halves_are_published() {
+    let provider = Provider::new().await;
+    let keys = provider.get("/oauth/jwks", None).await.json();
+    let keys = keys["keys"].as_array().unwrap();
+    let algs: Vec<_> = keys
+        .iter()
+        .map(|key| key["alg"].as_str().unwrap())
+        .collect();
+    assert_eq!(algs.len(), 2);
+    assert!(algs.contains(&"ES256") && algs.contains(&"RS256"));
+    for key in keys {
+        for secret in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(key.get(secret).is_none(), "{secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_announced_a_day_before_it_signs_and_believed_long_after() {
+    let provider = Provider::new().await;
+    let app = provider.add("app", settings()).await;
+    let kid = |token: &str| {
+        let header = token.split('.').next().unwrap();
+        let bytes =
+            base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, header);
+        let header: serde_json::Value = serde_json::from_slice(&bytes.unwrap()).unwrap();
+        header["kid"].as_str().unwrap().to_owned()
+    };
+    let old = provider.given("app", app, OPENID).await.member("id_token");
+    let count = async || {
+        let keys = provider.get("/oauth/jwks", None).await.json();
+        keys["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(count().await, 2);
+    let clock = &provider.world.clock;
+    clock.advance(DAY * 89 - Duration::from_secs(1));
+    provider.world.app.sweep().await.unwrap();
+    assert_eq!(count().await, 2);
+    clock.advance(Duration::from_secs(1));
+    provider.world.app.sweep().await.unwrap();
+    provider.world.app.sweep().await.unwrap();
+    assert_eq!(count().await, 4, "one more of each, once");
+    let still = provider.given("app", app, OPENID).await.member("id_token");
+    assert_eq!(kid(&still), kid(&old));
+
+    clock.advance(DAY);
+    provider.world.app.sweep().await.unwrap();
+    let new = provider.given("app", app, OPENID).await.member("id_token");
+    assert_ne!(kid(&new), kid(&old));
+    let keys = provider.get("/oauth/jwks", None).await;
+    let keys = KeySet::parse(keys.text.as_bytes()).unwrap();
+    for token in [&old, &new] {
+        let now = provider.world.app.now();
+        Jwt::parse(token).unwrap().verify(&keys, now).unwrap();
+    }
+    clock.advance(DAY * 30);
+    provider.world.app.sweep().await.unwrap();
+    assert_eq!(count().await, 2, "the old ones are gone");
+}
