@@ -2,8 +2,13 @@
 
 use super::names::Secret;
 use super::uses::Used;
+use crate::sign_in::Record;
 use crate::{App, Client, Problem};
+use model::attempt::Door;
+use model::ids::OauthAppId;
 use model::oauth_app::{AppKind, OauthApp};
+use model::outcome::Code;
+use model::rules;
 use oidc::op::client_auth::{ClientAuthMethod, ClientCredentials};
 use oidc::op::error::TokenErrorCode;
 use oidc::op::token::TokenError;
@@ -80,7 +85,7 @@ impl App {
             store::oauth_apps::by_client_id(&mut read, &credentials.id).await?
         };
         let Some(app) = app else {
-            self.count_wrong_secret(None, client)?;
+            self.limit_wrong(None, client)?;
             return Err(wrong("there is no such client", basic));
         };
         match (app.settings.kind, &credentials.secret) {
@@ -97,7 +102,13 @@ impl App {
                 }
             }
         }
-        self.count_wrong_secret(Some(&app), client)?;
+        self.limit_wrong(Some(app.id), client)?;
+        let detail = match &credentials.secret {
+            None => "it sent no client secret",
+            Some(_) => "its client secret is none that counts here",
+        };
+        self.note_refusal(Code::AppSecret, &app, detail, client)
+            .await;
         // mailcow's clients expect its answer.
         if app.settings.mailcow {
             let code = TokenErrorCode::InvalidClient;
@@ -148,20 +159,24 @@ impl App {
         });
     }
 
-    fn count_wrong_secret(
+    fn limit_wrong(&self, app: Option<OauthAppId>, client: &Client) -> Result<(), EndpointError> {
+        let now = self.clock.now();
+        let counted = self.app_uses.lock().wrong(client.ip.into(), app, now);
+        counted.map_err(|wait_seconds| EndpointError::Throttled { wait_seconds })
+    }
+
+    /// Records what an app did wrong, for the administrator who looks at it.
+    pub(super) async fn note_refusal(
         &self,
-        app: Option<&OauthApp>,
+        code: Code,
+        app: &OauthApp,
+        detail: &str,
         client: &Client,
-    ) -> Result<(), EndpointError> {
-        let (id, now) = (app.map(|app| app.id), self.clock.now());
-        let counted = self.app_uses.lock().wrong(client.ip.into(), id, now);
-        counted.map_err(|wait_seconds| EndpointError::Throttled { wait_seconds })?;
-        tracing::info!(
-            app.id = id.map(tracing::field::display),
-            client.addr = client.ip.map(tracing::field::display),
-            "an app showed a wrong secret, or a client id that nobody has"
-        );
-        Ok(())
+    ) {
+        let mut record = Record::new(self, Door::App, client);
+        record.attempt.app = Some(app.id);
+        let refusal = rules::apps::of_app(code, app).with("detail", detail);
+        self.refuse(record, refusal).await;
     }
 }
 

@@ -3,13 +3,14 @@
 use super::claims;
 use super::client_auth::EndpointError;
 use super::names::{Scope, Secret, subject};
-use super::redeem::{Offer, Pair, Redeemed, Redemption, Refused};
+use super::redeem::{Given, Offer, Pair, Redeemed, Redemption, Refused};
 use crate::{App, Client, Problem};
 use model::oauth_app::OauthApp;
+use model::outcome::Code;
 use model::random;
 use oidc::op::error::TokenErrorCode;
 use oidc::op::id_token::{self, IdTokenFacts};
-use oidc::op::token::TokenRequest;
+use oidc::op::token::{TokenError, TokenRequest};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use std::sync::Arc;
@@ -75,10 +76,15 @@ impl App {
                 return Err(EndpointError::refused(code, "no device can wait here yet"));
             }
         };
-        self.redeem(app, offer).await
+        self.redeem(app, offer, client).await
     }
 
-    async fn redeem(&self, app: OauthApp, offer: Offer) -> Result<TokenSet, EndpointError> {
+    async fn redeem(
+        &self,
+        app: OauthApp,
+        offer: Offer,
+        client: &Client,
+    ) -> Result<TokenSet, EndpointError> {
         // Before anything is used up: without keys nobody could be given an ID token.
         self.signing().await?;
         let now = self.clock.now();
@@ -98,17 +104,33 @@ impl App {
             .write(async move |tx: &mut Conn| job.carry_out(tx).await)
             .await;
         let app = &redemption.app;
-        let given = match done {
-            Ok(Redeemed::Given(given)) => given,
+        let error = match done {
+            Ok(Redeemed::Given(given)) => {
+                return self.token_set(app, *given, access, refresh).await;
+            }
             Ok(Redeemed::Again(what)) => {
                 tracing::warn!(app.client_id = %app.client_id, what,
                     "it was offered a second time, so everything that stood on it has ended");
                 let words = format!("the {what} was used before; all its tokens have ended");
-                return Err(EndpointError::refused(TokenErrorCode::InvalidGrant, &words));
+                TokenError::new(TokenErrorCode::InvalidGrant, words)
             }
-            Err(Refused::Request(error)) => return Err(EndpointError::Refused(error)),
+            Err(Refused::Request(error)) => error,
             Err(Refused::Store(error)) => return Err(error.into()),
         };
+        if matches!(redemption.offer, Offer::Code { .. }) {
+            let detail = &error.description;
+            self.note_refusal(Code::AppCode, app, detail, client).await;
+        }
+        Err(EndpointError::Refused(error))
+    }
+
+    async fn token_set(
+        &self,
+        app: &OauthApp,
+        given: Given,
+        access: String,
+        refresh: String,
+    ) -> Result<TokenSet, EndpointError> {
         let mut tokens = TokenSet {
             access_token: access,
             expires_in: app.settings.lifetimes().access.as_secs(),

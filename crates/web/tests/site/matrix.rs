@@ -47,7 +47,9 @@ async fn each_policy_holds_for_every_route() {
                 .headers()
                 .get(LOCATION)
                 .map(|to| to.to_str().unwrap());
-            let kept_out = status == StatusCode::UNAUTHORIZED
+            // A program is told in its own words that its credentials are missing.
+            let unknown = status == StatusCode::UNAUTHORIZED && row.policy != Policy::Machine;
+            let kept_out = unknown
                 || location.is_some_and(|to| to.starts_with("/?next=") || to == "/admin")
                 || (status == StatusCode::FORBIDDEN && !answer_is_about_the_form(row));
             let may = match row.policy {

@@ -4,6 +4,7 @@ mod bearer;
 mod keys;
 mod modules;
 mod races;
+mod recorded;
 mod refused;
 
 use crate::world::World;
