@@ -3,6 +3,7 @@
 
 use model::grant::GrantPerson;
 use model::oauth_app::{AppAccess, AppSettings};
+use model::rules;
 use store::{Conn, StoreError};
 
 /// Person, domain and app are switched on, and the person may use the app.
@@ -14,13 +15,13 @@ pub(crate) async fn still_counts(
     if !settings.active || !person.active {
         return Ok(false);
     }
-    let AppAccess::Only { domains, tags } = &settings.access else {
-        return Ok(true);
-    };
-    let mailbox = store::mailboxes::by_id(sql, person.mailbox).await?;
-    if mailbox.is_some_and(|mailbox| domains.contains(&mailbox.domain)) {
+    // The look-up of a token says all there is to know for most apps.
+    if settings.access == AppAccess::All {
         return Ok(true);
     }
-    let has = store::mailbox_tags::of(sql, person.mailbox).await?;
-    Ok(has.iter().any(|tag| tags.contains(tag)))
+    let Some(mailbox) = store::mailboxes::by_id(sql, person.mailbox).await? else {
+        return Ok(false);
+    };
+    let tags = store::mailbox_tags::of(sql, person.mailbox).await?;
+    Ok(rules::apps::is_for(&settings.access, mailbox.domain, &tags))
 }

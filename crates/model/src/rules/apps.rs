@@ -1,6 +1,7 @@
 //! Who may use an app, and when a person is asked.
 
 use crate::domain::MailDomain;
+use crate::ids::DomainId;
 use crate::mailbox::Mailbox;
 use crate::oauth_app::{AppAccess, AppKind, Consent, OauthApp};
 use crate::outcome::{APP_ID, Code, Refusal};
@@ -30,14 +31,20 @@ pub fn may_use(
     if !mailbox.active {
         return refused("the mailbox is switched off");
     }
-    match &app.settings.access {
-        AppAccess::All => Ok(()),
+    if is_for(&app.settings.access, domain.id, tags) {
+        Ok(())
+    } else {
+        refused("neither the domain nor a tag of the mailbox is among those that may")
+    }
+}
+
+/// Whether people of this domain, with these tags, are among those that may.
+#[must_use]
+pub fn is_for(access: &AppAccess, domain: DomainId, tags: &Tags) -> bool {
+    match access {
+        AppAccess::All => true,
         AppAccess::Only { domains, tags: any } => {
-            if domains.contains(&domain.id) || tags.iter().any(|tag| any.contains(tag)) {
-                Ok(())
-            } else {
-                refused("neither the domain nor a tag of the mailbox is among those that may")
-            }
+            domains.contains(&domain) || tags.iter().any(|tag| any.contains(tag))
         }
     }
 }
