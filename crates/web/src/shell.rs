@@ -194,7 +194,7 @@ impl AdminEntry {
             ],
         ),
         ("Sign-in", &[Self::Providers, Self::Rules]),
-        ("Apps", &[Self::Apps]),
+        ("", &[Self::Apps]),
         ("Activity", &[Self::SignIns, Self::Why]),
         (
             "System",

@@ -15,6 +15,7 @@
 pub mod activity;
 pub mod admins;
 pub mod aliases;
+pub mod apps;
 pub mod attempts;
 pub mod blocks;
 mod client;
@@ -68,6 +69,8 @@ pub enum Request {
     Relink(relinks::RelinkRequest),
     /// The rules of a provider.
     Rule(rules::RuleRequest),
+    /// Apps: OAuth clients.
+    App(apps::AppRequest),
     /// App passwords of a mailbox.
     Device(devices::DeviceRequest),
     /// Recorded attempts.
@@ -112,6 +115,7 @@ pub async fn answer(
         Request::Provider(request) => providers::answer(app, actor, request, progress).await,
         Request::Relink(request) => relinks::answer(app, actor, request).await,
         Request::Rule(request) => rules::answer(app, actor, request).await,
+        Request::App(request) => apps::answer(app, actor, request).await,
         Request::Device(request) => devices::answer(app, actor, request).await,
         Request::Attempt(request) => attempts::answer(app, actor, request).await,
         Request::Alert(request) => activity::alerts(app, actor, request).await,

@@ -9,6 +9,7 @@ mod activity;
 mod admin;
 mod alert;
 mod alias;
+mod app;
 mod attempt;
 mod completions;
 mod config;
@@ -75,6 +76,7 @@ enum Command {
     Alias(Verbs<alias::Verb>),
     Provider(Verbs<provider::Verb>),
     Rule(Verbs<rule::Verb>),
+    App(Verbs<app::Verb>),
     Device(Verbs<device::Verb>),
     Why(why::Arguments),
     Attempt(Verbs<attempt::Verb>),
@@ -107,6 +109,7 @@ pub fn run() -> ExitCode {
         Command::Alias(arguments) => alias::run(arguments),
         Command::Provider(arguments) => provider::run(arguments),
         Command::Rule(arguments) => rule::run(arguments),
+        Command::App(arguments) => app::run(arguments),
         Command::Device(arguments) => device::run(arguments),
         Command::Why(arguments) => why::run(arguments),
         Command::Attempt(arguments) => attempt::run(arguments),

@@ -30,13 +30,13 @@ use model::rule::Test;
 use model::tag::{Tag, Tags};
 use serde_json::{Value, json};
 
-struct Installation {
+pub(super) struct Installation {
     app: App,
     place: Place,
 }
 
 impl Installation {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let place = Place::new();
         let config = place.config();
         std::fs::create_dir_all(config.layout().store()).unwrap();
@@ -64,11 +64,11 @@ impl Installation {
         administration::answer(&self.app, &Actor::CommandLine, request, &mut |_| {}).await
     }
 
-    async fn ok(&self, request: Request) -> Value {
+    pub(super) async fn ok(&self, request: Request) -> Value {
         self.ask(request).await.unwrap()
     }
 
-    async fn not(&self, request: Request) -> Problem {
+    pub(super) async fn not(&self, request: Request) -> Problem {
         self.ask(request).await.unwrap_err()
     }
 
@@ -81,7 +81,7 @@ fn address(text: &str) -> Address {
     Address::parse(text).unwrap()
 }
 
-fn domain(text: &str) -> DomainName {
+pub(super) fn domain(text: &str) -> DomainName {
     DomainName::parse(text).unwrap()
 }
 

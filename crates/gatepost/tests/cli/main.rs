@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod answers;
+mod apps;
 mod confirmation;
 mod diagnosis;
 mod documented;

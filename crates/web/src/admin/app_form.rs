@@ -227,7 +227,7 @@ impl Typed {
                 .attribute("spellcheck", "false")
                 .attribute("autocapitalize", "none")
                 .help(format!(
-                    "One a line, byte for byte as the app sends it: {} {}",
+                    "One a line, byte for byte as the app sends it ({}). {}",
                     self.card.redirect_shape(),
                     self.card.redirect_remark(),
                 ))

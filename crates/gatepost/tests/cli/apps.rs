@@ -1,0 +1,132 @@
+//! Apps, asked for as the command line does.
+
+use super::answers::{Installation, domain};
+use app::Problem;
+use app::domains::Page;
+use app::oauth::apps::Overlap;
+use gatepost::administration::Request;
+use gatepost::administration::apps::{AppChange, AppRequest};
+use model::oauth_app::{AppCard, AppKind};
+use serde_json::{Value, json};
+
+const REDIRECT: &str = "https://cloud.example.org/apps/user_oidc/code";
+
+fn add(change: AppChange) -> Request {
+    Request::App(AppRequest::Add {
+        card: AppCard::Nextcloud,
+        client_id: Some("cloud".to_owned()),
+        change: Box::new(change),
+    })
+}
+
+fn to(redirect: &str) -> AppChange {
+    AppChange {
+        redirects: vec![redirect.to_owned()],
+        ..AppChange::default()
+    }
+}
+
+fn edit(change: AppChange) -> Request {
+    Request::App(AppRequest::Edit {
+        name: "1".to_owned(),
+        change: Box::new(change),
+    })
+}
+
+fn fields(problem: Problem) -> Vec<String> {
+    match problem {
+        Problem::Invalid(fields) => fields.into_iter().map(|one| one.field).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_app_is_kept_by_command() {
+    let at = Installation::new().await;
+    let wrong = at.not(add(to("http://cloud.example.org/"))).await;
+    assert_eq!(fields(wrong), ["redirects"]);
+    let made = at.ok(add(to(REDIRECT))).await;
+    let secret = made["client_secret"].as_str().unwrap().to_owned();
+    assert_eq!((secret.len(), &made["app"]["id"]), (43, &json!(1)));
+    let block = made["guide"]["block"]["text"].as_str().unwrap();
+    assert!(
+        block.contains(&format!("--clientsecret='{secret}'")),
+        "{block}"
+    );
+    assert_eq!(made["app"]["settings"]["name"], "Nextcloud");
+    assert_eq!(made["app"]["secrets"][0]["ends"], Value::Null);
+
+    let few = AppChange {
+        domains: vec![domain("example.org")],
+        tags: vec!["Board".to_owned()],
+        add_redirects: vec!["https://cloud.example.org/index.php/apps/user_oidc/code".to_owned()],
+        active: Some(false),
+        ..AppChange::default()
+    };
+    let app = at.ok(edit(few)).await;
+    assert_eq!(
+        app["who"],
+        json!({ "everybody": false, "domains": ["example.org"], "tags": ["board"] })
+    );
+    assert_eq!(app["settings"]["redirects"].as_array().unwrap().len(), 2);
+    assert_eq!(app["settings"]["active"], false);
+    let same = at.ok(edit(AppChange::default())).await;
+    assert_eq!(same["who"], app["who"], "what is not named stays");
+    let everybody = AppChange {
+        everybody: true,
+        ..AppChange::default()
+    };
+    assert_eq!(at.ok(edit(everybody)).await["who"]["everybody"], true);
+    for change in [
+        AppChange {
+            domains: vec![domain("nowhere.test")],
+            ..AppChange::default()
+        },
+        AppChange {
+            straight_to: Some("nobody".to_owned()),
+            ..AppChange::default()
+        },
+        AppChange {
+            never_through: Some(vec!["nobody".to_owned()]),
+            ..AppChange::default()
+        },
+    ] {
+        assert!(matches!(at.not(edit(change)).await, Problem::NotFound(_)));
+    }
+    let public = AppChange {
+        kind: Some(AppKind::Public),
+        ..AppChange::default()
+    };
+    assert_eq!(fields(at.not(edit(public)).await), ["kind"]);
+}
+
+#[tokio::test]
+async fn an_app_is_rotated_revoked_and_removed_by_command() {
+    let at = Installation::new().await;
+    let first = at.ok(add(to(REDIRECT))).await;
+    let name = || "cloud".to_owned();
+    let rotated = at
+        .ok(Request::App(AppRequest::Rotate {
+            name: name(),
+            overlap: Overlap::Week,
+        }))
+        .await;
+    assert_ne!(rotated["client_secret"], first["client_secret"]);
+    let secrets = rotated["app"]["secrets"].as_array().unwrap();
+    assert!(secrets.len() == 2 && secrets[1]["ends"].is_string());
+    for request in [AppRequest::Show(name()), AppRequest::Block(name())] {
+        let shown = at.ok(Request::App(request)).await.to_string();
+        for made in [&first, &rotated] {
+            let secret = made["client_secret"].as_str().unwrap();
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+    let ended = at.ok(Request::App(AppRequest::Revoke(name()))).await;
+    assert_eq!(ended, json!({ "client_id": "cloud", "ended": 0 }));
+    let listed = at.ok(Request::App(AppRequest::List(Page::default()))).await;
+    assert_eq!(listed["apps"].as_array().unwrap().len(), 1);
+    let gone = at.ok(Request::App(AppRequest::Remove(name()))).await;
+    assert_eq!(gone["deleted"], "Nextcloud");
+    let missing = at.not(Request::App(AppRequest::Remove(name()))).await;
+    assert!(matches!(missing, Problem::NotFound(_)));
+}
