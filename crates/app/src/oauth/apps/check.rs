@@ -3,6 +3,7 @@
 use crate::{FieldProblem, Problem};
 use model::foreign::is_plain;
 use model::oauth_app::{AppAccess, AppKind, AppSettings, Consent, PkceRule, SubjectKind};
+use model::tag::Tag;
 use oidc::op::redirect::{RedirectKind, RegisteredRedirect};
 use std::collections::BTreeSet;
 use store::Conn;
@@ -13,7 +14,6 @@ pub const MOST_REDIRECTS: usize = 50;
 
 const NAME_CHARS: usize = 64;
 const CLIENT_ID_CHARS: usize = 128;
-const TAG_CHARS: usize = 64;
 
 #[derive(Default)]
 struct Wrong(Vec<FieldProblem>);
@@ -186,30 +186,20 @@ fn access(access: &mut AppAccess, wrong: &mut Wrong) {
     let AppAccess::Only { domains, tags } = access else {
         return;
     };
-    let typed = std::mem::take(tags);
-    *tags = typed
-        .iter()
-        .map(|text| tag(text))
-        .filter(|tag| !tag.is_empty())
-        .collect();
-    if let Some(bad) = tags
-        .iter()
-        .find(|tag| tag.chars().count() > TAG_CHARS || tag.contains(',') || !is_plain(tag))
-    {
-        wrong.at(
-            "access",
-            format!("{bad}: a tag has at most {TAG_CHARS} characters and no comma"),
-        );
+    let mut typed_any = false;
+    for text in std::mem::take(tags) {
+        if text.trim().is_empty() {
+            continue;
+        }
+        typed_any = true;
+        match Tag::parse(&text) {
+            Ok(tag) => _ = tags.insert(tag.as_str().to_owned()),
+            Err(error) => wrong.at("access", format!("{text}: {error}")),
+        }
     }
-    if domains.is_empty() && tags.is_empty() {
+    if domains.is_empty() && !typed_any {
         wrong.at("access", "choose at least one domain or tag, or everybody");
     }
-}
-
-/// A tag as mailboxes have it: lower case, single spaces.
-fn tag(text: &str) -> String {
-    let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").to_lowercase()
 }
 
 /// The host of a redirect; of a program's own scheme, that scheme.
