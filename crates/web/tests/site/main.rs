@@ -25,6 +25,7 @@ mod paging;
 mod passwords;
 mod presets;
 mod provider;
+mod provider_conformance;
 mod provider_test;
 mod relinks;
 mod relying_parties;
