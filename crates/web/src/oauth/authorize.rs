@@ -280,13 +280,13 @@ impl WrongPage {
         reference: Copied,
     ) -> Self {
         let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("add", &wrong.received)
+            .append_pair("redirect", &wrong.received)
             .finish();
         Self {
             shell,
             title,
             text,
-            add: format!("/admin/apps/{}/edit?{query}", wrong.app),
+            add: format!("/admin/apps/{}?{query}", wrong.app),
             received: wrong.received,
             registered: wrong.registered,
             parts: wrong.difference,
