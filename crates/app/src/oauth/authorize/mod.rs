@@ -211,18 +211,20 @@ impl App {
         match unreadable {
             Unreadable::Stays { refusal, wrong } => {
                 let mut record = Record::new(self, Door::App, visit.client);
-                record.attempt.app = wrong.as_ref().map(|(app, _)| app.id);
+                record.attempt.app = wrong.as_ref().map(|wrong| wrong.0.id);
                 let refused = self.refuse(record, refusal).await;
-                let wrong = wrong.map(|(app, received)| WrongRedirect {
-                    app: app.id,
-                    difference: oidc::op::difference::difference(
-                        &received,
-                        &app.settings.redirects,
-                    )
-                    .unwrap_or_default(),
-                    received: model::foreign::printable(&received, 300),
-                    registered: app.settings.redirects,
-                });
+                let wrong = wrong
+                    .map(|wrong| *wrong)
+                    .map(|(app, received)| WrongRedirect {
+                        app: app.id,
+                        difference: oidc::op::difference::difference(
+                            &received,
+                            &app.settings.redirects,
+                        )
+                        .unwrap_or_default(),
+                        received: model::foreign::printable(&received, 300),
+                        registered: app.settings.redirects,
+                    });
                 Authorize::Refused(Box::new(AppRefused {
                     refused,
                     wrong,

@@ -59,11 +59,11 @@ pub(super) enum Unreadable {
     Stays {
         refusal: Refusal,
         /// The app and what was received in place of its redirects.
-        wrong: Option<(OauthApp, String)>,
+        wrong: Option<Box<(OauthApp, String)>>,
     },
     /// The app is told, and the administrator where there is a code for it.
     Goes {
-        app: OauthApp,
+        app: Box<OauthApp>,
         answer: Answer,
         refusal: Option<Refusal>,
     },
@@ -135,7 +135,7 @@ fn read(
             let refusal = refusal_of(&error, &app, unchecked, &rules);
             let answer = back.error(error.error, &error.description);
             return Err(Unreadable::Goes {
-                app,
+                app: Box::new(app),
                 answer,
                 refusal,
             });
@@ -150,7 +150,7 @@ fn read(
             let words = "none of the scopes exists";
             let answer = back.error(AuthorizeErrorCode::InvalidScope, words);
             return Err(Unreadable::Goes {
-                app,
+                app: Box::new(app),
                 answer,
                 refusal: Some(refusal),
             });
@@ -204,7 +204,7 @@ fn redirect(
             refusal: of_app(Code::AppRedirect, app)
                 .with("received", printable(received, 300))
                 .with("registered", if all.is_empty() { "none" } else { &all }),
-            wrong: Some((app.clone(), received.to_owned())),
+            wrong: Some(Box::new((app.clone(), received.to_owned()))),
         }
     };
     if unchecked.fault.is_some() {
