@@ -66,10 +66,6 @@ pub struct AppChange {
     pub redirects: Vec<String>,
     /// Redirects beside those it has.
     pub add_redirects: Vec<String>,
-    /// Where people may be sent after signing out.
-    pub sign_out_redirects: Vec<String>,
-    /// Where it is told of ended sessions; an empty text for nowhere.
-    pub back_channel: Option<String>,
     /// Everybody may use it.
     pub everybody: bool,
     /// People of these domains may use it.
@@ -94,8 +90,6 @@ pub struct AppChange {
     pub id_token_alg: Option<IdTokenAlg>,
     /// What `sub` is.
     pub subject: Option<SubjectKind>,
-    /// May show codes that are typed elsewhere.
-    pub devices: Option<bool>,
     /// The provider people go to straight away, by its slug; an empty text for the usual choice.
     pub straight_to: Option<String>,
     /// Providers through which nobody signs in to it, by their slugs.
@@ -210,12 +204,6 @@ impl AppChange {
             settings.redirects = self.redirects;
         }
         settings.redirects.extend(self.add_redirects);
-        if !self.sign_out_redirects.is_empty() {
-            settings.sign_out_redirects = self.sign_out_redirects;
-        }
-        if let Some(url) = self.back_channel {
-            settings.back_channel = Some(url).filter(|url| !url.is_empty());
-        }
         let set = &mut settings;
         put(&mut set.name, self.name);
         put(&mut set.consent, self.consent);
@@ -227,7 +215,6 @@ impl AppChange {
         put(&mut set.refresh, self.refresh);
         put(&mut set.id_token_alg, self.id_token_alg);
         put(&mut set.subject, self.subject);
-        put(&mut set.devices, self.devices);
         put(&mut set.active, self.active);
         Ok(settings)
     }

@@ -91,12 +91,6 @@ pub(super) struct Fields {
     /// A redirect beside those it has.
     #[arg(long, value_name = "URL", conflicts_with = "redirect")]
     add_redirect: Vec<String>,
-    /// Where people may be sent after signing out.
-    #[arg(long, value_name = "URL")]
-    sign_out_redirect: Vec<String>,
-    /// Where the app is told of ended sessions; '' for nowhere.
-    #[arg(long, value_name = "URL")]
-    back_channel: Option<String>,
     /// Everybody with a mailbox may use it.
     #[arg(long, conflicts_with_all = ["domain", "tag"])]
     everybody: bool,
@@ -133,9 +127,6 @@ pub(super) struct Fields {
     /// People's lasting id there: public (the same for every app), or pairwise.
     #[arg(long, value_name = "KIND", value_parser = named(SUBJECT), hide_possible_values = true)]
     subject: Option<SubjectKind>,
-    /// May show codes that people type elsewhere.
-    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
-    devices: Option<bool>,
     /// The provider people go to straight away; '' for the usual choice.
     #[arg(long, value_name = "PROVIDER")]
     straight_to: Option<String>,
@@ -205,8 +196,6 @@ impl From<Fields> for AppChange {
             name: fields.name,
             redirects: fields.redirect,
             add_redirects: fields.add_redirect,
-            sign_out_redirects: fields.sign_out_redirect,
-            back_channel: fields.back_channel,
             everybody: fields.everybody,
             domains: fields.domain,
             tags: fields.tag,
@@ -219,7 +208,6 @@ impl From<Fields> for AppChange {
             refresh: fields.refresh,
             id_token_alg: fields.id_token_alg,
             subject: fields.subject,
-            devices: fields.devices,
             straight_to: fields.straight_to,
             never_through: fields.never_through,
             active: fields.active,

@@ -115,12 +115,6 @@ impl CardSetup<'_> {
             (!name.is_empty() && !name.contains('/')).then_some(name)
         })
     }
-
-    /// The address of the app: its first redirect up to `path`.
-    fn home(&self, path: &str) -> Option<&str> {
-        let mut redirects = self.app.settings.redirects.iter();
-        redirects.find_map(|redirect| Some(redirect.split_once(path)?.0))
-    }
 }
 
 fn texts(lines: &[&str]) -> Vec<String> {
@@ -204,7 +198,7 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
         setup.secret(),
         setup.urls.discovery,
     );
-    let mut guide = made(
+    made(
         &[
             "Install the app “OpenID Connect user backend” (user_oidc) in Nextcloud.",
             "Run this as the user that Nextcloud runs as.",
@@ -218,15 +212,7 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
              add --unique-uid=0 --mapping-uid=email before anybody has signed in.",
             "For Nextcloud groups out of tags add --group-provisioning=1.",
         ],
-    );
-    if let Some(home) = setup.home("/apps/user_oidc/") {
-        guide.remarks.push(format!(
-            "To end Nextcloud sessions when somebody signs out here, enter \
-             {home}/apps/user_oidc/backchannel-logout/Gatepost as back-channel logout URL in the \
-             settings."
-        ));
-    }
-    guide
+    )
 }
 
 fn roundcube(setup: &CardSetup<'_>) -> CardGuide {

@@ -4,7 +4,6 @@ use super::authorize::Prompt;
 use super::client_auth::ClientAuthMethod;
 use super::paths;
 use super::pkce::ChallengeMethod;
-use super::token::DEVICE_GRANT;
 use crate::callback::Delivery;
 use model::oauth_app::IdTokenAlg;
 use serde_json::{Value, json};
@@ -54,12 +53,10 @@ impl Metadata {
             "jwks_uri": at(paths::JWKS),
             "introspection_endpoint": at(paths::INTROSPECT),
             "revocation_endpoint": at(paths::REVOKE),
-            "device_authorization_endpoint": at(paths::DEVICE_AUTHORIZATION),
-            "end_session_endpoint": at(paths::END_SESSION),
             "scopes_supported": SCOPES,
             "response_types_supported": ["code"],
             "response_modes_supported": [Delivery::Query.name(), Delivery::FormPost.name()],
-            "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
             "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": algs,
             "token_endpoint_auth_methods_supported": any,
@@ -67,8 +64,6 @@ impl Metadata {
             "revocation_endpoint_auth_methods_supported": any,
             "code_challenge_methods_supported": [ChallengeMethod::S256.name()],
             "authorization_response_iss_parameter_supported": true,
-            "backchannel_logout_supported": true,
-            "backchannel_logout_session_supported": true,
             "claim_types_supported": ["normal"],
             "claims_supported": CLAIMS,
             "claims_parameter_supported": true,

@@ -20,8 +20,6 @@ pub(super) struct Typed {
     pub client_id: String,
     kind: AppKind,
     redirects: String,
-    sign_out_redirects: String,
-    back_channel: String,
     who: String,
     domains: Vec<String>,
     tags: String,
@@ -33,7 +31,6 @@ pub(super) struct Typed {
     refresh: RefreshRule,
     id_token_alg: IdTokenAlg,
     subject: SubjectKind,
-    devices: bool,
     straight_to: String,
     never_through: Vec<String>,
     pub modified: i64,
@@ -52,17 +49,14 @@ pub(super) struct Draft<'a> {
 }
 
 /// Fields that are folded away while they are as usual.
-const RARE: [&str; 12] = [
+const RARE: [&str; 9] = [
     "kind",
     "pkce",
-    "sign_out_redirects",
-    "back_channel",
     "mailcow",
     "full_name",
     "refresh",
     "id_token_alg",
     "subject",
-    "devices",
     "straight_to",
     "never_through",
 ];
@@ -121,8 +115,6 @@ impl Typed {
             client_id: String::new(),
             kind: settings.kind,
             redirects: settings.redirects.join("\n"),
-            sign_out_redirects: settings.sign_out_redirects.join("\n"),
-            back_channel: settings.back_channel.clone().unwrap_or_default(),
             who: who.to_owned(),
             domains,
             tags,
@@ -134,7 +126,6 @@ impl Typed {
             refresh: settings.refresh,
             id_token_alg: settings.id_token_alg,
             subject: settings.subject,
-            devices: settings.devices,
             straight_to: straight_to.map(ToString::to_string).unwrap_or_default(),
             never_through: settings
                 .never_through
@@ -176,15 +167,14 @@ impl Typed {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let back_channel = self.back_channel.trim().to_owned();
         Ok(AppSettings {
             name: self.name.clone(),
             card: app.map_or(self.card, |app| app.settings.card),
             active: app.is_none_or(|app| app.settings.active),
             kind: self.kind,
             redirects: lines(&self.redirects),
-            sign_out_redirects: lines(&self.sign_out_redirects),
-            back_channel: Some(back_channel).filter(|url| !url.is_empty()),
+            sign_out_redirects: Vec::new(),
+            back_channel: None,
             access: match self.who.as_str() {
                 "only" => AppAccess::Only {
                     domains,
@@ -200,7 +190,7 @@ impl Typed {
             refresh: self.refresh,
             id_token_alg: self.id_token_alg,
             subject: self.subject,
-            devices: self.devices,
+            devices: false,
             straight_to,
             never_through,
         })
@@ -371,31 +361,13 @@ impl Typed {
                     ),
                 ],
             ),
-            Field::area(
-                "sign_out_redirects",
-                "After signing out",
-                self.sign_out_redirects.as_str(),
-                2,
-            )
-            .attribute("spellcheck", "false")
-            .optional()
-            .help("Where the app may send people then, one URL a line.")
-            .problem(p.of("sign_out_redirects")),
-            Field::url(
-                "back_channel",
-                "Back-channel logout URL",
-                self.back_channel.as_str(),
-            )
-            .optional()
-            .help("The app is told here when somebody signs out or is kept out.")
-            .problem(p.of("back_channel")),
         ];
         fields.extend(self.token_fields(p));
         fields.extend(self.provider_fields(draft));
         fields
     }
 
-    fn token_fields(&self, p: &Problems) -> [Field; 4] {
+    fn token_fields(&self, p: &Problems) -> [Field; 3] {
         [
             radios(
                 "refresh",
@@ -441,13 +413,6 @@ impl Typed {
                 ],
             )
             .problem(p.of("subject")),
-            tick(
-                "devices",
-                "Devices without a keyboard",
-                "May show a code to type elsewhere",
-                self.devices,
-                "Such as a television. Without a redirect it needs nothing else.",
-            ),
         ]
     }
 

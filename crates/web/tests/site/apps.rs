@@ -63,7 +63,6 @@ async fn an_app_is_added_and_its_secret_shown_once() {
         ("redirects", "", "redirects"),
         ("name", "", "name"),
         ("client_id", "7", "client_id"),
-        ("back_channel", "ftp://cloud.example.org/", "back_channel"),
         ("who", "only", "who"),
     ] {
         let typed = form.clone().fill("redirects", REDIRECT).unwrap();

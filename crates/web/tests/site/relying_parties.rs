@@ -97,7 +97,7 @@ impl Stage {
         tab.open(url).await.unwrap();
         tab.stop_before(issuer);
         let left = tab.follow("Continue with Acme").await.unwrap();
-        let question = left.location().unwrap().expect("the provider's page");
+        let question = left.location().unwrap().unwrap();
         tab.stop_nowhere();
         let answer = self.provider.sign_in(tab, question.as_str(), "nora").await;
         tab.stop_before(app);
@@ -106,11 +106,12 @@ impl Stage {
         let consent = tab.page().unwrap().form_with_button("Allow").unwrap();
         let page = tab.submit(consent).await.unwrap();
         let answer = page.location().unwrap();
-        answer.unwrap_or_else(|| panic!("{}", page.text()))
+        assert!(answer.is_some(), "{}", page.text());
+        answer.unwrap()
     }
 
     /// The same from the app's own page, and on to where the app takes her.
-    async fn from_page(&self, tab: &mut Tab, page: &str, app: &str) -> Page {
+    async fn begun_at(&self, tab: &mut Tab, page: &str, app: &str) -> Page {
         let asked = question(tab, page, &self.world.url).await.unwrap();
         let answer = self.through(tab, &asked, app).await;
         tab.stop_nowhere();
@@ -178,7 +179,7 @@ async fn apache_shows_its_page_to_whom_gatepost_signed_in() {
     apache.start(&registration).await.unwrap();
     let mut tab = Browser::new().unwrap().tab();
     let page = stage
-        .from_page(&mut tab, &apache.page(), &apache.redirect_uri())
+        .begun_at(&mut tab, &apache.page(), &apache.redirect_uri())
         .await;
     let text = page.body();
     for line in [
@@ -207,7 +208,7 @@ async fn roundcube_opens_for_whom_gatepost_signed_in() {
     started.await.unwrap();
     let mut tab = Browser::new().unwrap().tab();
     let page = stage
-        .from_page(
+        .begun_at(
             &mut tab,
             &roundcube.sign_in_page(),
             &roundcube.redirect_uri(),
@@ -287,7 +288,7 @@ async fn a_second_gatepost_signs_in_by_the_first() {
 
     let mut tab = Browser::new().unwrap().tab();
     let start = second.at("/sso/first/start");
-    let page = stage.from_page(&mut tab, &start, &callback).await;
+    let page = stage.begun_at(&mut tab, &start, &callback).await;
     assert_eq!(page.status(), 200, "{}", page.text());
     assert!(second.has(NORA).await, "{}", page.text());
 }
