@@ -2,14 +2,13 @@
 
 use crate::domains::{Listed, Page};
 use crate::mailboxes::by_address;
-use crate::{App, Problem, audit};
+use crate::{App, Problem, audit, revoke};
 use model::address::Address;
 use model::audit::Actor;
 use model::block::Block;
 use model::ids::{BlockId, ProviderId};
 use model::link::Link;
 use model::mailbox::Mailbox;
-use model::session::Principal;
 use model::time::Timestamp;
 use serde_json::json;
 use store::{Conn, StoreError};
@@ -45,7 +44,7 @@ impl App {
                 if links.is_empty() {
                     return Err(Problem::field("address", NOBODY_LINKED));
                 }
-                store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
+                revoke::end_web(tx, mailbox.id).await?;
                 Ok(block(tx, now, &actor, &mailbox, &links, &reason).await?)
             })
             .await

@@ -1,12 +1,11 @@
 //! Side effects, after commit.
 
-use crate::App;
 use crate::ports::{EffectFailed, Engines};
+use crate::{App, revoke};
 use model::address::{Address, DomainName};
 use model::ids::{DomainId, MailboxId};
 use model::outcome::Code;
 use model::rules::confirmation::Warning;
-use model::session::Principal;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -179,7 +178,7 @@ impl App {
                 .write(async move |tx: &mut Conn| {
                     let mut ended = 0;
                     for (id, _) in &people {
-                        ended += store::sessions::delete_all(tx, Principal::Person(*id)).await?;
+                        ended += revoke::end_web(tx, *id).await?;
                     }
                     Ok::<_, StoreError>(ended)
                 })

@@ -26,7 +26,10 @@ impl App {
     /// [`Problem::Unavailable`] only.
     pub async fn sweep(&self) -> Result<(), Problem> {
         self.warn_people().await?;
-        self.rotate_signing_keys().await?;
+        // What has ended is swept whatever becomes of the keys.
+        if let Err(error) = self.rotate_signing_keys().await {
+            tracing::error!(%error, "the keys of ID tokens could not be looked after");
+        }
         let kept = self.retention().await?;
         for _ in 0..ROUNDS {
             if !self.sweep_some(&kept).await? {

@@ -148,7 +148,7 @@ function prepare(part) {
   all("button[data-show]", part).forEach(offerShowing);
   all("time[data-local]", part).forEach(showLocally);
   all("a[data-ask]", part).forEach((link) => link.addEventListener("click", ask));
-  all("form[method=post]", part).forEach(sendOnce);
+  all("form[method=post]:not([data-onward])", part).forEach(sendOnce);
 }
 
 /** An answer for an app goes on by itself. */

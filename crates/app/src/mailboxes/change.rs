@@ -10,7 +10,6 @@ use model::mailbox::{Disabled, Mailbox};
 use model::protocol::Protocol;
 use model::rules::limits::{self, Ask};
 use model::rules::provision;
-use model::session::Principal;
 use model::tag::Tags;
 use model::template::{TemplateField, TemplateFields};
 use model::time::Timestamp;
@@ -162,7 +161,7 @@ impl App {
         self.write_ringing(async move |tx: &mut Conn| {
             let mailbox = by_address(tx, &address).await?;
             store::mailboxes::set_password(tx, mailbox.id, Some(&hash), now).await?;
-            store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
+            revoke::end_web(tx, mailbox.id).await?;
             outbox::put(
                 tx,
                 &Effect::Kick {

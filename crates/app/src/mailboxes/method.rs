@@ -3,14 +3,13 @@
 use super::change::save;
 use super::{MethodSwitch, by_address, provider_for};
 use crate::outbox::{self, Effect};
-use crate::{App, Problem, audit};
+use crate::{App, Problem, audit, revoke};
 use model::address::Address;
 use model::audit::Actor;
 use model::ids::ProviderId;
 use model::link::{Link, PENDING_LINK_LIFETIME, PendingLink};
 use model::mailbox::{Mailbox, SignInMethods};
 use model::provider::Provider;
-use model::session::Principal;
 use model::time::Timestamp;
 use serde_json::json;
 use store::{Conn, StoreError};
@@ -55,7 +54,7 @@ impl App {
                 store::confirmation::confirm(tx, before.id, now, false).await?;
             }
             store::mailboxes::bump_generation(tx, before.id).await?;
-            store::sessions::delete_all(tx, Principal::Person(before.id)).await?;
+            revoke::end_web(tx, before.id).await?;
             if !after.password_opens_mail(now) && before.password_opens_mail(now) {
                 outbox::put(
                     tx,
@@ -94,7 +93,7 @@ impl App {
                     .find(|link| link.provider == provider)
                     .ok_or_else(|| Problem::NotFound("such link".to_owned()))?;
                 store::links::delete(tx, link.id).await?;
-                store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
+                revoke::end_web(tx, mailbox.id).await?;
                 Ok(note_unlink(tx, now, &actor, &address, link).await?)
             })
             .await

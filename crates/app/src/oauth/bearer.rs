@@ -156,13 +156,18 @@ impl App {
             "active": true,
             "scope": bearer.scopes,
             "client_id": found.client_id,
-            "username": bearer.person.address,
             "exp": bearer.ends.secs(),
             "iat": bearer.issued.secs(),
             "sub": subject(&found.settings, bearer.person.storage),
             "aud": found.client_id,
             "iss": self.public_url(),
         });
+        if [Scope::Profile, Scope::Email]
+            .iter()
+            .any(|scope| scope.is_in(&bearer.scopes))
+        {
+            answer["username"] = json!(bearer.person.address);
+        }
         if bearer.kind == TokenKind::Access {
             answer["token_type"] = json!("Bearer");
         }

@@ -68,23 +68,24 @@ const BY_SCOPE: [(Scope, &[&str]); 3] = [
 
 const GROUPS: &str = "groups";
 
-/// The claims of userinfo, without `sub`.
+/// The claims of userinfo, without `sub`. Those that were asked for by name add nothing: people allow
+/// scopes, and what they were not asked about is not told.
 pub(super) async fn for_userinfo(
     sql: &mut Conn,
     bearer: &Bearer,
 ) -> Result<Map<String, Value>, StoreError> {
-    let mut names = by_scope(&bearer.scopes);
-    names.extend(asked(bearer).userinfo.into_keys());
-    released(sql, &bearer.person, &names).await
+    released(sql, &bearer.person, &by_scope(&bearer.scopes)).await
 }
 
-/// The claims about the person that an ID token has: those that were asked for in it by name. All
-/// others are for userinfo.
+/// The claims about the person that an ID token has: those that were asked for in it by name, and that
+/// a granted scope opens. All others are for userinfo.
 pub(super) async fn for_id_token(
     sql: &mut Conn,
     bearer: &Bearer,
 ) -> Result<Map<String, Value>, StoreError> {
-    let names = asked(bearer).id_token.into_keys().collect();
+    let open = by_scope(&bearer.scopes);
+    let asked = asked(bearer).id_token.into_keys();
+    let names = asked.filter(|name| open.contains(name)).collect();
     released(sql, &bearer.person, &names).await
 }
 

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::ids::{OauthAppId, SessionId};
 use model::oauth_app::{AppSettings, SubjectKind};
+use url::Url;
 use uuid::Uuid;
 
 /// A scope that apps may ask for; others are dropped.
@@ -92,18 +93,24 @@ impl App {
 #[must_use]
 pub(crate) fn subject(settings: &AppSettings, storage: Uuid) -> String {
     let sector = match settings.subject {
-        SubjectKind::Public => "",
-        SubjectKind::Pairwise => settings.redirects.first().map_or("", |uri| host(uri)),
+        SubjectKind::Public => None,
+        SubjectKind::Pairwise => settings.redirects.first().map(|uri| sector(uri)),
     };
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(b"gatepost subject\0");
-    context.update(sector.as_bytes());
+    context.update(sector.unwrap_or_default().as_bytes());
     context.update(b"\0");
     context.update(storage.as_bytes());
     URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..24])
 }
 
-fn host(uri: &str) -> &str {
-    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    rest.split(['/', '?', ':']).next().unwrap_or_default()
+/// Whose redirect it is: the host of a web site, or a program's own scheme.
+pub(crate) fn sector(redirect: &str) -> String {
+    let Ok(url) = Url::parse(redirect) else {
+        return String::new();
+    };
+    match url.scheme() {
+        "http" | "https" => url.host_str().unwrap_or_default().to_owned(),
+        scheme => scheme.to_owned(),
+    }
 }

@@ -1,5 +1,6 @@
 //! One code or refresh token becomes tokens, in one transaction: of many offers at once, one counts.
 
+use super::claims;
 use super::names::Scope;
 use super::standing::still_counts;
 use model::grant::TokenKind;
@@ -9,6 +10,7 @@ use model::time::Timestamp;
 use oidc::op::error::TokenErrorCode;
 use oidc::op::pkce::{self, Challenge, ChallengeMethod};
 use oidc::op::token::TokenError;
+use serde_json::{Map, Value};
 use store::app_codes::Code;
 use store::app_grants::Ending;
 use store::app_tokens::{Found, NewToken};
@@ -54,6 +56,8 @@ pub(super) struct Given {
     pub(super) found: Found,
     /// A refresh token was given too.
     pub(super) refreshable: bool,
+    /// What the ID token says of the person.
+    pub(super) released: Map<String, Value>,
     pub(super) nonce: Option<String>,
 }
 
@@ -123,7 +127,10 @@ impl Redemption {
         }
         self.check_redirect(&code, redirect)?;
         check_verifier(&code, verifier)?;
-        store::app_codes::use_up(tx, tag, self.now).await?;
+        if !store::app_codes::use_up(tx, tag, self.now).await? {
+            store::app_grants::end(tx, Ending::One(grant.id)).await?;
+            return Ok(None);
+        }
         Ok(Some(Ground {
             grant: grant.id,
             granted: grant.scopes.clone(),
@@ -156,7 +163,10 @@ impl Redemption {
             None => bearer.scopes.clone(),
             Some(asked) => narrowed(&bearer.scopes, asked)?,
         };
-        store::app_tokens::use_up(tx, tag, self.now).await?;
+        if !store::app_tokens::use_up(tx, tag, self.now).await? {
+            store::app_grants::end(tx, Ending::One(bearer.grant)).await?;
+            return Ok(None);
+        }
         Ok(Some(Ground {
             grant: bearer.grant,
             granted: bearer.scopes,
@@ -207,8 +217,10 @@ impl Redemption {
         }
         let person = found.bearer.person.mailbox;
         store::app_connections::touch(tx, person, self.app.id, self.now).await?;
+        let released = claims::for_id_token(tx, &found.bearer).await?;
         Ok(Redeemed::Given(Box::new(Given {
             found,
+            released,
             refreshable,
             nonce: ground.nonce,
         })))

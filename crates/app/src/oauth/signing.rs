@@ -198,12 +198,13 @@ impl Ring {
             .map_err(|error| Problem::Unavailable(error.to_string()))
     }
 
+    /// The newest key whose time has come. If a clock that went back leaves none, the oldest: a code
+    /// has been used up by the time somebody signs.
     fn signer(&self, alg: IdTokenAlg, now: Timestamp) -> Option<Arc<SigningKey>> {
-        let mut signing = self
-            .keys
-            .iter()
-            .filter(|held| held.key.alg() == alg && held.signs <= now && held.retired.is_none());
-        signing.next_back().map(|held| Arc::clone(&held.key))
+        let own = |held: &&Held| held.key.alg() == alg && held.retired.is_none();
+        let mut due = self.keys.iter().filter(own).filter(|key| key.signs <= now);
+        let key = due.next_back().or_else(|| self.keys.iter().find(own));
+        key.map(|held| Arc::clone(&held.key))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The token endpoint: codes and refresh tokens become tokens, each once.
 
-use super::claims;
 use super::client_auth::EndpointError;
 use super::names::{Scope, Secret, subject};
 use super::redeem::{Given, Offer, Pair, Redeemed, Redemption, Refused};
@@ -141,9 +140,7 @@ impl App {
         };
         if Scope::OpenId.is_in(&tokens.scope) {
             let (nonce, access) = (given.nonce.as_deref(), &tokens.access_token);
-            let signed = self
-                .id_token(app, &given.found.bearer, nonce, access)
-                .await?;
+            let signed = self.id_token(app, &given, nonce, access).await?;
             tokens.id_token = Some(signed);
         }
         Ok(tokens)
@@ -152,10 +149,11 @@ impl App {
     async fn id_token(
         &self,
         app: &OauthApp,
-        bearer: &model::grant::Bearer,
+        given: &Given,
         nonce: Option<&str>,
         access_token: &str,
     ) -> Result<String, Problem> {
+        let bearer = &given.found.bearer;
         let subject = subject(&app.settings, bearer.person.storage);
         let claims = id_token::claims(IdTokenFacts {
             issuer: self.public_url(),
@@ -168,7 +166,7 @@ impl App {
             access_token: Some(access_token),
             amr: &[],
             sid: Some(&bearer.sid),
-            released: claims::for_id_token(&mut *self.store.read()?, bearer).await?,
+            released: given.released.clone(),
         });
         let alg = app.settings.id_token_alg;
         self.sign_token(alg, id_token::TYP, claims).await

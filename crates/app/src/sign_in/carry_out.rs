@@ -397,7 +397,7 @@ impl Run<'_> {
         if links.is_empty() {
             return Ok(());
         }
-        store::sessions::delete_all(tx, Principal::Person(mailbox.id)).await?;
+        revoke::end_web(tx, mailbox.id).await?;
         for link in links {
             store::links::delete(tx, link.id).await?;
             let details = json!({ "namespace": link.namespace, "subject": link.subject });

@@ -2,7 +2,7 @@
 
 use crate::passwords::Network;
 use model::attempt::{Attempt, Reference};
-use model::ids::ProviderId;
+use model::ids::{OauthAppId, ProviderId};
 use model::outcome::Code;
 use model::time::Timestamp;
 use std::collections::HashMap;
@@ -18,6 +18,7 @@ pub(crate) struct Alike {
     network: Network,
     code: Option<Code>,
     provider: Option<ProviderId>,
+    app: Option<OauthAppId>,
 }
 
 /// Where a refusal is recorded.
@@ -50,6 +51,7 @@ impl Alike {
             network: Network::from(attempt.ip),
             code: attempt.refusal.as_ref().map(|refusal| refusal.code),
             provider: attempt.provider,
+            app: attempt.app,
         }
     }
 }
@@ -97,6 +99,7 @@ mod tests {
             network: Network::from(Some(Ipv4Addr::from(n).into())),
             code: Some(Code::ProviderOff),
             provider: None,
+            app: None,
         }
     }
 

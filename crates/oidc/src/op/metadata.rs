@@ -21,13 +21,13 @@ pub const CLAIMS: [&str; 15] = [
     "auth_time",
     "nonce",
     "at_hash",
-    "amr",
     "sid",
     "name",
     "preferred_username",
     "email",
     "email_verified",
     "groups",
+    "updated_at",
 ];
 
 /// The metadata, the same at both addresses.

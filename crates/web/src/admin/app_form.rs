@@ -139,7 +139,8 @@ impl Typed {
     /// With one redirect more, to be saved.
     pub fn add_redirect(&mut self, redirect: &str) {
         let known = self.redirects.lines().any(|line| line == redirect);
-        if !redirect.is_empty() && !known {
+        let one = !redirect.is_empty() && !redirect.contains(char::is_whitespace);
+        if one && !known {
             self.redirects.push('\n');
             self.redirects.push_str(redirect);
         }
@@ -180,7 +181,11 @@ impl Typed {
                     domains,
                     tags: self.tags.split(',').map(ToOwned::to_owned).collect(),
                 },
-                _ => AppAccess::All,
+                "all" => AppAccess::All,
+                _ => {
+                    problems.add("who", "Choose who may use it.");
+                    return Err(problems);
+                }
             },
             consent: self.consent,
             pkce: self.pkce,

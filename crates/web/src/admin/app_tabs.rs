@@ -24,6 +24,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use model::ids::{AppSecretId, MailboxId};
 use model::oauth_app::{AppKind, AppSecret, OauthApp};
 use oidc::op::difference::{DiffPart, difference};
+use oidc::op::redirect::RegisteredRedirect;
 use serde::Deserialize;
 
 /// Refused attempts shown on one page.
@@ -316,8 +317,9 @@ fn wrong_redirects(app: &OauthApp, rows: &[AttemptRow]) -> Vec<WrongRedirect> {
         let Some(received) = facts.and_then(|facts| facts.get(RECEIVED)) else {
             continue;
         };
-        let known =
-            registered.contains(received) || found.iter().any(|one| one.received == *received);
+        let known = RegisteredRedirect::parse(received).is_err()
+            || registered.contains(received)
+            || found.iter().any(|one| one.received == *received);
         if known {
             continue;
         }

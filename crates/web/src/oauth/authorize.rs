@@ -184,7 +184,7 @@ impl ConsentPage {
         Self {
             shell: PublicShell::new(frame),
             token,
-            learns: asked.scopes.iter().map(|scope| learns(*scope)).collect(),
+            learns: learns(&asked.scopes),
             place: place(&asked.redirect),
             other: format!("{AUTHORIZE}?{}", asked.other),
             asked,
@@ -192,8 +192,16 @@ impl ConsentPage {
     }
 }
 
-/// What a scope means to the person.
-pub(crate) const fn learns(scope: Scope) -> &'static str {
+/// What scopes mean to the person. The address is said once.
+pub(crate) fn learns(scopes: &[Scope]) -> Vec<&'static str> {
+    let named = scopes.contains(&Scope::Profile);
+    let said = scopes
+        .iter()
+        .filter(|scope| !(named && **scope == Scope::Email));
+    said.map(|scope| means(*scope)).collect()
+}
+
+const fn means(scope: Scope) -> &'static str {
     match scope {
         Scope::OpenId => "That it is you each time, by a name of its own for you",
         Scope::Profile => "Your name and your address",
@@ -205,9 +213,12 @@ pub(crate) const fn learns(scope: Scope) -> &'static str {
 
 /// The host of a redirect, as people read it; the scheme where a program of theirs has one.
 fn place(redirect: &str) -> String {
+    let web = |scheme: &str| ["https", "http"].contains(&scheme.to_ascii_lowercase().as_str());
     match redirect.split_once("://") {
-        Some((_, rest)) => rest.split(['/', '?']).next().unwrap_or_default().to_owned(),
-        None => {
+        Some((scheme, rest)) if web(scheme) => {
+            rest.split(['/', '?']).next().unwrap_or_default().to_owned()
+        }
+        _ => {
             let scheme = redirect.split(':').next().unwrap_or_default();
             format!("the program {scheme}")
         }
@@ -306,6 +317,10 @@ mod tests {
             ("http://127.0.0.1:4711/cb", "127.0.0.1:4711"),
             ("https://a.example:8443?x", "a.example:8443"),
             ("org.example.mail:/cb", "the program org.example.mail"),
+            (
+                "org.example.mail://bank.example/cb",
+                "the program org.example.mail",
+            ),
         ] {
             assert_eq!(place(redirect), words);
         }

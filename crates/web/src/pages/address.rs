@@ -60,6 +60,10 @@ async fn find(
         }
     };
     let mut ways = state.app.ways_of(&address).await?;
+    if let Some(query) = typed.next.authorization() {
+        let never = state.app.never_for(query).await?;
+        ways.retain(|way| !never.contains(&way.slug));
+    }
     let way = match (ways.pop(), ways.is_empty()) {
         (None, _) => return Ok(Page(page.by_other_ways()).into_response()),
         (Some(way), true) => way,

@@ -39,7 +39,7 @@ struct ListPage {
 impl ListPage {
     /// What an app may know, in words.
     fn knows(app: &Connected) -> Vec<&'static str> {
-        app.scopes.iter().map(|scope| learns(*scope)).collect()
+        learns(&app.scopes)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an app's settings must be like. Every rule that is broken is told, each at its field.
 
+use crate::oauth::names::sector;
 use crate::{FieldProblem, Problem};
 use model::foreign::is_plain;
 use model::oauth_app::{AppAccess, AppKind, AppSettings, Consent, PkceRule, SubjectKind};
@@ -7,7 +8,6 @@ use model::tag::Tag;
 use oidc::op::redirect::{RedirectKind, RegisteredRedirect};
 use std::collections::BTreeSet;
 use store::Conn;
-use url::Url;
 
 /// Redirects of one app at most, of either kind.
 pub const MOST_REDIRECTS: usize = 50;
@@ -72,6 +72,9 @@ pub(super) fn settings(mut settings: AppSettings) -> Result<AppSettings, Problem
     registered("sign_out_redirects", sign_out, &mut wrong);
     back_channel(&mut settings.back_channel, &mut wrong);
     if settings.kind == AppKind::Public {
+        if settings.mailcow {
+            wrong.at("mailcow", "mailcow's way is for apps with a secret");
+        }
         if settings.pkce != PkceRule::Required {
             wrong.at("pkce", "an app without a secret always needs PKCE");
         }
@@ -90,7 +93,7 @@ pub(super) fn settings(mut settings: AppSettings) -> Result<AppSettings, Problem
         );
     }
     if settings.subject == SubjectKind::Pairwise {
-        let hosts: BTreeSet<_> = redirects.iter().map(host).collect();
+        let hosts: BTreeSet<_> = redirects.iter().map(|one| sector(one.as_str())).collect();
         if hosts.len() != 1 {
             wrong.at(
                 "subject",
@@ -200,15 +203,6 @@ fn access(access: &mut AppAccess, wrong: &mut Wrong) {
     if domains.is_empty() && !typed_any {
         wrong.at("access", "choose at least one domain or tag, or everybody");
     }
-}
-
-/// The host of a redirect; of a program's own scheme, that scheme.
-fn host(redirect: &RegisteredRedirect) -> String {
-    let text = redirect.as_str();
-    let host = Url::parse(text)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
-    host.unwrap_or_else(|| text.split(':').next().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

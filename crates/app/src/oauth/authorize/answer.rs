@@ -170,12 +170,24 @@ impl Given {
         store::app_codes::insert(tx, &self.tag, &code).await
     }
 
-    /// Remembers what was allowed, with all that was allowed before.
+    /// Remembers what was allowed. What the person said yes to adds up; what an app was trusted with
+    /// never counts as said.
     async fn store_connection(&self, tx: &mut Conn) -> Result<(), StoreError> {
         let (app, mailbox) = (self.read.app.id, self.mailbox.id);
         let before = store::app_connections::get(tx, mailbox, app).await?;
-        let asked = self.asked || before.as_ref().is_some_and(|before| before.asked);
-        let all = before.map(|before| before.scopes).unwrap_or_default();
+        let (said, before) = before.map_or((None, String::new()), |before| {
+            (before.asked.then(|| before.scopes.clone()), before.scopes)
+        });
+        let covered = said.as_deref().is_some_and(|said| {
+            let mut now = self.read.scopes.split(' ');
+            now.all(|scope| said.split(' ').any(|known| known == scope))
+        });
+        let asked = self.asked || covered;
+        let all = if asked {
+            said.unwrap_or_default()
+        } else {
+            before
+        };
         let all = Scopes::parse(&all).unwrap_or_default();
         let now = self.read.scopes.split(' ');
         let scopes = now.fold(all, Scopes::with).to_string();

@@ -139,7 +139,14 @@ impl App {
             });
         }
         let chosen = self.asked(&query, visit.browser).is_some();
-        let other = !chosen && self.expects_other(&read, mailbox).await?;
+        if self.is_somebody_else(&read, mailbox).await? {
+            // Nobody is passed off as the person an app asked for (OpenID Connect Core 3.1.2.2).
+            if silent || chosen || visit.consent == Some(true) {
+                return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
+            }
+            return self.ask_to_sign_in(read, &query, visit).await;
+        }
+        let other = !chosen && expects_other(&read, mailbox);
         if silent && other {
             return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
         }
@@ -268,14 +275,11 @@ impl App {
         Ok(apps::asks(&read.app, read.back.web, &read.scopes, allowed))
     }
 
-    /// Whether the request names somebody else than `mailbox`.
-    async fn expects_other(&self, read: &Read, mailbox: &Mailbox) -> Result<bool, Problem> {
+    /// Whether the request is about somebody else than the owner of `mailbox`, by a subject that the
+    /// app knows.
+    async fn is_somebody_else(&self, read: &Read, mailbox: &Mailbox) -> Result<bool, Problem> {
         let subject = Self::known_as(read, mailbox);
-        let typed = read.request.login_hint.as_deref().filter(|hint| {
-            let parsed = model::address::Address::parse(hint).ok();
-            parsed.is_some_and(|hint| hint != mailbox.address)
-        });
-        if typed.is_some() || !read.request.claims.allows_subject(&subject) {
+        if !read.request.claims.allows_subject(&subject) {
             return Ok(true);
         }
         let Some(token) = read.request.id_token_hint.as_deref() else {
@@ -291,6 +295,13 @@ impl App {
         let hint = hint::read(token, &set, issuer, client, self.clock.now());
         Ok(hint.is_ok_and(|hint| hint.subject != subject))
     }
+}
+
+/// Whether the request guesses at another address: the person is asked who is meant.
+fn expects_other(read: &Read, mailbox: &Mailbox) -> bool {
+    let typed = read.request.login_hint.as_deref();
+    let typed = typed.and_then(|hint| model::address::Address::parse(hint).ok());
+    typed.is_some_and(|hint| hint != mailbox.address)
 }
 
 fn says(read: &Read, error: AuthorizeErrorCode) -> Authorize {

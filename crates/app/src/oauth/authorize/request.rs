@@ -125,7 +125,7 @@ fn read(
             AppKind::Public => PkceRule::Required,
             AppKind::Confidential => settings.pkce,
         },
-        plain_allowed: settings.mailcow,
+        plain_allowed: settings.mailcow && settings.kind == AppKind::Confidential,
         state_required: settings.mailcow,
         scopes: &names,
     };

@@ -137,11 +137,20 @@ impl App {
     /// [`Problem::Unavailable`].
     pub async fn ways_for(&self, query: &str) -> Result<Ways, Problem> {
         let mut ways = self.ways().await?;
-        if let Some(app) = self.app_of(query).await? {
-            let never = self.slugs(&app.settings.never_through).await?;
-            ways.buttons.retain(|button| !never.contains(&button.slug));
-        }
+        let never = self.never_for(query).await?;
+        ways.buttons.retain(|button| !never.contains(&button.slug));
         Ok(ways)
+    }
+
+    /// The providers, by slug, through which nobody signs in to the app of this request.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`].
+    pub async fn never_for(&self, query: &str) -> Result<BTreeSet<String>, Problem> {
+        match self.app_of(query).await? {
+            Some(app) => self.slugs(&app.settings.never_through).await,
+            None => Ok(BTreeSet::new()),
+        }
     }
 
     async fn slugs(&self, ids: &BTreeSet<ProviderId>) -> Result<BTreeSet<String>, Problem> {
@@ -160,7 +169,8 @@ impl App {
         Ok(store::oauth_apps::by_client_id(&mut read, &client_id).await?)
     }
 
-    /// Refuses to leave for a provider that sends this browser back to the same app again and again.
+    /// Refuses to leave for a provider that does not count for the app, or that sends this browser back
+    /// to it again and again.
     pub(crate) async fn refuse_circle(
         &self,
         query: &str,
@@ -170,6 +180,10 @@ impl App {
         let Some(app) = self.app_of(query).await? else {
             return Ok(());
         };
+        if app.settings.never_through.contains(&provider.id) {
+            // Whoever came back that way would be sent there again.
+            return Err(Problem::Refused(circle(&app, provider)));
+        }
         let now = self.clock.now();
         let since = now.minus(CIRCLE_WITHIN.min(FLOW_LIFETIME));
         let browser = self.browser_tag(browser);

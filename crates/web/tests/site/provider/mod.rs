@@ -6,6 +6,7 @@ mod modules;
 mod races;
 mod recorded;
 mod refused;
+mod taken_away;
 
 use crate::world::World;
 use axum::body::to_bytes;

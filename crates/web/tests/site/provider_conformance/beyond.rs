@@ -434,3 +434,58 @@ async fn who_is_switched_off_loses_every_app() {
     off.await.unwrap();
     assert!(held().await.is_empty());
 }
+
+#[tokio::test]
+async fn nobody_is_passed_off_as_the_person_an_app_asked_for() {
+    let world = world().await;
+    add(&world, "trusting", |s| s.consent = Consent::Trusted).await;
+    let mut tab = erin(&world).await;
+    let other = r#"{"id_token":{"sub":{"value":"somebody-else"}}}"#;
+    let asked = [("client_id", "trusting"), ("claims", other)];
+    let page = open(&world, &mut tab, &[asked[0], asked[1], ("prompt", "none")]).await;
+    assert_eq!(error(&world, &page), "login_required");
+
+    // She may be somebody else: she is asked to sign in, and it is her again.
+    let page = open(&world, &mut tab, &asked).await;
+    let form = page.form_with_button("Sign in").unwrap();
+    let form = form.fill("name", "erin@example.org").unwrap();
+    let form = form.fill("password", crate::world::PASSWORD).unwrap();
+    tab.submit(form).await.unwrap();
+    let page = tab.follow("Continue").await.unwrap();
+    assert_eq!(error(&world, &page), "login_required");
+}
+
+#[tokio::test]
+async fn what_an_app_was_trusted_with_is_asked_once_it_is_not() {
+    let world = world().await;
+    let id = add(&world, "app", |s| s.consent = Consent::Trusted).await;
+    let mut tab = erin(&world).await;
+    let wants = |scope| [("client_id", "app"), ("scope", scope)];
+    is_code(
+        &world,
+        &open(&world, &mut tab, &wants("openid email")).await,
+    );
+
+    let mut settings = {
+        let store = world.store();
+        let mut read = store.read().unwrap();
+        let app = store::oauth_apps::by_id(&mut read, id).await.unwrap();
+        app.unwrap().settings
+    };
+    settings.consent = Consent::Ask;
+    let now = world.app.now();
+    let store = world.store();
+    let changed = store.write(async move |tx: &mut store::Conn| {
+        store::oauth_apps::update(tx, id, &settings, None, now).await
+    });
+    assert_eq!(changed.await, Ok::<_, store::StoreError>(true));
+
+    let page = open(&world, &mut tab, &wants("openid")).await;
+    is_code(&world, &allow(&mut tab, &page).await);
+    let page = open(&world, &mut tab, &wants("openid email")).await;
+    is_code(&world, &allow(&mut tab, &page).await);
+    is_code(
+        &world,
+        &open(&world, &mut tab, &wants("openid email")).await,
+    );
+}

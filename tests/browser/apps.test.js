@@ -1,0 +1,197 @@
+// A person signs in to apps through Gatepost: from the app to the company's provider, back to consent
+// and on to the app, wherever its redirect leads, under the content policy of our pages.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import {
+  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp, turnOnUntested,
+} from "./support/administrator.js";
+import { launch, visit } from "./support/browser.js";
+import { command } from "./support/command.js";
+import { examine } from "./support/examine.js";
+import * as provider from "./support/provider.js";
+import * as server from "./support/server.js";
+
+const PEOPLE = {
+  alice: {
+    name: "Alice", email: "alice@example.org", email_verified: true, mailcow_template: "staff",
+  },
+};
+const PRIVATE = "com.example.notes:/signed-in";
+
+let browser;
+let gatepost;
+let sso;
+let plain;
+let secure;
+
+/** An app that shows the answer it was brought: its query, or the form. */
+async function app(listener) {
+  listener.on("request", async (request, answer) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    answer.setHeader("content-type", "text/plain");
+    answer.end(`${request.method} ${request.url} ${Buffer.concat(parts)}`);
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  return listener;
+}
+
+async function certificate() {
+  const directory = await mkdtemp(join(tmpdir(), "gpa-"));
+  const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];
+  const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+  await promisify(execFile)("openssl", [...words, "-keyout", key, "-out", cert]);
+  const pair = { key: await readFile(key), cert: await readFile(cert) };
+  await rm(directory, { recursive: true });
+  return pair;
+}
+
+before(async () => {
+  [browser, gatepost, plain, secure] = await Promise.all([
+    launch(), server.start(), app(http.createServer()), app(https.createServer(await certificate())),
+  ]);
+  const { origin } = gatepost;
+  sso = await provider.start(redirectOf(origin), PEOPLE);
+  const tab = await visit(browser, origin);
+  await setUp(tab.page, await gatepost.setUpLink());
+  await addDomain(tab.page, origin);
+  await addTemplate(tab.page, origin);
+  await addProvider(tab.page, origin, sso.issuer);
+  await checkConnection(tab.page, origin);
+  await turnOnUntested(tab.page, origin);
+  await tab.close();
+});
+
+after(async () => {
+  await Promise.all([browser?.close(), gatepost?.close(), sso?.close()]);
+  for (const listener of [plain, secure]) listener?.close();
+});
+
+/** Registers an app; its client id. */
+async function register(name, redirect, ...words) {
+  const asked = ["app", "add", "generic", "--name", name, "--redirect", redirect, "--pkce", "if_sent"];
+  const made = await command(gatepost.config, [...asked, ...words, "--json"]);
+  return JSON.parse(made).app.client_id;
+}
+
+const question = (client, redirect, more = {}) => {
+  const asked = {
+    client_id: client, redirect_uri: redirect, response_type: "code",
+    scope: "openid profile email", state: "a state", nonce: "n", ...more,
+  };
+  return `${gatepost.origin}/oauth/authorize?${new URLSearchParams(asked)}`;
+};
+
+/** Alice leaves for the provider from the sign-in page, and comes back to the consent page. */
+async function signIn(page) {
+  await page.getByRole("link", { name: `Continue with ${PROVIDER.name}` }).click();
+  await provider.signInThere(page, sso.issuer, "alice");
+}
+
+const allow = (page) => page.getByRole("button", { name: "Allow" });
+
+for (const javaScript of [true, false]) {
+  const way = javaScript ? "with" : "without";
+  test(`to an app at another origin and back to it at once the next time, ${way} JavaScript`, async () => {
+    const redirect = `https://localhost:${secure.address().port}/cb`;
+    const name = javaScript ? "Files" : "Photos";
+    const client = await register(name, redirect);
+    const guests = [sso.issuer, new URL(redirect).origin];
+    const tab = await visit(browser, gatepost.origin, { javaScript, guests });
+    const { page } = tab;
+    await page.goto(question(client, redirect));
+    await examine(tab, `apps-${way}-script-sign-in`);
+    await signIn(page);
+    await allow(page).waitFor();
+    await examine(tab, `apps-${way}-script-consent`);
+    await allow(page).click();
+    await page.waitForURL(`${redirect}?**`);
+    const answer = new URL(page.url()).searchParams;
+    assert.equal(answer.get("state"), "a state");
+    assert.equal(answer.get("iss"), gatepost.origin);
+    assert.ok(answer.get("code"));
+
+    await page.goto(question(client, redirect));
+    assert.ok(page.url().startsWith(redirect), "what was allowed is not asked again");
+
+    await page.goto(`${gatepost.origin}/apps`);
+    await examine(tab, `apps-${way}-script-connected`);
+    const disconnect = page.getByRole("link", { name: `Disconnect ${name}` });
+    await page.goto(gatepost.origin + (await disconnect.getAttribute("href")));
+    await examine(tab, `apps-${way}-script-disconnect`);
+    await page.locator("main").getByRole("button", { name: /^Disconnect/ }).click();
+    assert.match(await page.locator("main").innerText(), /No apps yet/);
+    await examine(tab, `apps-${way}-script-none`);
+    await tab.close();
+  });
+}
+
+test("to a program on the person's own machine, by a form, and refused", async () => {
+  const redirect = `http://127.0.0.1:${plain.address().port}/cb`;
+  const client = await register("Desktop", redirect);
+  const guests = [sso.issuer, new URL(redirect).origin];
+  const tab = await visit(browser, gatepost.origin, { guests });
+  const { page } = tab;
+  await page.goto(question(client, redirect));
+  await signIn(page);
+  await allow(page).click();
+  await page.waitForURL(`${redirect}?**`);
+
+  await page.goto(question(client, redirect, { response_mode: "form_post" }));
+  await allow(page).click();
+  await page.waitForURL(redirect);
+  const brought = await page.locator("body").innerText();
+  assert.match(brought, /^POST \/cb code=[^&]+&state=a\+state&iss=/);
+
+  await page.goto(question(client, redirect));
+  await page.getByRole("button", { name: "Deny" }).click();
+  await page.waitForURL(`${redirect}?**`);
+  assert.equal(new URL(page.url()).searchParams.get("error"), "access_denied");
+  assert.deepEqual(tab.complaints, []);
+  await tab.close();
+});
+
+test("to a program with a scheme of its own", async () => {
+  const client = await register("Notes", PRIVATE);
+  const tab = await visit(browser, gatepost.origin, { guests: [sso.issuer] });
+  const { page } = tab;
+  await page.goto(question(client, PRIVATE));
+  await signIn(page);
+  await allow(page).waitFor();
+  // Nobody here has that program: that the policy lets the browser try is all there is to see.
+  const answered = page.waitForResponse((answer) => answer.url().endsWith("/oauth/consent"));
+  await allow(page).click();
+  const answer = await answered;
+  assert.equal(answer.status(), 303);
+  assert.ok((await answer.headerValue("location")).startsWith(`${PRIVATE}?code=`));
+  await page.waitForTimeout(500);
+  assert.deepEqual(tab.complaints, [], "the content policy let it go");
+  await tab.close();
+});
+
+test("an app that is not known, and a redirect that is not registered, end here", async () => {
+  const redirect = `http://127.0.0.1:${plain.address().port}/cb`;
+  const client = await register("Strict", redirect);
+  const tab = await visit(browser, gatepost.origin);
+  const { page } = tab;
+  for (const [id, to, name] of [
+    ["nobody", redirect, "unknown"],
+    [client, `${redirect}/`, "redirect"],
+  ]) {
+    tab.expectStatus(400);
+    await page.goto(question(id, to));
+    assert.ok(page.url().startsWith(gatepost.origin));
+    await examine(tab, `apps-refused-${name}`);
+  }
+  await tab.close();
+});
