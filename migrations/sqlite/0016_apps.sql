@@ -138,6 +138,9 @@ CREATE TABLE signing_keys (
     retired   INTEGER
 ) STRICT;
 
+-- Sign-ins of a browser that came to no end: three to one app are a circle.
+CREATE INDEX sign_in_flows_by_browser ON sign_in_flows (browser_tag, provider, created);
+
 -- What an attempt wanted to sign in to.
 ALTER TABLE attempts ADD COLUMN app INTEGER;
 CREATE INDEX attempts_by_app ON attempts (app, id) WHERE app IS NOT NULL;

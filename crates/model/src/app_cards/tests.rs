@@ -96,10 +96,6 @@ fn names_chosen_there_come_from_the_redirect() {
     let mut gitea = app(AppCard::Gitea);
     gitea.settings.redirects = vec!["https://git.example.org/user/oauth2/work/callback".into()];
     assert!(text(&gitea, None).contains("--name 'work'"));
-    let nextcloud = text(&app(AppCard::Nextcloud), None);
-    assert!(
-        nextcloud.contains("https://app.example.org/apps/user_oidc/backchannel-logout/Gatepost")
-    );
 }
 
 #[test]

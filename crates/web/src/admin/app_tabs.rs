@@ -304,8 +304,8 @@ struct ActivityPage {
 struct WrongRedirect {
     received: String,
     parts: Vec<DiffPart>,
-    /// The settings with it filled in.
-    add: String,
+    /// The settings with it filled in, if it can be registered.
+    add: Option<String>,
 }
 
 /// The redirects among refusals that are registered by now neither, each once.
@@ -317,13 +317,13 @@ fn wrong_redirects(app: &OauthApp, rows: &[AttemptRow]) -> Vec<WrongRedirect> {
         let Some(received) = facts.and_then(|facts| facts.get(RECEIVED)) else {
             continue;
         };
-        let known = RegisteredRedirect::parse(received).is_err()
-            || registered.contains(received)
-            || found.iter().any(|one| one.received == *received);
+        let known =
+            registered.contains(received) || found.iter().any(|one| one.received == *received);
         if known {
             continue;
         }
-        let add = super::list::with_query(&path_of(app.id), &[("redirect", received)]);
+        let can = RegisteredRedirect::parse(received).is_ok();
+        let add = can.then(|| super::list::with_query(&path_of(app.id), &[("redirect", received)]));
         found.push(WrongRedirect {
             received: received.clone(),
             parts: difference(received, registered).unwrap_or_default(),
