@@ -2,9 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import {
-  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp, turnOnUntested,
-} from "./support/administrator.js";
+import { PROVIDER, redirectOf, untilPeopleSignIn } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
@@ -32,12 +30,7 @@ before(async () => {
   const { origin } = gatepost;
   sso = await provider.start(redirectOf(origin), PEOPLE);
   const tab = await visit(browser, origin);
-  await setUp(tab.page, await gatepost.setUpLink());
-  await addDomain(tab.page, origin);
-  await addTemplate(tab.page, origin);
-  await addProvider(tab.page, origin, sso.issuer);
-  await checkConnection(tab.page, origin);
-  await turnOnUntested(tab.page, origin);
+  await untilPeopleSignIn(tab.page, gatepost, sso.issuer);
   await tab.close();
 });
 

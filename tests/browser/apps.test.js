@@ -11,9 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import {
-  PROVIDER, addDomain, addProvider, addTemplate, checkConnection, redirectOf, setUp, turnOnUntested,
-} from "./support/administrator.js";
+import { PROVIDER, redirectOf, untilPeopleSignIn } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { command } from "./support/command.js";
 import { examine } from "./support/examine.js";
@@ -29,6 +27,7 @@ const PRIVATE = "com.example.notes:/signed-in";
 
 let browser;
 let gatepost;
+let administrator;
 let sso;
 let plain;
 let secure;
@@ -63,16 +62,12 @@ before(async () => {
   const { origin } = gatepost;
   sso = await provider.start(redirectOf(origin), PEOPLE);
   const tab = await visit(browser, origin);
-  await setUp(tab.page, await gatepost.setUpLink());
-  await addDomain(tab.page, origin);
-  await addTemplate(tab.page, origin);
-  await addProvider(tab.page, origin, sso.issuer);
-  await checkConnection(tab.page, origin);
-  await turnOnUntested(tab.page, origin);
-  await tab.close();
+  await untilPeopleSignIn(tab.page, gatepost, sso.issuer);
+  administrator = tab;
 });
 
 after(async () => {
+  await administrator?.close();
   await Promise.all([browser?.close(), gatepost?.close(), sso?.close()]);
   for (const listener of [plain, secure]) listener?.close();
 });
@@ -130,7 +125,7 @@ for (const javaScript of [true, false]) {
     await page.goto(gatepost.origin + (await disconnect.getAttribute("href")));
     await examine(tab, `apps-${way}-script-disconnect`);
     await page.locator("main").getByRole("button", { name: /^Disconnect/ }).click();
-    assert.match(await page.locator("main").innerText(), /No apps yet/);
+    assert.match(await page.locator("main").innerText(), /No connected websites yet/);
     await examine(tab, `apps-${way}-script-none`);
     await tab.close();
   });
@@ -194,4 +189,33 @@ test("an app that is not known, and a redirect that is not registered, end here"
     await examine(tab, `apps-refused-${name}`);
   }
   await tab.close();
+});
+
+test("the pages of an app, from its kind to what was refused", async () => {
+  const { page } = administrator;
+  const open = async (path, name) => {
+    await page.goto(`${gatepost.origin}/admin/apps${path}`);
+    await examine(administrator, `apps-admin-${name}`);
+  };
+  await open("/new", "kinds");
+  await page.getByRole("link", { name: /Nextcloud/ }).first().click();
+  await examine(administrator, "apps-admin-new");
+  const redirect = "https://cloud.example.org/apps/user_oidc/code";
+  await page.getByLabel("Redirect", { exact: false }).first().fill(redirect);
+  await page.getByRole("button", { name: "Add app" }).click();
+  await page.getByText("occ user_oidc:provider").first().waitFor();
+  await examine(administrator, "apps-admin-added");
+  const id = new URL(page.url()).pathname.split("/")[3];
+  const client = (await page.locator("body").innerText()).match(/--clientid='([^']+)'/)[1];
+
+  const stranger = await visit(browser, gatepost.origin);
+  stranger.expectStatus(400);
+  await stranger.page.goto(question(client, `${redirect}/`));
+  await stranger.close();
+  await open("", "list");
+  for (const tab of ["", "/secrets", "/activity", "/people"]) {
+    await open(`/${id}${tab}`, `app${tab.replace("/", "-")}`);
+  }
+  await page.goto(`${gatepost.origin}/admin/apps/${id}/activity`);
+  assert.match(await page.locator(".diff ins").innerText(), /^too much:\s+\/$/);
 });

@@ -116,7 +116,7 @@ pub enum PersonEntry {
     Home,
     /// Devices and mail programs.
     Devices,
-    /// Apps that know who they are.
+    /// Connected websites: apps that know who they are.
     Apps,
     /// Sessions and password.
     Security,
@@ -132,7 +132,7 @@ impl PersonEntry {
         match self {
             Self::Home => "Home",
             Self::Devices => "Devices",
-            Self::Apps => "Apps",
+            Self::Apps => "Connected websites",
             Self::Security => "Security",
         }
     }

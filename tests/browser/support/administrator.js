@@ -100,6 +100,17 @@ export async function turnOnUntested(page, origin, examined = nothing) {
   await page.getByText(`${PROVIDER.name} is switched on.`).waitFor();
 }
 
+/** Everything up to a provider that people can sign in by. */
+export async function untilPeopleSignIn(page, gatepost, issuer) {
+  const { origin } = gatepost;
+  await setUp(page, await gatepost.setUpLink());
+  await addDomain(page, origin);
+  await addTemplate(page, origin);
+  await addProvider(page, origin, issuer);
+  await checkConnection(page, origin);
+  await turnOnUntested(page, origin);
+}
+
 /** The result stands on the page once the text of it does; without JavaScript one asks again. */
 async function finished(page) {
   const report = page.getByRole("region", { name: "As text" });

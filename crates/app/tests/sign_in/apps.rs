@@ -6,10 +6,7 @@ use app::domains::Page;
 use app::mailboxes::NewSignIn;
 use app::oauth::apps::{MOST_SECRETS, Overlap};
 use model::ids::{DomainId, MailboxId, OauthAppId, ProviderId};
-use model::oauth_app::{
-    AppAccess, AppCard, AppKind, AppSettings, Consent, FullName, IdTokenAlg, PkceRule, RefreshRule,
-    SubjectKind,
-};
+use model::oauth_app::{AppAccess, AppCard, AppKind, AppSettings};
 use model::time::Timestamp;
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeSet;
@@ -19,24 +16,8 @@ use store::{Conn, Store, StoreError, app_connections, audit};
 fn settings(name: &str) -> AppSettings {
     AppSettings {
         name: name.to_owned(),
-        card: AppCard::Generic,
-        active: true,
-        kind: AppKind::Confidential,
         redirects: vec!["https://cloud.example.org/callback".to_owned()],
-        sign_out_redirects: Vec::new(),
-        back_channel: None,
-        access: AppAccess::All,
-        consent: Consent::Ask,
-        pkce: PkceRule::Required,
-        mailcow: false,
-        token_in_query: false,
-        full_name: FullName::Name,
-        refresh: RefreshRule::OfflineAccess,
-        id_token_alg: IdTokenAlg::Es256,
-        subject: SubjectKind::Public,
-        devices: false,
-        straight_to: None,
-        never_through: BTreeSet::new(),
+        ..AppCard::Generic.settings()
     }
 }
 

@@ -23,8 +23,6 @@ pub struct CardUrls {
     pub userinfo: String,
     /// mailcow's endpoint for the same.
     pub profile: String,
-    /// People sign out here.
-    pub end_session: String,
 }
 
 /// An app as its own side has to know Gatepost.
@@ -191,8 +189,7 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
   --scope='openid profile email groups' \\
   --mapping-display-name=name \\
   --mapping-email=email \\
-  --mapping-groups=groups \\
-  --send-id-token-hint=1
+  --mapping-groups=groups
 ",
         setup.app.client_id,
         setup.secret(),
@@ -268,14 +265,12 @@ login_attribute_path = email
 email_attribute_path = email
 name_attribute_path = name
 groups_attribute_path = groups
-signout_redirect_url = {}
 ",
         setup.app.client_id,
         setup.secret(),
         urls.authorize,
         urls.token,
         urls.userinfo,
-        urls.end_session,
     );
     made(
         &[
@@ -326,7 +321,6 @@ fn generic(setup: &CardSetup<'_>) -> CardGuide {
         ("Authorization endpoint", &urls.authorize),
         ("Token endpoint", &urls.token),
         ("Userinfo endpoint", &urls.userinfo),
-        ("Sign-out endpoint", &urls.end_session),
     ]);
     if setup.app.settings.mailcow {
         all.push(("Profile, as mailcow has it", &urls.profile));

@@ -13,7 +13,6 @@ fn urls() -> CardUrls {
         token: at("/oauth/token"),
         userinfo: at("/oauth/userinfo"),
         profile: at("/oauth/profile"),
-        end_session: at("/oauth/end-session"),
     }
 }
 
@@ -94,8 +93,8 @@ fn the_secret_is_there_while_it_is_new_only() {
 fn names_chosen_there_come_from_the_redirect() {
     assert!(text(&app(AppCard::Authentik), None).contains("Slug: mail\n"));
     let mut gitea = app(AppCard::Gitea);
-    gitea.settings.redirects = vec!["https://git.example.org/user/oauth2/work/callback".into()];
-    assert!(text(&gitea, None).contains("--name 'work'"));
+    gitea.settings.redirects = vec!["https://git.example.org/user/oauth2/mail/callback".into()];
+    assert!(text(&gitea, None).contains("--name 'mail'"));
 }
 
 #[test]

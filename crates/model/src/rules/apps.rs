@@ -98,18 +98,17 @@ mod tests {
     use crate::domain::DomainLimits;
     use crate::ids::{DomainId, MailboxId, OauthAppId};
     use crate::mailbox::SignInMethods;
-    use crate::oauth_app::AppSettings;
+    use crate::oauth_app::{AppCard, AppSettings};
     use crate::protocol::Protocols;
     use crate::template::TemplateFields;
     use crate::time::Timestamp;
 
     fn app(change: impl FnOnce(&mut AppSettings)) -> OauthApp {
-        let mut settings: AppSettings = serde_json::from_value(serde_json::json!({
-            "name": "Files", "card": "generic", "active": true, "kind": "confidential",
-            "redirects": ["https://files.example.org/cb"], "access": "all",
-            "consent": "ask", "pkce": "required",
-        }))
-        .unwrap();
+        let mut settings = AppSettings {
+            name: "Files".to_owned(),
+            redirects: vec!["https://files.example.org/cb".to_owned()],
+            ..AppCard::Generic.settings()
+        };
         change(&mut settings);
         OauthApp {
             id: OauthAppId(7),

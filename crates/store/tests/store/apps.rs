@@ -3,12 +3,8 @@
 use crate::support::{NOW, TempStore, address, later};
 use model::grant::{DeviceAnswer, TokenKind};
 use model::ids::{GrantId, MailboxId, OauthAppId, SessionId};
-use model::oauth_app::{
-    AppAccess, AppCard, AppKind, AppSettings, Consent, FullName, IdTokenAlg, PkceRule, RefreshRule,
-    SubjectKind,
-};
+use model::oauth_app::{AppCard, AppSettings, IdTokenAlg};
 use model::session::Principal;
-use std::collections::BTreeSet;
 use store::app_codes::Code;
 use store::app_devices::NewDevice;
 use store::app_grants::{Ending, NewGrant};
@@ -24,24 +20,8 @@ use uuid::Uuid;
 fn settings(name: &str) -> AppSettings {
     AppSettings {
         name: name.to_owned(),
-        card: AppCard::Generic,
-        active: true,
-        kind: AppKind::Confidential,
         redirects: vec!["https://app.example/cb".to_owned()],
-        sign_out_redirects: Vec::new(),
-        back_channel: None,
-        access: AppAccess::All,
-        consent: Consent::Ask,
-        pkce: PkceRule::Required,
-        mailcow: false,
-        token_in_query: false,
-        full_name: FullName::Name,
-        refresh: RefreshRule::OfflineAccess,
-        id_token_alg: IdTokenAlg::Es256,
-        subject: SubjectKind::Public,
-        devices: false,
-        straight_to: None,
-        never_through: BTreeSet::new(),
+        ..AppCard::Generic.settings()
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::world::World;
 use app::step_up::Doer;
 use model::audit::Actor;
-use model::oauth_app::{AppSettings, FullName, IdTokenAlg, PkceRule, RefreshRule};
+use model::oauth_app::{AppCard, AppSettings, FullName, IdTokenAlg, PkceRule, RefreshRule};
 use model::provider::{Endpoints as ProviderEndpoints, RedirectForm};
 use model::time::{Clock as _, SystemClock};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -66,11 +66,11 @@ impl Stage {
 
     /// Registers an app.
     async fn app(&self, redirect: &str, change: impl FnOnce(&mut AppSettings)) -> Registration {
-        let mut settings: AppSettings = serde_json::from_value(json!({
-            "name": "Wiki", "card": "generic", "active": true, "kind": "confidential",
-            "redirects": [redirect], "access": "all", "consent": "ask", "pkce": "required",
-        }))
-        .unwrap();
+        let mut settings = AppSettings {
+            name: "Wiki".to_owned(),
+            redirects: vec![redirect.to_owned()],
+            ..AppCard::Generic.settings()
+        };
         change(&mut settings);
         let made = self.world.app.add_app(settings, &Actor::CommandLine);
         let made = made.await.unwrap();

@@ -1,15 +1,15 @@
 use super::*;
 use model::ids::ProviderId;
+use model::oauth_app::AppCard;
 use serde_json::json;
 
 const HTTPS: &str = "https://cloud.example.org/callback";
 
 /// Settings that are right, with some changed.
 fn with(change: serde_json::Value) -> AppSettings {
-    let mut all = json!({
-        "name": "Cloud", "card": "generic", "active": true, "kind": "confidential",
-        "redirects": [HTTPS], "access": "all", "consent": "ask", "pkce": "required",
-    });
+    let mut all = serde_json::to_value(AppCard::Generic.settings()).unwrap();
+    all["name"] = json!("Cloud");
+    all["redirects"] = json!([HTTPS]);
     let changed = change.as_object().unwrap().clone();
     all.as_object_mut().unwrap().extend(changed);
     serde_json::from_value(all).unwrap()

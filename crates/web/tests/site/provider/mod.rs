@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use model::ids::{GrantId, OauthAppId};
 use model::mailbox::Mailbox;
-use model::oauth_app::{AppAccess, AppKind, AppSettings, Consent, PkceRule, RefreshRule};
+use model::oauth_app::{AppCard, AppKind, AppSettings, PkceRule, RefreshRule};
 use serde_json::Value;
 use std::time::Duration;
 use store::app_codes::Code;
@@ -40,24 +40,9 @@ struct Provider {
 fn settings() -> AppSettings {
     AppSettings {
         name: "An app".to_owned(),
-        card: model::oauth_app::AppCard::Generic,
-        active: true,
-        kind: AppKind::Confidential,
         redirects: vec![CALLBACK.to_owned()],
-        sign_out_redirects: Vec::new(),
-        back_channel: None,
-        access: AppAccess::All,
-        consent: Consent::Ask,
         pkce: PkceRule::IfSent,
-        mailcow: false,
-        token_in_query: false,
-        full_name: model::oauth_app::FullName::Name,
-        refresh: RefreshRule::OfflineAccess,
-        id_token_alg: model::oauth_app::IdTokenAlg::Es256,
-        subject: model::oauth_app::SubjectKind::Public,
-        devices: false,
-        straight_to: None,
-        never_through: std::collections::BTreeSet::new(),
+        ..AppCard::Generic.settings()
     }
 }
 

@@ -376,7 +376,11 @@ async fn people_see_their_apps_and_take_them_back() {
     let world = world().await;
     let mut tab = erin(&world).await;
     let page = tab.open(&world.at("/apps")).await.unwrap();
-    assert!(page.text().contains("No apps yet"), "{}", page.text());
+    assert!(
+        page.text().contains("No connected websites yet"),
+        "{}",
+        page.text()
+    );
     let page = open(&world, &mut tab, &[]).await;
     is_code(&world, &allow(&mut tab, &page).await);
     let page = tab.open(&world.at("/apps")).await.unwrap();
@@ -388,7 +392,11 @@ async fn people_see_their_apps_and_take_them_back() {
     let page = tab.follow("Disconnect").await.unwrap();
     let form = page.form_with_button("Disconnect").unwrap();
     let page = tab.submit(form).await.unwrap();
-    assert!(page.text().contains("No apps yet"), "{}", page.text());
+    assert!(
+        page.text().contains("No connected websites yet"),
+        "{}",
+        page.text()
+    );
     let store = world.store();
     let mut read = store.read().unwrap();
     let grants = store::app_grants::of_person(

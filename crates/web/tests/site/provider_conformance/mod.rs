@@ -8,8 +8,7 @@ use crate::world::World;
 use http::header::LOCATION;
 use http::{Response, StatusCode};
 use model::ids::OauthAppId;
-use model::oauth_app::AppSettings;
-use serde_json::json;
+use model::oauth_app::{AppCard, AppSettings, PkceRule};
 use std::collections::HashMap;
 use testkit::browser::{Page, Tab};
 use url::Url;
@@ -29,11 +28,12 @@ async fn add(
     client_id: &'static str,
     change: impl FnOnce(&mut AppSettings),
 ) -> OauthAppId {
-    let mut settings: AppSettings = serde_json::from_value(json!({
-        "name": "Files", "card": "generic", "active": true, "kind": "confidential",
-        "redirects": [BACK], "access": "all", "consent": "ask", "pkce": "if_sent",
-    }))
-    .unwrap();
+    let mut settings = AppSettings {
+        name: "Files".to_owned(),
+        redirects: vec![BACK.to_owned()],
+        pkce: PkceRule::IfSent,
+        ..AppCard::Generic.settings()
+    };
     change(&mut settings);
     let now = world.app.now();
     let store = world.store();
