@@ -30,8 +30,8 @@ pub enum EndpointError {
         /// It tried by HTTP Basic, and is told that scheme (RFC 6749 section 5.2).
         basic: bool,
     },
-    /// Too many wrong secrets (429).
-    #[error("too many wrong secrets; wait {wait_seconds} seconds")]
+    /// Too many wrong secrets, or codes of an app that has none (429).
+    #[error("too many wrong secrets or codes; wait {wait_seconds} seconds")]
     Throttled {
         /// At least 1.
         wait_seconds: u64,
@@ -159,7 +159,12 @@ impl App {
         });
     }
 
-    fn limit_wrong(&self, app: Option<OauthAppId>, client: &Client) -> Result<(), EndpointError> {
+    /// Counts a wrong secret, a client id that nobody has, or a code that nobody was given.
+    pub(super) fn limit_wrong(
+        &self,
+        app: Option<OauthAppId>,
+        client: &Client,
+    ) -> Result<(), EndpointError> {
         let now = self.clock.now();
         let counted = self.app_uses.lock().wrong(client.ip.into(), app, now);
         counted.map_err(|wait_seconds| EndpointError::Throttled { wait_seconds })

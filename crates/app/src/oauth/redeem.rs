@@ -4,7 +4,7 @@ use super::claims;
 use super::names::Scope;
 use super::standing::still_counts;
 use model::grant::TokenKind;
-use model::ids::GrantId;
+use model::ids::{GrantId, MailboxId};
 use model::oauth_app::{OauthApp, RefreshRule};
 use model::time::Timestamp;
 use oidc::op::error::TokenErrorCode;
@@ -29,6 +29,32 @@ pub(super) enum Offer {
     },
 }
 
+impl Offer {
+    /// Whether there is such a code or token at all, whoever's it is.
+    pub(super) async fn is_known(&self, read: &mut Conn) -> Result<bool, StoreError> {
+        Ok(match self {
+            Self::Code { tag, .. } => store::app_codes::get(read, tag).await?.is_some(),
+            Self::Refresh { tag, .. } => store::app_tokens::find(read, tag).await?.is_some(),
+        })
+    }
+
+    /// What is said about one that is not there, and about one of another app.
+    pub(super) fn unknown(&self) -> TokenError {
+        let words = format!(
+            "the {} is unknown, ended, or of another client",
+            self.name()
+        );
+        TokenError::new(TokenErrorCode::InvalidGrant, words)
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Code { .. } => "code",
+            Self::Refresh { .. } => "refresh token",
+        }
+    }
+}
+
 /// The tags of the tokens that it gets.
 pub(super) struct Pair {
     pub(super) access: Vec<u8>,
@@ -46,8 +72,8 @@ pub(super) struct Redemption {
 /// What came of it.
 pub(super) enum Redeemed {
     Given(Box<Given>),
-    /// It had been used before, and its whole grant is gone now.
-    Again(&'static str),
+    /// It had been used before, and its whole grant, of this person, is gone now.
+    Again(MailboxId),
 }
 
 /// Tokens were given.
@@ -73,6 +99,12 @@ impl From<StoreError> for Refused {
     }
 }
 
+/// What an offer comes to before tokens are made.
+enum Use {
+    First(Ground),
+    Second(MailboxId),
+}
+
 /// What new tokens stand on.
 struct Ground {
     grant: GrantId,
@@ -85,42 +117,37 @@ struct Ground {
 
 impl Redemption {
     pub(super) async fn carry_out(&self, tx: &mut Conn) -> Result<Redeemed, Refused> {
-        let (ground, what) = match &self.offer {
+        let used = match &self.offer {
             Offer::Code {
                 tag,
                 redirect,
                 verifier,
             } => {
                 let proof = (redirect.as_deref(), verifier.as_deref());
-                (self.use_code(tx, tag, proof).await?, "code")
+                self.use_code(tx, tag, proof).await?
             }
-            Offer::Refresh { tag, scope } => {
-                let ground = self.use_refresh(tx, tag, scope.as_deref()).await?;
-                (ground, "refresh token")
-            }
+            Offer::Refresh { tag, scope } => self.use_refresh(tx, tag, scope.as_deref()).await?,
         };
-        match ground {
-            Some(ground) => self.give(tx, ground).await,
-            None => Ok(Redeemed::Again(what)),
+        match used {
+            Use::First(ground) => self.give(tx, ground).await,
+            Use::Second(person) => Ok(Redeemed::Again(person)),
         }
     }
 
-    /// `None` for a second use, which ends the grant.
     async fn use_code(
         &self,
         tx: &mut Conn,
         tag: &[u8],
         (redirect, verifier): (Option<&str>, Option<&str>),
-    ) -> Result<Option<Ground>, Refused> {
-        let unknown = || invalid_grant("the code is unknown, ended, or of another client");
+    ) -> Result<Use, Refused> {
+        let unknown = || Refused::Request(self.offer.unknown());
         let code = store::app_codes::get(tx, tag).await?.ok_or_else(unknown)?;
         let grant = store::app_grants::by_id(tx, code.grant).await?;
         let grant = grant
             .filter(|grant| grant.app == self.app.id)
             .ok_or_else(unknown)?;
         if code.used.is_some() {
-            store::app_grants::end(tx, Ending::One(grant.id)).await?;
-            return Ok(None);
+            return end_after_second_use(tx, grant.id, grant.mailbox).await;
         }
         if !self.is_in_time(code.ends) {
             return Err(invalid_grant("the code has ended; it is good for a minute"));
@@ -128,10 +155,9 @@ impl Redemption {
         self.check_redirect(&code, redirect)?;
         check_verifier(&code, verifier)?;
         if !store::app_codes::use_up(tx, tag, self.now).await? {
-            store::app_grants::end(tx, Ending::One(grant.id)).await?;
-            return Ok(None);
+            return end_after_second_use(tx, grant.id, grant.mailbox).await;
         }
-        Ok(Some(Ground {
+        Ok(Use::First(Ground {
             grant: grant.id,
             granted: grant.scopes.clone(),
             scopes: grant.scopes,
@@ -139,22 +165,20 @@ impl Redemption {
         }))
     }
 
-    /// `None` for a second use, which ends the grant.
     async fn use_refresh(
         &self,
         tx: &mut Conn,
         tag: &[u8],
         scope: Option<&str>,
-    ) -> Result<Option<Ground>, Refused> {
-        let unknown = || invalid_grant("the refresh token is unknown, ended, or of another client");
+    ) -> Result<Use, Refused> {
+        let unknown = || Refused::Request(self.offer.unknown());
         let found = store::app_tokens::find(tx, tag).await?;
         let bearer = found.map(|found| found.bearer);
         let bearer = bearer
             .filter(|bearer| bearer.app == self.app.id && bearer.kind == TokenKind::Refresh)
             .ok_or_else(unknown)?;
         if bearer.used.is_some() {
-            store::app_grants::end(tx, Ending::One(bearer.grant)).await?;
-            return Ok(None);
+            return end_after_second_use(tx, bearer.grant, bearer.person.mailbox).await;
         }
         if !self.is_in_time(bearer.ends) {
             return Err(unknown());
@@ -164,10 +188,9 @@ impl Redemption {
             Some(asked) => narrowed(&bearer.scopes, asked)?,
         };
         if !store::app_tokens::use_up(tx, tag, self.now).await? {
-            store::app_grants::end(tx, Ending::One(bearer.grant)).await?;
-            return Ok(None);
+            return end_after_second_use(tx, bearer.grant, bearer.person.mailbox).await;
         }
-        Ok(Some(Ground {
+        Ok(Use::First(Ground {
             grant: bearer.grant,
             granted: bearer.scopes,
             scopes,
@@ -250,6 +273,15 @@ impl Redemption {
         let words = "redirect_uri is not that of the authorization request";
         Err(Refused::Request(TokenError::new(error, words)))
     }
+}
+
+async fn end_after_second_use(
+    tx: &mut Conn,
+    grant: GrantId,
+    person: MailboxId,
+) -> Result<Use, Refused> {
+    store::app_grants::end(tx, Ending::One(grant)).await?;
+    Ok(Use::Second(person))
 }
 
 /// A challenge without its verifier is a stolen code; a verifier without a challenge is an app whose

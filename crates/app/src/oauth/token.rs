@@ -3,10 +3,14 @@
 use super::client_auth::EndpointError;
 use super::names::{Scope, Secret, subject};
 use super::redeem::{Given, Offer, Pair, Redeemed, Redemption, Refused};
+use crate::sign_in::Record;
 use crate::{App, Client, Problem};
-use model::oauth_app::OauthApp;
+use model::address::Address;
+use model::attempt::Door;
+use model::ids::MailboxId;
+use model::oauth_app::{AppKind, OauthApp};
 use model::outcome::Code;
-use model::random;
+use model::{random, rules};
 use oidc::op::error::TokenErrorCode;
 use oidc::op::id_token::{self, IdTokenFacts};
 use oidc::op::token::{TokenError, TokenRequest};
@@ -84,6 +88,15 @@ impl App {
         offer: Offer,
         client: &Client,
     ) -> Result<TokenSet, EndpointError> {
+        // Guesses cost no transaction, and of those that anybody may send only some are recorded.
+        if !offer.is_known(&mut *self.store.read()?).await? {
+            if app.settings.kind == AppKind::Public {
+                self.limit_wrong(Some(app.id), client)?;
+            }
+            return Err(self
+                .not_redeemed(&app, &offer, offer.unknown(), client)
+                .await);
+        }
         // Before anything is used up: without keys nobody could be given an ID token.
         self.signing().await?;
         let now = self.clock.now();
@@ -102,25 +115,57 @@ impl App {
             .store
             .write(async move |tx: &mut Conn| job.carry_out(tx).await)
             .await;
-        let app = &redemption.app;
-        let error = match done {
-            Ok(Redeemed::Given(given)) => {
-                return self.token_set(app, *given, access, refresh).await;
+        let (app, offer) = (&redemption.app, &redemption.offer);
+        match done {
+            Ok(Redeemed::Given(given)) => self.token_set(app, *given, access, refresh).await,
+            Ok(Redeemed::Again(person)) => {
+                Err(self.offered_again(app, offer, person, client).await)
             }
-            Ok(Redeemed::Again(what)) => {
-                tracing::warn!(app.client_id = %app.client_id, what,
-                    "it was offered a second time, so everything that stood on it has ended");
-                let words = format!("the {what} was used before; all its tokens have ended");
-                TokenError::new(TokenErrorCode::InvalidGrant, words)
-            }
-            Err(Refused::Request(error)) => error,
-            Err(Refused::Store(error)) => return Err(error.into()),
-        };
-        if matches!(redemption.offer, Offer::Code { .. }) {
+            Err(Refused::Request(error)) => Err(self.not_redeemed(app, offer, error, client).await),
+            Err(Refused::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Refuses an offer. An ended refresh token is an ordinary thing and not recorded.
+    async fn not_redeemed(
+        &self,
+        app: &OauthApp,
+        offer: &Offer,
+        error: TokenError,
+        client: &Client,
+    ) -> EndpointError {
+        if matches!(offer, Offer::Code { .. }) {
             let detail = &error.description;
             self.note_refusal(Code::AppCode, app, detail, client).await;
         }
-        Err(EndpointError::Refused(error))
+        EndpointError::Refused(error)
+    }
+
+    /// Refuses what was used before, and records it with the person: somebody may have stolen it.
+    async fn offered_again(
+        &self,
+        app: &OauthApp,
+        offer: &Offer,
+        person: MailboxId,
+        client: &Client,
+    ) -> EndpointError {
+        let what = offer.name();
+        let mut record = Record::new(self, Door::App, client);
+        record.attempt.app = Some(app.id);
+        if let Some(address) = self.address_of(person).await {
+            record.about(Some(person), address);
+        }
+        let refusal = rules::apps::of_app(Code::AppUsedAgain, app).with("detail", what);
+        self.refuse(record, refusal).await;
+        let words = format!("the {what} was used before; all its tokens have ended");
+        EndpointError::refused(TokenErrorCode::InvalidGrant, &words)
+    }
+
+    /// For a record only, which is worth having without it.
+    async fn address_of(&self, person: MailboxId) -> Option<Address> {
+        let mut read = self.store.read().ok()?;
+        let found = store::mailboxes::by_id(&mut read, person).await.ok()??;
+        Some(found.address)
     }
 
     async fn token_set(

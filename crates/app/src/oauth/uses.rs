@@ -5,8 +5,8 @@ use model::ids::{MailboxId, OauthAppId};
 use model::time::Timestamp;
 use std::collections::{HashMap, HashSet};
 
-/// Wrong secrets for one app from one network in a minute; none is right because of the limit, so
-/// it only keeps guesses from filling records and logs.
+/// Wrong secrets (codes and tokens for an app without one) from one network in a minute; none is
+/// right because of the limit, so it only keeps guesses from filling records and logs.
 const WRONG_A_MINUTE: u32 = 20;
 /// Most kinds told apart; beyond it they count as one, or are noted once more.
 const MOST: usize = 100_000;
@@ -30,7 +30,7 @@ pub(crate) enum Used {
 }
 
 impl AppUses {
-    /// Counts a wrong secret, or a client id that nobody has.
+    /// Counts a wrong secret or code, or a client id that nobody has.
     ///
     /// # Errors
     /// The seconds to wait, when there were too many of them in this minute.

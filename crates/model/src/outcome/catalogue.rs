@@ -111,6 +111,8 @@ pub enum Code {
     AppPkce,
     /// OAUTH-710. App and provider send the person to each other.
     AppCircle,
+    /// OAUTH-711. A code or refresh token was offered a second time.
+    AppUsedAgain,
     /// LOCAL-801. The local name or password is wrong.
     WrongPassword,
     /// MAIL-601. Wrong secret or unknown name in a mail program.
@@ -186,6 +188,7 @@ impl Code {
         Self::AppSecret,
         Self::AppPkce,
         Self::AppCircle,
+        Self::AppUsedAgain,
         Self::WrongPassword,
         Self::MailWrong,
         Self::MailEnded,
@@ -609,6 +612,7 @@ impl Code {
             Self::AppSecret => &of_apps::SECRET,
             Self::AppPkce => &of_apps::PKCE,
             Self::AppCircle => &of_apps::CIRCLE,
+            Self::AppUsedAgain => &of_apps::USED_AGAIN,
             Self::WrongPassword => &Entry {
                 id: "LOCAL-801",
                 title: "Wrong name or password",

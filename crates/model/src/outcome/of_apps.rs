@@ -65,7 +65,7 @@ pub(super) const DENIED: Entry = Entry {
 pub(super) const CODE: Entry = Entry {
     id: "OAUTH-707",
     title: "The sign-in took too long",
-    person: "The app came back too late, or twice, with your sign-in. Sign in there again.",
+    person: "The app came back too late with your sign-in. Sign in there again.",
     admin: "{app} sent a code that does not count: {detail}. A code counts once, for a minute, with the redirect URI and the PKCE verifier it was asked for with.",
     fix: Fix::App,
     retry: true,
@@ -100,4 +100,14 @@ pub(super) const CIRCLE: Entry = Entry {
     fix: Fix::App,
     retry: false,
     status: 409,
+};
+
+pub(super) const USED_AGAIN: Entry = Entry {
+    id: "OAUTH-711",
+    title: "A sign-in was used twice",
+    person: "Your sign-in to {app} was used a second time, so it has ended. Sign in there again. If this comes back, tell your helpdesk.",
+    admin: "{app} offered a {detail} that had been used before, so everything that stood on it has ended. Somebody may have stolen it, or the app runs twice with one memory, or came back from a backup.",
+    fix: Fix::App,
+    retry: true,
+    status: 400,
 };

@@ -12,6 +12,13 @@ use serde_json::json;
 /// How long an app waits before it tries again when we cannot answer, in seconds.
 const AGAIN: &str = "10";
 
+/// Headers of JSON that no cache keeps (RFC 6749 section 5.1).
+const JSON: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "application/json"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::PRAGMA, "no-cache"),
+];
+
 /// The parts of a request that count.
 pub(super) struct Call {
     /// The one `Authorization` header.
@@ -99,12 +106,7 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response
     let Ok(body) = serde_json::to_string(body) else {
         return crate::error::Failure::internal("an answer could not be written").into_response();
     };
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::PRAGMA, "no-cache"),
-    ];
-    (status, headers, body).into_response()
+    (status, JSON, body).into_response()
 }
 
 fn error(status: StatusCode, error: &str, description: &str) -> Response {
@@ -143,7 +145,7 @@ pub(super) fn endpoint_error(refused: &EndpointError) -> Response {
             with(answer, header::WWW_AUTHENTICATE, scheme)
         }
         EndpointError::Throttled { wait_seconds } => {
-            let words = "too many wrong secrets; a right one is taken at any time";
+            let words = "too many wrong secrets or codes; a right one is taken at any time";
             let answer = error(StatusCode::TOO_MANY_REQUESTS, "invalid_client", words);
             with(answer, header::RETRY_AFTER, &wait_seconds.to_string())
         }
@@ -157,7 +159,8 @@ pub(super) fn bearer_refusal(refused: &BearerRefusal) -> Response {
     let description = refused.to_string();
     let (status, code) = match refused {
         BearerRefusal::Missing => {
-            let answer = json_answer(StatusCode::UNAUTHORIZED, &json!({}));
+            // mailcow's answer has no body either.
+            let answer = (StatusCode::UNAUTHORIZED, JSON).into_response();
             return with(answer, header::WWW_AUTHENTICATE, "Bearer realm=\"Service\"");
         }
         BearerRefusal::Unavailable(problem) => return unavailable(problem),

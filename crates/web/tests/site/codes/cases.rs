@@ -223,7 +223,8 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::AppCode
         | Code::AppSecret
         | Code::AppPkce
-        | Code::AppCircle => return None,
+        | Code::AppCircle
+        | Code::AppUsedAgain => return None,
     };
     Some(Met { world, page })
 }

@@ -194,6 +194,7 @@ async fn a_token_is_shown_once_and_where_it_may_be() {
         );
         assert!(scheme.starts_with(&expected), "{scheme}");
         assert_eq!(scheme.contains("error"), error.is_some());
+        assert_eq!(answer.text.is_empty(), error.is_none(), "{}", answer.text);
         assert!(!answer.text.contains(&lenient) && !scheme.contains(&lenient));
     }
 }
