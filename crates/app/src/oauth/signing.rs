@@ -54,7 +54,10 @@ pub struct Document {
 
 #[derive(Debug)]
 struct Held {
-    key: Arc<SigningKey>,
+    alg: IdTokenAlg,
+    public: Value,
+    /// `None` if it could not be opened: it signs nothing, and what it signed is still believed.
+    private: Option<Arc<SigningKey>>,
     signs: Timestamp,
     retired: Option<Timestamp>,
 }
@@ -78,6 +81,15 @@ impl App {
             if newest(&there, alg).is_none() {
                 self.add_signing_key(alg, now).await?;
             }
+        }
+        let ring = self.load_ring().await?;
+        let silent = |alg: &IdTokenAlg| ring.signer(*alg, now).is_none();
+        let silent: Vec<_> = IdTokenAlg::ALL.into_iter().filter(silent).collect();
+        if silent.is_empty() {
+            return Ok(ring);
+        }
+        for alg in silent {
+            self.add_signing_key(alg, now).await?;
         }
         self.load_ring().await
     }
@@ -161,10 +173,15 @@ impl App {
         let there = store::signing_keys::all(&mut *self.store.read()?).await?;
         let mut keys = Vec::with_capacity(there.len());
         for stored in there {
-            let private = self.keys.seal.open(&row(&stored.kid), &stored.sealed)?;
-            let key = SigningKey::from_pkcs8(stored.alg, &stored.kid, &private).map_err(broken)?;
+            let private = self.open_key(&stored);
+            if let Err(problem) = &private {
+                tracing::error!(key.id = %stored.kid, %problem, "a key for ID tokens cannot be opened");
+            }
             keys.push(Held {
-                key: Arc::new(key),
+                alg: stored.alg,
+                public: serde_json::from_str(&stored.jwk)
+                    .map_err(|error| Problem::Unavailable(error.to_string()))?,
+                private: private.ok().map(Arc::new),
                 signs: stored.signs,
                 retired: stored.retired,
             });
@@ -173,14 +190,19 @@ impl App {
         *self.signing.ring.write() = Some(Arc::clone(&ring));
         Ok(ring)
     }
+
+    fn open_key(&self, stored: &SealedKey) -> Result<SigningKey, Problem> {
+        let private = self.keys.seal.open(&row(&stored.kid), &stored.sealed)?;
+        SigningKey::from_pkcs8(stored.alg, &stored.kid, &private).map_err(broken)
+    }
 }
 
 impl Ring {
     fn new(keys: Vec<Held>, public_url: &str) -> Self {
-        let public: Vec<Value> = keys.iter().map(|held| held.key.public_jwk()).collect();
+        let public: Vec<Value> = keys.iter().map(|held| held.public.clone()).collect();
         let algs = IdTokenAlg::ALL.into_iter();
         let algs: Vec<_> = algs
-            .filter(|alg| keys.iter().any(|held| held.key.alg() == *alg))
+            .filter(|alg| keys.iter().any(|held| held.alg == *alg))
             .collect();
         Self {
             jwks: Document::new(keys::jwks(&public)),
@@ -201,10 +223,11 @@ impl Ring {
     /// The newest key whose time has come. If a clock that went back leaves none, the oldest: a code
     /// has been used up by the time somebody signs.
     fn signer(&self, alg: IdTokenAlg, now: Timestamp) -> Option<Arc<SigningKey>> {
-        let own = |held: &&Held| held.key.alg() == alg && held.retired.is_none();
+        let own =
+            |held: &&Held| held.alg == alg && held.retired.is_none() && held.private.is_some();
         let mut due = self.keys.iter().filter(own).filter(|key| key.signs <= now);
         let key = due.next_back().or_else(|| self.keys.iter().find(own));
-        key.map(|held| Arc::clone(&held.key))
+        key.and_then(|held| held.private.clone())
     }
 }
 

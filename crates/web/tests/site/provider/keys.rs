@@ -1,17 +1,30 @@
 //! What is published: metadata and keys, and how keys come and go.
 
 use super::{OPENID, Provider, settings};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request, StatusCode};
+use model::oauth_app::IdTokenAlg;
 use model::time::DAY;
 use oidc::jwk::KeySet;
 use oidc::jwt::Jwt;
 use std::time::Duration;
+use store::Conn;
+use store::signing_keys::SealedKey;
 
 const PUBLISHED: [&str; 3] = [
     "/oauth/jwks",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
 ];
+
+/// The key that signed a token.
+fn kid(token: &str) -> String {
+    let header = token.split('.').next().unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(header).unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
 
 #[tokio::test]
 async fn published_documents_are_kept_by_clients_and_read_by_any_page() {
@@ -64,13 +77,6 @@ async fn only_public_halves_are_published() {
 async fn a_key_is_announced_a_day_before_it_signs_and_believed_long_after() {
     let provider = Provider::new().await;
     let app = provider.add("app", settings()).await;
-    let kid = |token: &str| {
-        let header = token.split('.').next().unwrap();
-        let bytes =
-            base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, header);
-        let header: serde_json::Value = serde_json::from_slice(&bytes.unwrap()).unwrap();
-        header["kid"].as_str().unwrap().to_owned()
-    };
     let old = provider.given("app", app, OPENID).await.member("id_token");
     let count = async || {
         let keys = provider.get("/oauth/jwks", None).await.json();
@@ -101,4 +107,37 @@ async fn a_key_is_announced_a_day_before_it_signs_and_believed_long_after() {
     clock.advance(DAY * 30);
     provider.world.app.sweep().await.unwrap();
     assert_eq!(count().await, 2, "the old ones are gone");
+}
+
+/// As after a restored backup with a damaged page: people go on signing in, with a new key.
+#[tokio::test]
+async fn a_key_that_cannot_be_opened_stops_nobody() {
+    let provider = Provider::new().await;
+    let app = provider.add("app", settings()).await;
+    let now = provider.world.app.now();
+    let public =
+        r#"{"kid":"old","kty":"EC","alg":"ES256","use":"sig","crv":"P-256","x":"AA","y":"AA"}"#;
+    let damaged = SealedKey {
+        kid: "old".to_owned(),
+        alg: IdTokenAlg::Es256,
+        jwk: public.to_owned(),
+        sealed: b"damaged".to_vec(),
+        created: now,
+        signs: now,
+        retired: None,
+    };
+    provider
+        .write(async move |tx: &mut Conn| store::signing_keys::insert(tx, &damaged).await)
+        .await;
+    let token = provider.given("app", app, OPENID).await.member("id_token");
+    assert_ne!(kid(&token), "old");
+    let keys = provider.get("/oauth/jwks", None).await.json();
+    let kids: Vec<_> = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap())
+        .collect();
+    assert_eq!(kids.len(), 3, "{kids:?}");
+    assert!(kids.contains(&"old"), "what it signed is still believed");
 }
