@@ -57,7 +57,7 @@ pub(super) enum Verb {
     Rotate {
         /// Its client id, or its number.
         app: String,
-        /// When the secrets before end: at_once, hour, day or week.
+        /// When the secrets so far end: at_once, hour, day or week.
         #[arg(long, value_name = "WHEN", value_parser = overlap(), default_value = "day", hide_possible_values = true)]
         others_end: Overlap,
     },

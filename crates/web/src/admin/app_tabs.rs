@@ -21,7 +21,7 @@ use app::oauth::apps::Overlap;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use model::ids::{AppSecretId, MailboxId};
+use model::ids::{AppSecretId, MailboxId, OauthAppId};
 use model::oauth_app::{AppKind, AppSecret, OauthApp};
 use oidc::op::difference::{DiffPart, difference};
 use oidc::op::redirect::RegisteredRedirect;
@@ -92,6 +92,7 @@ impl Tab {
 pub(super) struct Head {
     path: String,
     name: String,
+    number: OauthAppId,
     client_id: String,
     state: Tag,
     active: bool,
@@ -112,6 +113,7 @@ impl Head {
         Self {
             tabs: Tab::ALL.map(tab).into(),
             name: app.settings.name.clone(),
+            number: app.id,
             client_id: app.client_id.clone(),
             state: state_of(app),
             active: app.settings.active,
@@ -213,7 +215,7 @@ async fn secrets(
         rows: rows.map(row).collect(),
         overlap: Field::radios(
             "overlap",
-            "The secrets before end",
+            "The secrets so far end",
             Overlap::ALL.map(option).into(),
         )
         .help("Both count until then. At once: for a secret that somebody else has seen."),

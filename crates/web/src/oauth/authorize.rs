@@ -203,7 +203,7 @@ pub(crate) fn learns(scopes: &[Scope]) -> Vec<&'static str> {
 
 const fn means(scope: Scope) -> &'static str {
     match scope {
-        Scope::OpenId => "That it is you each time, by a name of its own for you",
+        Scope::OpenId => "That it is you whenever you come back",
         Scope::Profile => "Your name and your address",
         Scope::Email => "Your address",
         Scope::Groups => "The groups that your mailbox is in",

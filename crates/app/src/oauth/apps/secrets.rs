@@ -20,7 +20,7 @@ pub const MOST_SECRETS: usize = 5;
 /// How many characters at its end tell a secret from another.
 const HINT: usize = 4;
 
-/// How long the secrets before count beside a new one.
+/// How long the secrets so far count beside a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
@@ -50,7 +50,7 @@ impl Overlap {
         }
     }
 
-    /// The words for it: the secrets before end …
+    /// The words for it: the secrets so far end …
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
