@@ -25,6 +25,7 @@ mod list_page;
 mod mail_server;
 mod measure;
 mod memory;
+mod oauth;
 mod office;
 mod people;
 mod report;
@@ -103,12 +104,14 @@ impl Outcome {
 
 type Bench = fn(&Options) -> anyhow::Result<Outcome>;
 
-const BENCHES: [(&str, Bench); 8] = [
+const BENCHES: [(&str, Bench); 10] = [
     ("auth_socket", auth_socket::run),
     ("auth_instructions", auth_instructions::run),
     ("durable_write", durable_write::run),
     ("list_page", list_page::run),
     ("sign_in", sign_in::run),
+    ("oauth", oauth::run),
+    ("oauth_races", oauth::races::run),
     ("rules", rules::run),
     ("start", start::run),
     ("memory", memory::run),

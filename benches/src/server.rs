@@ -42,6 +42,7 @@ pub(crate) fn binary() -> Result<PathBuf, String> {
 pub(crate) struct Server {
     binary: PathBuf,
     directory: tempfile::TempDir,
+    port: u16,
     pub(crate) people: u32,
     pub(crate) secrets_each: u32,
 }
@@ -59,11 +60,12 @@ impl Server {
         let server = Self {
             binary,
             directory,
+            port: TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port(),
             people,
             secrets_each,
         };
-        fs::write(server.path("gatepost.toml"), server.configuration()?)?;
-        let data = server.path("data");
+        fs::write(server.path("gatepost.toml"), server.configuration())?;
+        let data = server.data();
         let first = server.spawn()?;
         let started = Instant::now();
         while !server.socket().exists() || !database(&data).exists() {
@@ -124,21 +126,32 @@ impl Server {
         self.path("run/dovecot-login/socket")
     }
 
+    /// Its data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path("data")
+    }
+
+    /// Where it answers HTTP: address and port.
+    pub(crate) fn authority(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn log(&self) -> String {
+    /// What it has written to its log.
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     /// Plain HTTP on a free port of loopback, no mail listeners, accounts that need not exist.
-    fn configuration(&self) -> anyhow::Result<String> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        Ok(format!(
-            "public_url = \"http://127.0.0.1:{port}\"
+    fn configuration(&self) -> String {
+        let web = self.authority();
+        format!(
+            "public_url = \"http://{web}\"
 [listen]
-web = \"127.0.0.1:{port}\"
+web = {web:?}
 imap = \"off\"
 imaps = \"off\"
 pop3 = \"off\"
@@ -156,9 +169,9 @@ web = 61001
 auth = 61002
 mail = 61003
 ",
-            self.path("data"),
+            self.data(),
             self.path("run")
-        ))
+        )
     }
 }
 

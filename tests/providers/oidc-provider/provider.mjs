@@ -7,6 +7,8 @@
 //   claims_in_id_token   whether claims appear there too, and not in userinfo alone (default false)
 //   template_scope    whether there is a scope `mailcow_template` (default true)
 //   trailing_slashes  whether the endpoints lie where authentik has them (default false)
+//   for_load    whether it keeps all that it gives out, signs by RS256 and ES256 alone, and always
+//               gives refresh tokens and rotates them (default false)
 // Any later line replaces `people`, and is acknowledged by its own `turn`. When the input ends, so
 // does the provider: it cannot outlive the test that started it.
 //
@@ -15,6 +17,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Provider } from 'oidc-provider';
+import { Everything } from './everything.mjs';
 
 const own = (claims, name) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
 
@@ -35,6 +38,7 @@ const SIGNED_BY = [
 
 function start(config, people, server) {
   const issuer = `http://127.0.0.1:${server.address().port}`;
+  const signedBy = config.for_load ? ['RS256', 'ES256'] : SIGNED_BY;
   const template = (config.template_scope ?? true) ? ['mailcow_template'] : [];
   const provider = new Provider(issuer, {
     clients: config.clients,
@@ -52,7 +56,7 @@ function start(config, people, server) {
     ...(config.trailing_slashes && { routes: likeAuthentik }),
     conformIdTokenClaims: !config.claims_in_id_token,
     cookies: { keys: [randomBytes(16).toString('hex')] },
-    enabledJWA: { idTokenSigningAlgValues: SIGNED_BY, userinfoSigningAlgValues: SIGNED_BY },
+    enabledJWA: { idTokenSigningAlgValues: signedBy, userinfoSigningAlgValues: signedBy },
     features: {
       devInteractions: { enabled: true },
       introspection: { enabled: true },
@@ -65,13 +69,17 @@ function start(config, people, server) {
       keys: [
         jwk('rsa', { modulusLength: 2048 }),
         jwk('ec', { namedCurve: 'P-256' }),
-        jwk('ec', { namedCurve: 'P-384' }),
-        jwk('ed25519'),
+        ...(config.for_load ? [] : [jwk('ec', { namedCurve: 'P-384' }), jwk('ed25519')]),
       ],
     },
     // Clients live on loopback here, which the provider's own guard would not let it call.
     fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     pkce: { required: () => config.pkce_required ?? true },
+    ...(config.for_load && {
+      adapter: Everything,
+      issueRefreshToken: () => true,
+      rotateRefreshToken: true,
+    }),
   });
   provider.on('server_error', (_context, error) => console.error(error));
   server.on('request', provider.callback());

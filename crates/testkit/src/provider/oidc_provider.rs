@@ -19,6 +19,12 @@ impl OidcProvider {
     pub async fn remove_person(&mut self, login: &str) -> Result<(), ProviderError> {
         self.0.remove_person(login).await
     }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
 }
 
 impl RealProvider for OidcProvider {
@@ -53,6 +59,7 @@ impl RealProvider for OidcProvider {
             "claims_in_id_token": setup.claims_in_id_token,
             "template_scope": !setup.no_template_scope,
             "trailing_slashes": setup.trailing_slashes,
+            "for_load": setup.for_load,
         });
         Ok(Self(Told::start(command, config, setup.people).await?))
     }

@@ -27,6 +27,7 @@ pub struct Setup {
     pub(super) no_template_scope: bool,
     pub(super) no_audience: bool,
     pub(super) trailing_slashes: bool,
+    pub(super) for_load: bool,
 }
 
 impl Setup {
@@ -116,6 +117,15 @@ impl Setup {
     #[must_use]
     pub fn trailing_slashes(mut self) -> Self {
         self.trailing_slashes = true;
+        self
+    }
+
+    /// Made for thousands of requests: it keeps all that it gives out in plain maps, where its own
+    /// memory forgets the oldest of a thousand, and gives every client a refresh token that is
+    /// rotated at each use (`OidcProvider`).
+    #[must_use]
+    pub fn for_load(mut self) -> Self {
+        self.for_load = true;
         self
     }
 }

@@ -50,6 +50,10 @@ impl Told {
         &self.issuer
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(super) fn output(&self) -> String {
         self.process.output()
     }
