@@ -11,12 +11,17 @@ use model::session::{Principal, SessionLifetime};
 use model::time::{Clock, SystemMonotonic};
 use parking_lot::Mutex;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The use cases of the web worker, or of a command line that holds the data directory.
+/// The use cases of the web worker, or of a command line that holds the data directory. Cheap to
+/// clone: every request does.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Context>);
+
+/// What they share.
+pub struct Context {
     /// The store, open for writing.
     pub(crate) store: store::Store,
     /// Purpose keys: sealing, tags of sessions and flows, tags of app passwords.
@@ -128,7 +133,7 @@ impl App {
     /// Wires the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self {
+        Self(Arc::new(Context {
             store: parts.store,
             keys: Arc::new(parts.keys),
             upstream: Arc::new(parts.upstream),
@@ -146,7 +151,7 @@ impl App {
             random: parts.random,
             config: Arc::new(parts.config),
             outbox_bell: Arc::new(tokio::sync::Notify::new()),
-        }
+        }))
     }
 
     /// Scheme and host people open, without trailing slash.
@@ -171,6 +176,14 @@ impl App {
         let done = self.store.write(job).await?;
         self.outbox_bell.notify_one();
         Ok(done)
+    }
+}
+
+impl Deref for App {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.0
     }
 }
 

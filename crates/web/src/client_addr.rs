@@ -1,12 +1,10 @@
 //! Who is at the other end: the peer itself, or what trusted proxies say about it.
 
+use crate::site::Site;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::Response;
 use http::HeaderMap;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 
 /// The address of the connection, put into each request by [`crate::serve`].
 #[derive(Debug, Clone, Copy)]
@@ -71,14 +69,14 @@ impl TrustedProxies {
 
 /// Notes the [`ClientAddr`] of a request. One without a [`PeerAddr`] (only in-process tests make
 /// such) counts as coming from this machine.
-pub async fn note(proxies: Arc<crate::site::Site>, mut request: Request, next: Next) -> Response {
+pub fn note(site: &Site, request: &mut Request) -> ClientAddr {
     let peer = request
         .extensions()
         .get::<PeerAddr>()
         .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
-    let client = proxies.proxies().client(peer, request.headers());
-    request.extensions_mut().insert(ClientAddr(client));
-    next.run(request).await
+    let client = ClientAddr(site.proxies().client(peer, request.headers()));
+    request.extensions_mut().insert(client);
+    client
 }
 
 #[cfg(test)]

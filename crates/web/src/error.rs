@@ -3,6 +3,7 @@
 //! Handlers answer with a [`Failure`]; [`render`] turns it into the page, because only there the
 //! browser's wishes (HTML or JSON, light or dark) are at hand.
 
+use crate::appearance::Appearance;
 use crate::page::Page;
 use crate::parts::Copied;
 use crate::shell::{Frame, PublicShell};
@@ -10,13 +11,11 @@ use crate::site::Site;
 use askama::Template;
 use axum::Json;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use model::attempt::Reference;
 use model::random::Random;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// A request that could not be answered.
 #[derive(Debug, Clone)]
@@ -92,26 +91,43 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Gives every failed answer that has no body of its own the error page.
-pub async fn render(
-    site: Arc<Site>,
-    random: Arc<dyn Random>,
-    request: Request,
-    next: Next,
+/// What the error page of a request is made of, if it comes to that.
+pub struct Wishes {
+    appearance: Appearance,
+    uri: Uri,
+    json: bool,
+}
+
+impl Wishes {
+    /// Those of a request.
+    #[must_use]
+    pub fn of(request: &Request) -> Self {
+        Self {
+            appearance: Appearance::of(request.headers()),
+            uri: request.uri().clone(),
+            json: wants_json(request.headers()),
+        }
+    }
+}
+
+/// Gives a failed answer that has no body of its own the error page.
+pub fn render(
+    site: &Site,
+    random: &dyn Random,
+    wishes: &Wishes,
+    mut response: Response,
 ) -> Response {
-    let frame = Frame::of(&site, request.headers(), request.uri());
-    let json = wants_json(request.headers());
-    let mut response = next.run(request).await;
     let Some(failure) = failure_of(&mut response) else {
         return response;
     };
-    let reference = Reference::generate(&*random);
+    let reference = Reference::generate(random);
     log(&failure, &reference);
     let kept = std::mem::take(response.headers_mut());
-    let mut page = if json {
+    let mut page = if wishes.json {
         json_of(&failure, &reference)
     } else {
-        ErrorPage::of(&failure, &site, frame, &reference).into_response()
+        let frame = Frame::new(site, wishes.appearance, &wishes.uri);
+        ErrorPage::of(&failure, site, frame, &reference).into_response()
     };
     for name in [header::SET_COOKIE, header::ALLOW, header::RETRY_AFTER] {
         for value in kept.get_all(&name) {

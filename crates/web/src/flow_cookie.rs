@@ -8,7 +8,6 @@ use crate::cookie::CookieName;
 use crate::error::Failure;
 use crate::site::Site;
 use axum::extract::{FromRequestParts, Request};
-use axum::middleware::Next;
 use axum::response::Response;
 use http::{header, request::Parts};
 use model::random::{self, Random};
@@ -46,7 +45,7 @@ impl<S: Sync> FromRequestParts<S> for SentBrowserId {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         let slot = parts.extensions.get::<Slot>();
-        let slot = slot.ok_or_else(|| Failure::internal("the browser layer is missing"))?;
+        let slot = slot.ok_or_else(|| Failure::internal("the browser's cookie was not read"))?;
         Ok(Self(slot.sent.is_some().then(|| slot.id().0)))
     }
 }
@@ -82,35 +81,38 @@ impl<S: Sync> FromRequestParts<S> for BrowserId {
 /// The id of the browser that sent a request.
 ///
 /// # Errors
-/// The request did not pass through [`layer`].
+/// The request did not pass [`note`].
 pub(crate) fn of(parts: &Parts) -> Result<BrowserId, Failure> {
     let slot = parts.extensions.get::<Slot>();
     slot.map(Slot::id)
-        .ok_or_else(|| Failure::internal("the browser layer is missing"))
+        .ok_or_else(|| Failure::internal("the browser's cookie was not read"))
 }
 
-/// Reads the cookie, and sets it in the answer if the id was used. Answers that nobody's id went
-/// into (assets, machine endpoints) stay without a cookie.
-pub async fn layer(
-    site: Arc<Site>,
-    random: Arc<dyn Random>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// The id of a request, once something has asked for it.
+pub struct Used(Arc<OnceLock<String>>);
+
+/// Reads the cookie of a request.
+pub fn note(site: &Site, random: &Arc<dyn Random>, request: &mut Request) -> Used {
     let sent = NAME
-        .read(&site, request.headers())
+        .read(site, request.headers())
         .filter(|id| id.len() == ID_CHARS);
     let used = Arc::new(OnceLock::new());
     request.extensions_mut().insert(Slot {
         sent,
-        random,
+        random: Arc::clone(random),
         used: Arc::clone(&used),
     });
-    let mut response = next.run(request).await;
-    if let Some(id) = used.get()
-        && let Some(cookie) = NAME.set(&site, id, Some(LIFETIME))
-    {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+    Used(used)
+}
+
+impl Used {
+    /// Sets the cookie in the answer if the id was used. Answers that nobody's id went into
+    /// (assets, machine endpoints) stay without a cookie.
+    pub fn set(&self, site: &Site, response: &mut Response) {
+        if let Some(id) = self.0.get()
+            && let Some(cookie) = NAME.set(site, id, Some(LIFETIME))
+        {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
-    response
 }

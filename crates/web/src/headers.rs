@@ -1,11 +1,8 @@
 //! The headers that tell a browser what a page may do.
 
 use crate::site::Site;
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
-use std::sync::Arc;
 
 /// Nothing but this site's own style sheet, module and pictures; no frames, no inline anything.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -13,14 +10,23 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'";
 
-const ALWAYS: [(HeaderName, &str); 4] = [
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+static ALWAYS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
+        HeaderValue::from_static("same-origin"),
     ),
-    (header::REFERRER_POLICY, "same-origin"),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
 ];
 
 /// One year, this host alone: what other names of the domain serve is not ours to decide.
@@ -42,13 +48,13 @@ fn policy_with(form_action: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&CONTENT_SECURITY_POLICY.replace(own, &both)).ok()
 }
 
-/// Sets them on every answer. One with [`Further`] tells nobody where the person came from. What is not marked otherwise is never kept by a cache.
-pub async fn layer(site: Arc<Site>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Sets them on an answer. One with [`Further`] tells nobody where the person came from. What is not
+/// marked otherwise is never kept by a cache.
+pub fn set(site: &Site, response: &mut Response) {
     let further = response.extensions_mut().remove::<Further>();
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+    for (name, value) in &ALWAYS {
+        headers.insert(name, value.clone());
     }
     if let Some(further) = further {
         let none = HeaderValue::from_static("no-referrer");
@@ -63,5 +69,4 @@ pub async fn layer(site: Arc<Site>, request: Request, next: Next) -> Response {
     }
     let no_store = HeaderValue::from_static("no-store");
     headers.entry(header::CACHE_CONTROL).or_insert(no_store);
-    response
 }

@@ -4,27 +4,24 @@ use crate::client_addr::ClientAddr;
 use crate::error::Failure;
 use crate::site::Site;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
 /// Paths that probes ask for by address.
 const FOR_ANY_HOST: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Answers 421 (RFC 9110 section 15.5.20) unless the request names a host of this site, so that a
-/// foreign name pointed at this server never shows a sign-in page and no cache can be poisoned.
-pub async fn check(site: Arc<Site>, request: Request, next: Next) -> Response {
+/// Refuses a request of `client` that does not name a host of this site, so that a foreign name
+/// pointed at this server never shows a sign-in page and no cache can be poisoned.
+///
+/// # Errors
+/// 421 (RFC 9110 section 15.5.20), or 400 when it names none or several.
+pub fn check(site: &Site, request: &Request, client: ClientAddr) -> Result<(), Failure> {
     if FOR_ANY_HOST.contains(&request.uri().path()) {
-        return next.run(request).await;
+        return Ok(());
     }
-    let client = request.extensions().get::<ClientAddr>();
-    let client = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0);
     match requested(request.uri(), request.headers()) {
-        Some(host) if site.answers_to(&host, client) => next.run(request).await,
-        Some(_) => Failure::new(StatusCode::MISDIRECTED_REQUEST).into_response(),
-        None => Failure::new(StatusCode::BAD_REQUEST).into_response(),
+        Some(host) if site.answers_to(&host, client.0) => Ok(()),
+        Some(_) => Err(Failure::new(StatusCode::MISDIRECTED_REQUEST)),
+        None => Err(Failure::new(StatusCode::BAD_REQUEST)),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use crate::error::Failure;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use std::time::Duration;
 
@@ -21,17 +19,27 @@ pub const TARGET_BYTES: usize = 16 * 1024;
 /// From the complete headers to the beginning of the answer. A stalled body counts.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Refuses overlong targets and gives up on requests that take too long.
-pub async fn layer(request: Request, next: Next) -> Response {
+/// Refuses overlong targets.
+///
+/// # Errors
+/// 414.
+pub fn check(request: &Request) -> Result<(), Failure> {
     let target = request
         .uri()
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
     if target > TARGET_BYTES {
-        return Failure::new(StatusCode::URI_TOO_LONG).into_response();
+        return Err(Failure::new(StatusCode::URI_TOO_LONG));
     }
-    match tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Failure::unavailable("no answer in time").into_response(),
-    }
+    Ok(())
+}
+
+/// Gives up on an answer that takes too long.
+///
+/// # Errors
+/// 503.
+pub async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::time::timeout(ANSWER_WITHIN, answer)
+        .await
+        .map_err(|_| Failure::unavailable("no answer in time"))
 }

@@ -32,7 +32,8 @@ pub enum Policy {
     Machine,
 }
 
-/// Decides whether a request may reach a route of some policy.
+/// Decides whether a request may reach a route of some policy. It is not asked about
+/// [`Policy::Machine`], whose handlers decide by themselves.
 pub trait Gate: Clone + Send + Sync + 'static {
     /// Lets the request pass (noting in its extensions who it comes from) or answers it.
     fn admit(
@@ -167,17 +168,21 @@ where
 
 impl<S: Gate> Guards<S> {
     fn stand_before(&self, policy: Policy, route: MethodRouter<S>) -> MethodRouter<S> {
+        match policy {
+            Policy::Machine => route,
+            Policy::Carried => self.behind_gate(policy, route),
+            Policy::Public | Policy::Person | Policy::Administrator => self
+                .behind_gate(policy, route)
+                .route_layer(self.csrf.clone()),
+        }
+    }
+
+    fn behind_gate(&self, policy: Policy, route: MethodRouter<S>) -> MethodRouter<S> {
         let gate = self.state.clone();
-        let admitted = route.route_layer(from_fn(move |request: Request, next: Next| {
+        route.route_layer(from_fn(move |request: Request, next: Next| {
             let gate = gate.clone();
             async move { admit(&gate, policy, request, next).await }
-        }));
-        match policy {
-            Policy::Carried | Policy::Machine => admitted,
-            Policy::Public | Policy::Person | Policy::Administrator => {
-                admitted.route_layer(self.csrf.clone())
-            }
-        }
+        }))
     }
 }
 

@@ -29,10 +29,16 @@ impl Frame {
     /// The frame for a request.
     #[must_use]
     pub fn of(site: &Site, headers: &HeaderMap, uri: &Uri) -> Self {
+        Self::new(site, Appearance::of(headers), uri)
+    }
+
+    /// The frame of a request for `uri`, in these colours.
+    #[must_use]
+    pub fn new(site: &Site, appearance: Appearance, uri: &Uri) -> Self {
         let here = LocalPath::parse(uri.path()).unwrap_or_default();
         Self {
             site: site.host().to_owned(),
-            appearance: Appearance::of(headers),
+            appearance,
             here: here.as_str().to_owned(),
         }
     }

@@ -13,11 +13,16 @@ use axum::body::Bytes;
 use axum::extract::FromRef;
 use model::ids::{AppPasswordId, OauthAppId, ProviderId, SessionId};
 use secrecy::SecretString;
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// The state of the site; cheap to clone.
+/// The state of the site. Cheap to clone: every request does.
 #[derive(Debug, Clone)]
-pub struct WebState {
+pub struct WebState(Arc<Shared>);
+
+/// What handlers share.
+#[derive(Debug)]
+pub struct Shared {
     /// The use cases.
     pub app: App,
     /// What this installation is called.
@@ -46,7 +51,7 @@ impl WebState {
     /// The state for these use cases.
     #[must_use]
     pub fn new(app: App, site: Arc<Site>, entries: Entries) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             app,
             site,
             entries,
@@ -58,12 +63,20 @@ impl WebState {
             trials: Arc::default(),
             imports: Arc::default(),
             files: Arc::default(),
-        }
+        }))
     }
 
     /// Leaves a message for the next page of a session.
     pub fn tell(&self, session: SessionId, notice: Notice) {
         self.notices.put(session, notice, self.app.now());
+    }
+}
+
+impl Deref for WebState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }
 
