@@ -15,7 +15,8 @@ engines='dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesi
 
 # Those with a command are satisfied by it, wherever it comes from. Without Net::SSLeay swaks has no TLS.
 clients='curl:curl swaks:swaks libnet-ssleay-perl python3:python3'
-pages='chromium:chromium nodejs:node npm:npm'
+node='nodejs:node npm:npm'
+pages="chromium:chromium $node"
 
 # OpenID providers that tests sign in at. The portal needs the Perl modules below, although it only
 # recommends them: two for OpenID Connect, two for a captcha that it loads but does not show.
@@ -154,7 +155,7 @@ EOF
 case ${1:-} in
 demo) set -- $build $engines $clients ;;
 test) set -- $build $engines $clients $pages $providers $applications shellcheck ;;
-bench) set -- $build $engines dovecot-sqlite valgrind ;;
+bench) set -- $build $engines $node dovecot-sqlite valgrind ;;
 --as-root)
     shift
     install_packages "$@"

@@ -13,7 +13,6 @@ use model::time::{Clock as _, DAY, SystemClock};
 use store::sessions::NewSession;
 use store::{Conn, MasterKey, OsRandom, Store, StoreError};
 
-use super::http::Connection;
 use super::party::{CALLBACK, Party, Paths, client_id, secret};
 use crate::installation::{database, key};
 use crate::server::{Running, Server};
@@ -64,8 +63,7 @@ impl Gatepost {
 }
 
 fn is_ready(party: &Party) -> bool {
-    let request = party.get("/readyz", &[]);
-    let answer = Connection::open(&party.authority).and_then(|mut open| open.ask(&request));
+    let answer = party.ask(&party.get("/readyz", &[]));
     answer.is_ok_and(|answer| answer.status == 200)
 }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use model::oauth_app::IdTokenAlg;
 use serde_json::Value;
 
-use super::http::{Answer, Connection, load};
+use super::http::{Answer, Connection, drive, load};
 
 /// Where the app is said to be. Nobody goes there.
 pub(super) const CALLBACK: &str = "https://app.example.test/callback";
@@ -141,7 +141,7 @@ impl Party {
 
     /// One answer.
     pub(super) fn ask(&self, request: &[u8]) -> anyhow::Result<Answer> {
-        Connection::open(&self.authority)?.ask(request)
+        drive(async || Connection::open(&self.authority).await?.ask(request).await)
     }
 
     /// Looks once at what everything brings, so that like is compared with like.

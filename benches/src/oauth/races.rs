@@ -2,14 +2,13 @@
 //! tokens. What the others get is counted.
 
 use std::collections::BTreeMap;
-use std::sync::Barrier;
-use std::thread;
 
 use anyhow::{Context as _, ensure};
+use futures_util::future::try_join_all;
 use model::oauth_app::IdTokenAlg;
 
 use super::gatepost::Gatepost;
-use super::http::Connection;
+use super::http::{Answer, Connection, drive};
 use super::party::Party;
 use crate::finding::{Finding, Line};
 use crate::server::binary;
@@ -89,38 +88,22 @@ fn race(
 
 /// Sends each of the requests over all connections at once; the answers of each.
 fn offer(party: &Party, requests: &[Vec<u8>]) -> anyhow::Result<Vec<Tally>> {
-    let start = Barrier::new(AT_ONCE);
-    let connections: anyhow::Result<Vec<_>> = (0..AT_ONCE)
-        .map(|_| Connection::open(&party.authority))
-        .collect();
-    let mut tallies = vec![Tally::new(); requests.len()];
-    let runner = |mut connection: Connection| {
-        // A failure must not leave the others at the barrier.
-        let mut answers = Vec::with_capacity(requests.len());
+    drive(async || {
+        let mut connections = Connection::open_all(&party.authority, AT_ONCE).await?;
+        let mut tallies = Vec::with_capacity(requests.len());
         for request in requests {
-            start.wait();
-            answers.push(connection.ask(request));
-        }
-        answers
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> = connections?
-            .into_iter()
-            .map(|connection| scope.spawn(|| runner(connection)))
-            .collect();
-        for thread in threads {
-            let answers = thread.join().map_err(|_| anyhow::anyhow!("a panic"))?;
-            ensure!(answers.len() == tallies.len(), "answers are missing");
-            for (answer, tally) in answers.into_iter().zip(&mut tallies) {
-                *tally.entry(name(&answer?)?).or_default() += 1;
+            let offers = connections.iter_mut().map(|open| open.ask(request));
+            let mut tally = Tally::new();
+            for answer in try_join_all(offers).await? {
+                *tally.entry(name(&answer)?).or_default() += 1;
             }
+            tallies.push(tally);
         }
-        anyhow::Ok(())
-    })?;
-    Ok(tallies)
+        Ok(tallies)
+    })
 }
 
-fn name(answer: &super::http::Answer) -> anyhow::Result<String> {
+fn name(answer: &Answer) -> anyhow::Result<String> {
     if answer.status == 200 {
         ensure!(answer.body.contains("\"access_token\""), "no tokens");
         return Ok("200".to_owned());
