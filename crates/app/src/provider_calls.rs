@@ -25,10 +25,19 @@ pub(crate) struct Departure<'a> {
     pub(crate) nonce: &'a str,
     pub(crate) verifier: &'a Verifier,
     pub(crate) redirect: &'a str,
-    /// The person is to prove who they are, even if the provider knows them already.
-    pub(crate) anew: bool,
+    /// How fresh the person's proof of who they are has to be.
+    pub(crate) fresh: Fresh,
     /// The address of the person, if they or a third party named it.
     pub(crate) login_hint: Option<&'a str>,
+}
+
+/// How fresh a proof of who somebody is has to be, even if the provider knows them already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Fresh {
+    /// They are to be asked in any case.
+    pub(crate) anew: bool,
+    /// If it is older than so many seconds.
+    pub(crate) max_age: Option<u32>,
 }
 
 /// What was kept of the departure.
@@ -59,6 +68,8 @@ pub(crate) struct Identity {
     pub(crate) signed_by: Option<String>,
     /// The provider's name of its session.
     pub(crate) sid: Option<String>,
+    /// How long before now they had proved who they are there; `None` where it does not say.
+    pub(crate) proved_before: Option<Duration>,
     /// The ID token as it came.
     pub(crate) id_token: Option<SecretString>,
     /// The refresh token, unless anybody might have listened.
@@ -94,7 +105,8 @@ impl App {
             state: departure.state,
             nonce: departure.nonce,
             challenge: &challenge,
-            prompt: match (departure.anew, consent) {
+            max_age: departure.fresh.max_age,
+            prompt: match (departure.fresh.anew, consent) {
                 (true, true) => Some("login consent"),
                 (true, false) => Some("login"),
                 (false, true) => Some("consent"),
@@ -175,6 +187,7 @@ impl App {
             namespace: identity.namespace,
             subject: identity.subject,
             sid: identity.sid,
+            proved_before: identity.proved_before,
             id_token: identity.tokens.id,
             refresh: identity
                 .tokens

@@ -13,6 +13,9 @@ const AT_ONCE: u32 = 500;
 const ROUNDS: usize = 200;
 /// How long the counts behind the charts are kept: a year and a day, some rows an hour.
 const KEEP_COUNTS: Duration = DAY.saturating_mul(366);
+/// So long after its end a sign-in is known to whoever comes back with it: as long as their browser is
+/// (its cookie lives for an hour).
+const REMEMBER_FLOWS: Duration = Duration::from_secs(60 * 60);
 /// How long an answer may be judged: longer than all calls of a sign-in take.
 const JUDGED_WITHIN: Duration = Duration::from_secs(60);
 /// How long an alert stays that nobody meets any more.
@@ -63,6 +66,7 @@ impl App {
             // A phone that still tries one is told by name as long as its tries are remembered.
             let gone = [
                 flows,
+                store::sign_in_flows::forget(tx, now.minus(REMEMBER_FLOWS), AT_ONCE).await?,
                 store::link_proofs::sweep(tx, now, AT_ONCE).await?,
                 store::logout_tokens::sweep(tx, now, AT_ONCE).await?,
                 store::sessions::sweep(tx, now, AT_ONCE).await?,

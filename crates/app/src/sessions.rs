@@ -150,7 +150,9 @@ impl App {
         let now = self.clock.now();
         let tag = self.session_tag(&token);
         let hint = standing.as_ref().and_then(|at| at.hint.as_ref());
+        let proved_before = standing.as_ref().and_then(|at| at.proved_before);
         NewSession {
+            proved: now.minus(proved_before.unwrap_or_default()),
             id_token: hint.and_then(|hint| self.sealed_hint(&tag, hint)),
             at: standing.map(|standing| standing.at),
             tag,
@@ -160,6 +162,28 @@ impl App {
             ends: now.plus(self.config.lifetime(principal).absolute),
             client: client.clone(),
         }
+    }
+
+    /// Ends the session that a browser had before `fresh`: whoever knew its token is not carried along.
+    /// What the same person opened in it for apps goes on in the new one: they did not sign out.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] only.
+    pub async fn replace_session(&self, old: &str, fresh: &str) -> Result<(), Problem> {
+        let (old, fresh) = (self.session_tag(old), self.session_tag(fresh));
+        self.store
+            .write(async move |tx: &mut Conn| {
+                let Some(old) = store::sessions::by_tag(tx, &old).await? else {
+                    return Ok(());
+                };
+                let fresh = store::sessions::by_tag(tx, &fresh).await?;
+                if let Some(fresh) = fresh.filter(|fresh| fresh.principal == old.principal) {
+                    store::app_grants::move_to(tx, old.id, fresh.id).await?;
+                }
+                store::sessions::delete(tx, old.id, old.principal).await?;
+                Ok::<_, Problem>(())
+            })
+            .await
     }
 
     fn permits(&self, session: &Session, now: Timestamp) -> bool {
@@ -198,6 +222,7 @@ pub(crate) struct NewSession {
     at: Option<ProviderSession>,
     id_token: Option<Vec<u8>>,
     now: Timestamp,
+    proved: Timestamp,
     ends: Timestamp,
     client: Client,
 }
@@ -206,6 +231,8 @@ pub(crate) struct NewSession {
 pub(crate) struct Standing {
     at: ProviderSession,
     hint: Option<SecretString>,
+    /// How long before the person had proved who they are there; `None` where nobody says.
+    proved_before: Option<Duration>,
 }
 
 impl Standing {
@@ -220,6 +247,7 @@ impl Standing {
                 sid: identity.sid.clone(),
             },
             hint: identity.id_token.clone().filter(|_| hint),
+            proved_before: identity.proved_before,
         }
     }
 
@@ -233,6 +261,7 @@ impl Standing {
                 sid: None,
             },
             hint: None,
+            proved_before: None,
         }
     }
 }
@@ -246,6 +275,7 @@ impl NewSession {
             at: self.at.as_ref(),
             id_token: self.id_token.as_deref(),
             now: self.now,
+            proved: self.proved,
             ends: self.ends,
             ip: self.client.ip,
             user_agent: &user_agent,

@@ -26,8 +26,11 @@ pub struct Session {
     pub principal: Principal,
     /// By which provider; `None` for a local password.
     pub provider: Option<ProviderId>,
-    /// When the person proved who they are.
+    /// When it began.
     pub created: Timestamp,
+    /// When the person proved who they are: when it began, or before that at the provider, where that
+    /// let them through without asking and says since when it knows them (`auth_time`).
+    pub proved: Timestamp,
     /// When it was last used, to the minute.
     pub last_used: Timestamp,
     /// From where it was made.

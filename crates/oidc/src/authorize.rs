@@ -39,6 +39,8 @@ pub struct AuthorizationRequest<'a> {
     pub challenge: &'a str,
     /// `prompt`, when the person must sign in afresh or must not be asked.
     pub prompt: Option<&'a str>,
+    /// `max_age`: how many seconds ago the person may have proved who they are.
+    pub max_age: Option<u32>,
     /// `response_mode`, when the answer is asked for in one certain way.
     pub response_mode: Option<Delivery>,
     /// `login_hint`: the address the person typed.
@@ -52,6 +54,7 @@ impl AuthorizationRequest<'_> {
     /// [`ParameterTaken`].
     pub fn url(&self) -> Result<String, ParameterTaken> {
         let scope = self.scopes.to_string();
+        let max_age = self.max_age.map(|seconds| seconds.to_string());
         let parameters = [
             ("response_type", Some("code")),
             ("client_id", Some(self.client_id)),
@@ -63,6 +66,7 @@ impl AuthorizationRequest<'_> {
             ("code_challenge_method", Some("S256")),
             ("response_mode", self.response_mode.map(Delivery::name)),
             ("prompt", self.prompt),
+            ("max_age", max_age.as_deref()),
             ("login_hint", self.login_hint),
         ];
         with_parameters(self.endpoint, &parameters)
@@ -113,6 +117,7 @@ mod tests {
             nonce: "nonce+/=",
             challenge: "chal",
             prompt: None,
+            max_age: None,
             response_mode: None,
             login_hint: Some("ä@example.org"),
         }

@@ -172,6 +172,9 @@ pub struct IdToken {
     pub claims: Map<String, Value>,
     /// How it was signed, for the trace: algorithm and key id.
     pub signed_by: String,
+    /// How long before the token was made the person had proved who they are (`auth_time`), by the
+    /// provider's own clock; `None` where it does not say.
+    pub proved_before: Option<Duration>,
 }
 
 /// Verifies `token` as the answer to a sign-in with the code flow.
@@ -192,11 +195,12 @@ pub fn verify(
     check_audience(claims, expected.client_id)?;
     check_nonce(claims, expected.nonce)?;
     let subject = subject::sub(claims)?;
-    check_times(claims, expected.now, expected.leeway)?;
+    let Times { issued, .. } = check_times(claims, expected.now, expected.leeway)?;
     if let Some(access_token) = expected.access_token {
         check_access_token(&verified, access_token)?;
     }
     Ok(IdToken {
+        proved_before: proved_before(claims, issued),
         subject,
         signed_by: verified.key_id.map_or_else(
             || verified.alg.to_string(),
@@ -302,6 +306,13 @@ pub(crate) fn check_times(
     Ok(Times { issued, ends })
 }
 
+/// `auth_time` beside `iat`. A zero, as Glewlwyd sends it, and what is no date say nothing: the claim
+/// is optional.
+fn proved_before(claims: &Map<String, Value>, issued: Timestamp) -> Option<Duration> {
+    let at = date(claims, "auth_time").ok().flatten()?;
+    (at.secs() > 0).then(|| issued.since(at))
+}
+
 /// `at_hash`: the left half of the access token's hash (OpenID Connect Core section 3.1.3.6).
 /// Optional in the code flow, but where it stands it must fit.
 fn check_access_token(verified: &Verified, access_token: &str) -> Result<(), IdTokenError> {
@@ -380,6 +391,26 @@ mod tests {
 
     fn claims(value: &Value) -> &Map<String, Value> {
         value.as_object().unwrap()
+    }
+
+    #[test]
+    fn the_time_of_the_proof_is_told_by_the_providers_own_clock() {
+        let issued = Timestamp::from_secs(1_000);
+        for (at, before) in [
+            (json!(400), Some(600)),
+            (json!(400.75), Some(600)),
+            (json!(1_000), Some(0)),
+            (json!(1_030), Some(0)),
+            (json!(0), None),
+            (json!(-5), None),
+            (json!(null), None),
+            (json!("400"), None),
+            (json!(1e300), None),
+        ] {
+            let told = proved_before(claims(&json!({ "auth_time": at })), issued);
+            assert_eq!(told, before.map(Duration::from_secs), "{at}");
+        }
+        assert_eq!(proved_before(&Map::new(), issued), None);
     }
 
     fn audience(aud: Value, azp: Value) -> Result<(), IdTokenError> {

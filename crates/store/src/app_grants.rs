@@ -22,6 +22,8 @@ statements! {
     OF_PERSON = concat!("SELECT ", columns!(), " FROM app_grants
         WHERE mailbox = $1 AND app = $2 ORDER BY id DESC LIMIT 100");
     EXTEND = "UPDATE app_grants SET ends = $1 WHERE id = $2 AND ends < $1";
+    MOVE = "UPDATE app_grants SET session = $1 WHERE session = $2";
+    MOVE_BEGUN = "UPDATE app_grants SET begun_in = $1 WHERE begun_in = $2";
     END = "DELETE FROM app_grants WHERE id = $1";
     END_OF_PERSON = "DELETE FROM app_grants WHERE mailbox = $1";
     END_OF_CONNECTION = "DELETE FROM app_grants WHERE mailbox = $1 AND app = $2";
@@ -107,6 +109,18 @@ pub async fn of_person(
 /// [`StoreError::Unavailable`].
 pub async fn extend(sql: &mut Conn, id: GrantId, ends: Timestamp) -> Result<(), StoreError> {
     sql.execute(EXTEND, &[ends.into(), id.into()]).await?;
+    Ok(())
+}
+
+/// Lets the grants of one web session of a person live on in another of theirs. Apps know them by the
+/// same `sid` as before, and are told when the new session ends.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such session to live on in.
+pub async fn move_to(sql: &mut Conn, from: SessionId, to: SessionId) -> Result<(), StoreError> {
+    for statement in [MOVE, MOVE_BEGUN] {
+        sql.execute(statement, &[to.into(), from.into()]).await?;
+    }
     Ok(())
 }
 

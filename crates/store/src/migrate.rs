@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     15 "0015_sessions_by_sid"
     16 "0016_apps"
     17 "0017_mailbox_tags"
+    18 "0018_ways_back"
 };
 
 /// The schema version of this program.

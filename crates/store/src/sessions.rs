@@ -11,16 +11,17 @@ use std::time::Duration;
 
 macro_rules! columns {
     () => {
-        "id, mailbox, admin, provider, created, last_used, ip, user_agent"
+        "id, mailbox, admin, provider, created, proved, last_used, ip, user_agent"
     };
 }
 
 statements! {
     INSERT = "INSERT INTO sessions
             (token_tag, mailbox, admin, provider, namespace, subject, provider_sid, id_token,
-            created, last_used, ends, ip, user_agent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12) RETURNING id";
+            created, last_used, ends, ip, user_agent, proved)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13) RETURNING id";
     BY_TAG = concat!("SELECT ", columns!(), " FROM sessions WHERE token_tag = $1");
+    BY_ID = concat!("SELECT ", columns!(), " FROM sessions WHERE id = $1");
     TOUCH = "UPDATE sessions SET last_used = $1 WHERE id = $2 AND last_used <= $3";
     LIST_PERSON = concat!("SELECT ", columns!(), " FROM sessions WHERE mailbox = $1
         ORDER BY last_used DESC LIMIT 500");
@@ -66,6 +67,8 @@ pub struct NewSession<'a> {
     pub id_token: Option<&'a [u8]>,
     /// When it is made.
     pub now: Timestamp,
+    /// When the person proved who they are: then, or before at the provider.
+    pub proved: Timestamp,
     /// When it ends in any case.
     pub ends: Timestamp,
     /// From where.
@@ -122,6 +125,7 @@ pub async fn insert(sql: &mut Conn, new: &NewSession<'_>) -> Result<SessionId, S
         new.ends.into(),
         new.ip.into(),
         new.user_agent.into(),
+        new.proved.into(),
     ];
     sql.insert(INSERT, &values).await.map(SessionId)
 }
@@ -132,6 +136,15 @@ pub async fn insert(sql: &mut Conn, new: &NewSession<'_>) -> Result<SessionId, S
 /// [`StoreError::Unavailable`].
 pub async fn by_tag(sql: &mut Conn, token_tag: &[u8]) -> Result<Option<Session>, StoreError> {
     let row = sql.one(BY_TAG, &[token_tag.into()]).await?;
+    row.as_ref().map(session).transpose()
+}
+
+/// A session; whether it is still good is for its lifetime to say.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn by_id(sql: &mut Conn, id: SessionId) -> Result<Option<Session>, StoreError> {
+    let row = sql.one(BY_ID, &[id.into()]).await?;
     row.as_ref().map(session).transpose()
 }
 
@@ -319,6 +332,7 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         principal,
         provider: row.get("provider")?,
         created: row.get("created")?,
+        proved: row.get("proved")?,
         last_used: row.get("last_used")?,
         ip: row.get("ip")?,
         user_agent: row.get("user_agent")?,

@@ -1,7 +1,9 @@
 //! Places on this site that a request may name: where to go after signing in or changing a
 //! setting.
 
+use app::oauth::authorize::LONGEST_NESTED;
 use app::oauth::paths::AUTHORIZE;
+use percent_encoding::{AsciiSet, CONTROLS};
 use serde::{Deserialize, Deserializer};
 
 /// A path of this site with its query, never another site, whatever a link or form said.
@@ -10,8 +12,12 @@ pub struct LocalPath(String);
 
 /// Longer ones come from nobody's page.
 const MAX_BYTES: usize = 1024;
-/// Requests of apps are as long as their state and nonce.
-const MAX_AUTHORIZE: usize = 10 * 1024;
+/// Requests of apps are as long as their state and nonce; longer ones are refused before they come here
+/// ([`app::oauth::authorize::fits`]), so that the mark which we add still finds room.
+const MAX_AUTHORIZE: usize = LONGEST_NESTED + 512;
+
+// The longest way is that through a provider's start, where the request is nested in a query.
+const _: () = assert!(LONGEST_NESTED + 1024 <= crate::limits::TARGET_BYTES);
 
 impl LocalPath {
     /// Reads a path; `None` unless a browser would stay on this site with it. Backslashes and
@@ -43,6 +49,13 @@ impl LocalPath {
         Self::parse(&format!("{AUTHORIZE}?{query}")).unwrap_or_default()
     }
 
+    /// A query in the characters that a path here may have. Browsers leave some as they are (such as a
+    /// backslash) that others among them escape.
+    #[must_use]
+    pub fn canonical(query: &str) -> String {
+        percent_encoding::percent_encode(query.as_bytes(), UNUSUAL).to_string()
+    }
+
     /// The query, if this is the authorization endpoint.
     #[must_use]
     pub fn authorization(&self) -> Option<&str> {
@@ -55,6 +68,16 @@ impl LocalPath {
         &self.0
     }
 }
+
+/// What [`LocalPath::parse`] refuses or escapes in a query.
+const UNUSUAL: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'\'')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\');
 
 fn most(text: &str) -> usize {
     if text.starts_with(AUTHORIZE) {
@@ -123,6 +146,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_request_finds_its_way_back(query in r#"[ -~ä\x7f]{0,40}|[a-z=&%\\'"<>#{}|^`]{0,30}"#) {
+            let query = LocalPath::canonical(&query);
+            let path = LocalPath::to_authorize(&query);
+            prop_assert_eq!(path.authorization(), Some(query.as_str()));
+            prop_assert_eq!(LocalPath::canonical(&query), query);
+        }
+
         #[test]
         fn a_browser_stays_on_this_site(text in "[/\\\\.@:%?#a-z\\t\\n ]{0,12}") {
             if let Some(path) = LocalPath::parse(&text) {

@@ -1,10 +1,10 @@
 //! What a person connected: the list, and disconnecting.
 
-use super::Scope;
+use super::{Scope, told};
 use crate::{App, Problem, audit};
 use model::audit::Actor;
 use model::ids::{MailboxId, OauthAppId};
-use model::oauth_app::OauthApp;
+use model::rules::apps;
 use model::time::Timestamp;
 use serde_json::json;
 use store::Conn;
@@ -19,6 +19,8 @@ pub struct Connected {
     pub name: String,
     /// What it may know.
     pub scopes: Vec<Scope>,
+    /// Signing in there may connect it without the person being asked.
+    pub unasked: bool,
     /// Since when.
     pub since: Timestamp,
     /// When it was last used, to the hour.
@@ -34,16 +36,14 @@ impl App {
         let mut read = self.store.read()?;
         let mut connected = Vec::new();
         for row in store::app_connections::of_person(&mut read, mailbox).await? {
-            let Some(OauthApp { settings, .. }) =
-                store::oauth_apps::by_id(&mut read, row.app).await?
-            else {
+            let Some(app) = store::oauth_apps::by_id(&mut read, row.app).await? else {
                 continue;
             };
-            let scopes = Scope::ALL.into_iter();
             connected.push(Connected {
                 app: row.app,
-                name: settings.name,
-                scopes: scopes.filter(|scope| scope.is_in(&row.scopes)).collect(),
+                unasked: apps::is_trusted(&app),
+                scopes: told(&app.settings, &row.scopes),
+                name: app.settings.name,
                 since: row.since,
                 last_used: row.last_used,
             });

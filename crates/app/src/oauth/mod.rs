@@ -21,7 +21,7 @@ mod uses;
 pub use bearer::{BearerRefusal, ProfileAnswer};
 pub use client_auth::EndpointError;
 pub use names::Scope;
-pub(crate) use names::subject;
+pub(crate) use names::{goes_on, subject, told};
 pub use oidc::op::paths;
 pub(crate) use signing::Signing;
 pub(crate) use uses::AppUses;

@@ -5,7 +5,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::ids::{OauthAppId, SessionId};
-use model::oauth_app::{AppSettings, SubjectKind};
+use model::oauth_app::{AppSettings, RefreshRule, SubjectKind};
 use url::Url;
 use uuid::Uuid;
 
@@ -51,6 +51,21 @@ impl Scope {
     pub fn is_in(self, scopes: &str) -> bool {
         scopes.split(' ').any(|scope| scope == self.name())
     }
+}
+
+/// Whether what an app was allowed with these scopes goes on while the person is away.
+#[must_use]
+pub(crate) fn goes_on(settings: &AppSettings, scopes: &str) -> bool {
+    settings.refresh == RefreshRule::Always || Scope::OfflineAccess.is_in(scopes)
+}
+
+/// What people are told of these scopes: an app that always goes on does so without asking for it.
+#[must_use]
+pub(crate) fn told(settings: &AppSettings, scopes: &str) -> Vec<Scope> {
+    let away = |scope| scope == Scope::OfflineAccess && goes_on(settings, scopes);
+    let all = Scope::ALL.into_iter();
+    all.filter(|scope| scope.is_in(scopes) || away(*scope))
+        .collect()
 }
 
 /// What kind of secret a tag is made of: no tag of one is ever one of another.

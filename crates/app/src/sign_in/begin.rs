@@ -2,8 +2,8 @@
 
 use super::record::{Record, own_fault};
 use super::{FLOW_LIFETIME, Refused, ReturnTo};
-use crate::oauth::authorize::demands_sign_in;
-use crate::provider_calls::Departure;
+use crate::oauth::authorize::fresh;
+use crate::provider_calls::{Departure, Fresh};
 use crate::{App, Client, Problem};
 use model::address::Address;
 use model::attempt::Door;
@@ -94,6 +94,7 @@ impl App {
         client: &Client,
     ) -> Result<String, Box<Refused>> {
         let mut record = Record::new(self, Door::Provider, client);
+        record.return_to = return_to.clone();
         let leaving = Leaving {
             return_to,
             login_hint: address.map(Address::as_str),
@@ -181,7 +182,10 @@ impl App {
             nonce: &secrets.nonce,
             verifier: &verifier,
             redirect: &secrets.redirect,
-            anew: matches!(&secrets.return_to, ReturnTo::Authorize(query) if demands_sign_in(query)),
+            fresh: match &secrets.return_to {
+                ReturnTo::Authorize(query) => fresh(query),
+                ReturnTo::Home | ReturnTo::Devices => Fresh::default(),
+            },
             login_hint: leaving.login_hint,
         };
         let departure = self.authorization_url(provider, &departure).await?;

@@ -3,7 +3,7 @@
 use super::begin::{Asked, FlowSecrets};
 use super::record::Record;
 use super::returning::OnlyOne;
-use super::{Arrived, Ended};
+use super::{Arrived, Ended, ReturnTo};
 use crate::provider_calls::{Identity, Kept};
 use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
@@ -46,6 +46,7 @@ impl App {
         if let Some(test) = self.take_test(&callback, browser) {
             return self.finish_test(test, arrived, &callback, record).await;
         }
+        record.return_to = self.leads_to(&callback, browser).await;
         let Some((tag, _only)) = self.enter(&callback) else {
             let foreign = Problem::Refused(self.foreign_state());
             return self.refuse_for(record, foreign).await;
@@ -75,6 +76,24 @@ impl App {
         let tag = self.state_tag(callback.state.as_deref()?);
         let only = self.returning.enter(&tag)?;
         Some((tag, only))
+    }
+
+    /// Where the sign-in that an answer belongs to was to lead: known to the browser that left, for a
+    /// while also when the sign-in is over.
+    async fn leads_to(&self, callback: &Callback, browser: Option<&str>) -> ReturnTo {
+        let (Some(state), Some(browser)) = (callback.state.as_deref(), browser) else {
+            return ReturnTo::Home;
+        };
+        let (tag, browser) = (self.state_tag(state), self.browser_tag(browser));
+        let found = async {
+            let mut read = self.store.read()?;
+            let flow = store::sign_in_flows::remembered(&mut read, &tag, &browser).await?;
+            drop(read);
+            let secrets = flow.map(|flow| self.opened_flow(&tag, &flow.sealed));
+            Ok::<_, Problem>(secrets.transpose()?.map(|secrets| secrets.return_to))
+        };
+        // Not worth a refusal: what cannot be read is met again where it counts.
+        found.await.ok().flatten().unwrap_or_default()
     }
 
     async fn come_back(

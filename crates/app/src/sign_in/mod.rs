@@ -114,4 +114,6 @@ pub struct Refused {
     pub reference: Reference,
     /// When.
     pub at: Timestamp,
+    /// Where the person wanted to go.
+    pub return_to: ReturnTo,
 }

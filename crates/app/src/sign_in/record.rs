@@ -1,7 +1,7 @@
 //! The record of one attempt, built up step by step.
 
 use super::refusals::{Alike, Place};
-use super::{Ended, Refused};
+use super::{Ended, Refused, ReturnTo};
 use crate::provider_calls::Identity;
 use crate::{App, Client, Problem, alerts, departures};
 use model::attempt::{Attempt, Door, Reference, SeenIdentity, Step, StepState, Trace};
@@ -20,6 +20,8 @@ use upstream::journal::Journal;
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) attempt: Attempt,
+    /// Where the person wants to go.
+    pub(super) return_to: ReturnTo,
     /// Takes the place of a reference that another attempt has.
     spare: Reference,
     /// The tag of the flow that goes when this is stored, and the provider it had left for.
@@ -47,6 +49,7 @@ impl Record {
                 trace: Trace::default(),
                 count: 1,
             },
+            return_to: ReturnTo::default(),
             spare: Reference::generate(app.random.as_ref()),
             flow: None,
             begun: Instant::now(),
@@ -222,6 +225,7 @@ impl Record {
             refusal: refusal.unwrap_or_else(|| Refusal::new(Code::OwnFault)),
             reference: self.attempt.reference.clone(),
             at: self.attempt.at,
+            return_to: self.return_to.clone(),
         })
     }
 }

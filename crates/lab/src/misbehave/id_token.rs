@@ -60,6 +60,8 @@ pub(super) fn spoil(how: M, draft: &mut Draft) {
             #[expect(clippy::cast_precision_loss, reason = "seconds fit a double for aeons")]
             set(draft, "auth_time", json!(time as f64 + 0.25));
         }
+        M::AuthTimeOld => shift(draft, "auth_time", -HOUR),
+        M::AuthTimeMissing => remove(draft, "auth_time"),
         _ => {}
     }
 }

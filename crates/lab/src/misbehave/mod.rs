@@ -132,6 +132,10 @@ misbehaviours! {
     AccessTokenHashOther = "access-token-hash-other", Refuse;
     /// ID token: `auth_time` with a fraction, as Canaille sends it.
     AuthTimeFraction = "auth-time-fraction", Accept;
+    /// ID token: `auth_time` is an hour ago, whatever was asked: nobody was asked to sign in.
+    AuthTimeOld = "auth-time-old", Accept;
+    /// ID token: no `auth_time`, even where `max_age` was asked for.
+    AuthTimeMissing = "auth-time-missing", Accept;
 
     /// Token endpoint: no `id_token`, although `openid` was granted.
     IdTokenMissing = "id-token-missing", Refuse;

@@ -113,6 +113,8 @@ pub enum Code {
     AppCircle,
     /// OAUTH-711. A code or refresh token was offered a second time.
     AppUsedAgain,
+    /// OAUTH-713. The app wants the person to sign in anew, and the provider did not ask them.
+    AppNotAnew,
     /// LOCAL-801. The local name or password is wrong.
     WrongPassword,
     /// MAIL-601. Wrong secret or unknown name in a mail program.
@@ -189,6 +191,7 @@ impl Code {
         Self::AppPkce,
         Self::AppCircle,
         Self::AppUsedAgain,
+        Self::AppNotAnew,
         Self::WrongPassword,
         Self::MailWrong,
         Self::MailEnded,
@@ -613,6 +616,7 @@ impl Code {
             Self::AppPkce => &of_apps::PKCE,
             Self::AppCircle => &of_apps::CIRCLE,
             Self::AppUsedAgain => &of_apps::USED_AGAIN,
+            Self::AppNotAnew => &of_apps::NOT_ANEW,
             Self::WrongPassword => &Entry {
                 id: "LOCAL-801",
                 title: "Wrong name or password",

@@ -111,3 +111,13 @@ pub(super) const USED_AGAIN: Entry = Entry {
     retry: true,
     status: 400,
 };
+
+pub(super) const NOT_ANEW: Entry = Entry {
+    id: "OAUTH-713",
+    title: "You were not asked to sign in again",
+    person: "{app} wants you to sign in again, and {provider} let you through without asking. Sign out at {provider}, then go back to {app}.",
+    admin: "{app} asked for a new sign-in (prompt=login or max_age), and {provider} let {address} through on one of {age} ago (auth_time). Have {provider} honour prompt=login, or let people of {app} sign in another way.",
+    fix: Fix::Provider,
+    retry: false,
+    status: 403,
+};

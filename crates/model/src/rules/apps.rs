@@ -49,6 +49,13 @@ pub fn is_for(access: &AppAccess, domain: DomainId, tags: &Tags) -> bool {
     }
 }
 
+/// Whether an administrator trusts an app, so that it may be connected without asking the person.
+#[must_use]
+pub const fn is_trusted(app: &OauthApp) -> bool {
+    matches!(app.settings.consent, Consent::Trusted)
+        && matches!(app.settings.kind, AppKind::Confidential)
+}
+
 /// Whether an app is switched on.
 ///
 /// # Errors

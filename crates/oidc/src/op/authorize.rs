@@ -136,6 +136,12 @@ impl Unchecked {
         state.filter(|state| state.len() <= MAX_ECHO)
     }
 
+    /// `max_age`, if it is a number of seconds.
+    #[must_use]
+    pub fn max_age(&self) -> Option<u64> {
+        max_age(&self.params).ok().flatten()
+    }
+
     /// How the answer is to travel, errors included; in the query where the request says nothing
     /// that we do.
     #[must_use]

@@ -28,10 +28,14 @@ async fn a_sign_in_comes_back_once_in_time_and_in_its_browser() {
         provider,
         sealed: b"sealed".to_vec(),
     };
-    assert_eq!(get(b"browser", later(599)).await, Ok(Some(flow)));
+    assert_eq!(get(b"browser", later(599)).await, Ok(Some(flow.clone())));
     assert_eq!(use_up().await, Ok(true));
     assert_eq!(get(b"browser", later(599)).await, Ok(None));
     assert_eq!(use_up().await, Ok(false));
+    let remembered =
+        async |browser: &[u8]| sign_in_flows::remembered(&mut temp.read(), b"state", browser).await;
+    assert_eq!(remembered(b"browser").await, Ok(Some(flow)));
+    assert_eq!(remembered(b"other").await, Ok(None));
 }
 
 /// Both answers of a double click: one goes on.
@@ -79,6 +83,11 @@ async fn what_has_ended_is_swept_in_rounds() {
     assert_eq!(sweep(later(3)).await, Ok(vec![left(), left()]));
     assert_eq!(sweep(later(3)).await, Ok(vec![left(), left()]));
     assert_eq!(sweep(later(3)).await, Ok(vec![]));
+    // What is over is remembered, and forgotten in rounds too; what still waits is neither.
+    let forget = |before| temp.write(async move |sql| sign_in_flows::forget(sql, before, 3).await);
+    assert_eq!(forget(later(9)).await, Ok(3));
+    assert_eq!(forget(later(9)).await, Ok(1));
+    assert_eq!(forget(later(9)).await, Ok(0));
     let lost = model::rules::departures::Departures {
         returned: None,
         lost: 4,

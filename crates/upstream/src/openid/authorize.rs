@@ -23,6 +23,8 @@ pub struct AuthorizeInput<'a> {
     pub challenge: &'a str,
     /// `login` asks the provider to authenticate anew.
     pub prompt: Option<&'a str>,
+    /// How many seconds ago the person may have signed in there; the provider then says when they did.
+    pub max_age: Option<u32>,
     /// The address the person typed, if any.
     pub login_hint: Option<&'a str>,
 }
@@ -72,6 +74,7 @@ impl Upstream {
             nonce: input.nonce,
             challenge: input.challenge,
             prompt: input.prompt,
+            max_age: input.max_age,
             response_mode: asked,
             login_hint: input.login_hint,
         };

@@ -20,6 +20,7 @@ use oidc::token::TokenResponse;
 use oidc::userinfo::{self, UserInfoError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// What the callback knows: the code, and what was kept when the person left.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,9 @@ pub struct Identity {
     pub scopes: Scopes,
     /// The provider's name of its session (`sid`), from a verified ID token.
     pub sid: Option<String>,
+    /// How long before its ID token was made the person had proved who they are (`auth_time`), from a
+    /// verified one.
+    pub proved_before: Option<Duration>,
     /// Whether an ID token was verified in full. Without that, no roles.
     pub id_token_verified: bool,
     /// How the ID token was signed, for the trace: `RS256 key-1`.
@@ -134,6 +138,7 @@ impl Upstream {
             claims: person.claims,
             scopes,
             sid: person.sid,
+            proved_before: person.proved_before,
             id_token_verified: person.signed_by.is_some(),
             signed_by: person.signed_by,
             learned_issuer: person.learned_issuer,
@@ -186,6 +191,7 @@ impl Upstream {
                 }
                 Ok(Person {
                     sid: logout_token::sid(&token.claims),
+                    proved_before: token.proved_before,
                     subject: token.subject,
                     claims: Claims::union(token.claims, userinfo.unwrap_or_default()),
                     signed_by: Some(token.signed_by),
@@ -197,6 +203,7 @@ impl Upstream {
                 subject: subject::sub(&userinfo)?,
                 claims: Claims::union(Map::new(), userinfo),
                 sid: None,
+                proved_before: None,
                 signed_by: None,
                 learned_issuer: None,
             }),
@@ -282,6 +289,7 @@ impl Upstream {
             subject,
             claims: Claims::union(Map::new(), userinfo),
             sid: None,
+            proved_before: None,
             signed_by: None,
             learned_issuer: unverified
                 .as_ref()
@@ -298,6 +306,7 @@ struct Person {
     subject: String,
     claims: Claims,
     sid: Option<String>,
+    proved_before: Option<Duration>,
     signed_by: Option<String>,
     learned_issuer: Option<String>,
 }

@@ -181,6 +181,7 @@ async fn endpoints_on_this_mail_server_are_told_apart() {
         nonce: NONCE,
         challenge: &verifier.challenge(),
         prompt: None,
+        max_age: None,
         login_hint: None,
     };
     let error = upstream

@@ -96,6 +96,7 @@ async fn the_person_is_sent_with_everything_a_strict_provider_wants() {
         nonce: NONCE,
         challenge: &verifier.challenge(),
         prompt: None,
+        max_age: None,
         login_hint: None,
     };
     let url = upstream()

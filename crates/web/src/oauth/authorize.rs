@@ -4,12 +4,13 @@ use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::BrowserId;
 use crate::foreign_form;
-use crate::form::Posted;
+use crate::form::Sent;
 use crate::headers::Further;
 use crate::local_path::LocalPath;
 use crate::page::Page;
-use crate::pages::{refusal, sign_in::SignInPage};
-use crate::parts::{Copied, When};
+use crate::pages::refusal;
+use crate::pages::sign_in::{self, SignInPage};
+use crate::parts::{Copied, WayBack, When};
 use crate::route::{Policy, Routes};
 use crate::session::{self, Visitor};
 use crate::shell::{Frame, PublicShell};
@@ -17,12 +18,12 @@ use crate::state::WebState;
 use app::oauth::Scope;
 use app::oauth::authorize::{
     Answer, AppRefused, AskToSignIn, Authorize, Consent, Delivery, DiffPart, Visit, WhyAgain,
-    WrongRedirect,
+    WrongRedirect, fits,
 };
 use app::oauth::paths::AUTHORIZE;
 use app::sessions::{Current, Who};
 use askama::Template;
-use axum::extract::{FromRequestParts as _, Request, State};
+use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use http::request::Parts;
@@ -39,25 +40,30 @@ pub fn routes() -> Routes<WebState> {
         .get(Policy::Public, AUTHORIZE_SLASH, ask)
         .post(Policy::Carried, AUTHORIZE, carried)
         .post(Policy::Carried, AUTHORIZE_SLASH, carried)
-        .post(Policy::Person, "/oauth/consent", consent)
+        .post(Policy::Public, "/oauth/consent", consent)
 }
 
 async fn ask(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
     let (mut parts, _) = request.into_parts();
-    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let query = LocalPath::canonical(parts.uri.query().unwrap_or_default());
     judge(&state, &mut parts, &query, None).await
 }
 
 /// A request that a form of the app carried here. The browser is sent to ask by itself, with its
-/// cookies.
-async fn carried(request: Request) -> Result<Response, Failure> {
-    let form = foreign_form::read(request).await?;
+/// cookies; a request that is too long for that is answered at once.
+async fn carried(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let form = foreign_form::read(Request::from_parts(parts.clone(), body)).await?;
     // Only what a query can hold: a form's text may have line ends and spaces between its pairs.
     let pairs = form_urlencoded::parse(form.as_bytes());
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();
-    Ok(Redirect::to(&format!("{AUTHORIZE}?{query}")).into_response())
+    if !fits(&query) {
+        return judge(&state, &mut parts, &query, None).await;
+    }
+    let onward = Redirect::to(&format!("{AUTHORIZE}?{query}")).into_response();
+    Ok(Further::default().on(onward))
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,14 +79,34 @@ enum Allowed {
     Deny,
 }
 
+/// What the person said. If they were signed out meanwhile, or signed in anew in another window, what
+/// they allowed does not count and they are asked again; turning back always leads to the app.
 async fn consent(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
     let request = Request::from_parts(parts.clone(), body);
-    let Posted(said) =
-        <Posted<Said> as axum::extract::FromRequest<WebState>>::from_request(request, &state)
-            .await?;
-    let allowed = said.answer == Allowed::Allow;
-    judge(&state, &mut parts, &said.request, Some(allowed)).await
+    let signed_in = session::current(&state, &parts).await?.is_some();
+    let (said, counts) = match Sent::<Said>::from_request(request, &state).await? {
+        Sent::Ours(said) => (said, signed_in),
+        Sent::Stale(said) => (said, false),
+    };
+    let query = LocalPath::canonical(&said.request);
+    if counts {
+        let allowed = said.answer == Allowed::Allow;
+        return judge(&state, &mut parts, &query, Some(allowed)).await;
+    }
+    if said.answer == Allowed::Deny
+        && let Some(back) = state.app.way_back(&query, None).await
+    {
+        let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
+        return Ok(answer(frame, back.answer));
+    }
+    let place = LocalPath::to_authorize(&query);
+    Ok(sign_in::onward(
+        &state,
+        &parts.headers,
+        "One moment",
+        place.as_str(),
+    ))
 }
 
 async fn judge(
@@ -100,38 +126,51 @@ async fn judge(
         consent,
     };
     let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
-    let mut form_action = None;
-    let mut response = match state.app.authorize(&visit).await? {
-        Authorize::Answer(answer) if answer.delivery == Delivery::Query => {
-            Redirect::to(&answer.url()).into_response()
-        }
-        Authorize::Answer(answer) => {
-            form_action = Some(answer.form_action());
-            by_form(frame, answer)
-        }
-        Authorize::Leave(url) => Redirect::to(&url).into_response(),
+    let (response, form_action) = match state.app.authorize(&visit).await? {
+        Authorize::Answer(found) => return Ok(answer(frame, found)),
+        Authorize::Leave(url) => (Redirect::to(&url).into_response(), None),
         Authorize::Refused(refused) => refused_page(frame, *refused, current.as_ref()),
         Authorize::SignIn(asked) => {
             let token = FormToken::from_request_parts(parts, state).await?;
-            sign_in(state, frame, token, *asked).await?
+            let page = sign_in_page(state, frame, token, *asked).await?;
+            let form_action = page.form_action();
+            (Page(page).into_response(), form_action)
         }
         Authorize::Consent(asked) => {
-            form_action = Some(asked.form_action.clone());
+            let form_action = Some(asked.form_action.clone());
             let token = FormToken::from_request_parts(parts, state).await?;
-            Page(ConsentPage::of(frame, token, *asked)).into_response()
+            let page = Page(ConsentPage::of(frame, token, *asked));
+            (page.into_response(), form_action)
         }
     };
-    response.extensions_mut().insert(Further { form_action });
-    Ok(response)
+    Ok(to_app(form_action).on(response))
+}
+
+/// What goes with every answer of the authorization endpoint.
+const fn to_app(form_action: Option<String>) -> Further {
+    Further {
+        form_action,
+        no_referrer: true,
+    }
+}
+
+/// Sends an answer on to the app.
+fn answer(frame: Frame, answer: Answer) -> Response {
+    if answer.delivery == Delivery::Query {
+        let redirect = Redirect::to(&answer.url()).into_response();
+        return to_app(None).on(redirect);
+    }
+    let form_action = answer.form_action();
+    to_app(Some(form_action)).on(by_form(frame, answer))
 }
 
 /// The sign-in page, in the place of the request: reading it again judges the request again.
-async fn sign_in(
+async fn sign_in_page(
     state: &WebState,
     frame: Frame,
     token: FormToken,
     asked: AskToSignIn,
-) -> Result<Response, Failure> {
+) -> Result<SignInPage, Failure> {
     let next = LocalPath::to_authorize(&asked.query);
     let app = &asked.app;
     let lead = match asked.why {
@@ -146,7 +185,7 @@ async fn sign_in(
     };
     let page = SignInPage::of(state, frame, token, next).await?;
     let page = page.about(asked.address.as_deref().unwrap_or_default());
-    Ok(Page(page.saying(lead)).into_response())
+    Ok(page.saying(lead))
 }
 
 /// Carries an answer to an app, with a button for browsers that do not go on by themselves.
@@ -225,7 +264,11 @@ fn place(redirect: &str) -> String {
     }
 }
 
-fn refused_page(frame: Frame, refused: AppRefused, current: Option<&Current>) -> Response {
+fn refused_page(
+    frame: Frame,
+    refused: AppRefused,
+    current: Option<&Current>,
+) -> (Response, Option<String>) {
     let administers = current.is_some_and(|current| matches!(current.who, Who::Admin(_)));
     let AppRefused {
         refused,
@@ -239,20 +282,22 @@ fn refused_page(frame: Frame, refused: AppRefused, current: Option<&Current>) ->
     match (wrong.filter(|_| administers), back) {
         (Some(wrong), _) => {
             let page = WrongPage::of(PublicShell::wide(frame), wrong, title, text, reference);
-            (status, Page(page)).into_response()
+            ((status, Page(page)).into_response(), None)
         }
         (None, Some(back)) => {
+            let back = WayBack::primary(back);
+            let form_action = back.form_action().map(str::to_owned);
             let page = AppRefusedPage {
                 shell: PublicShell::new(frame),
                 title,
                 text,
-                back: back.url(),
+                back,
                 reference,
                 at: When::exactly(refused.at),
             };
-            (status, Page(page)).into_response()
+            ((status, Page(page)).into_response(), form_action)
         }
-        (None, None) => refusal::page(frame, &refused),
+        (None, None) => (refusal::page(frame, &refused), None),
     }
 }
 
@@ -263,7 +308,7 @@ struct AppRefusedPage {
     shell: PublicShell,
     title: String,
     text: String,
-    back: String,
+    back: WayBack,
     reference: Copied,
     at: When,
 }
@@ -278,7 +323,8 @@ struct WrongPage {
     received: String,
     registered: Vec<String>,
     parts: Vec<DiffPart>,
-    add: String,
+    /// The form that adds it; `None` where it cannot be added as it is.
+    add: Option<String>,
     reference: Copied,
 }
 
@@ -290,14 +336,17 @@ impl WrongPage {
         text: String,
         reference: Copied,
     ) -> Self {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("redirect", &wrong.received)
-            .finish();
+        let add = wrong.exact.map(|exact| {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("redirect", &exact)
+                .finish();
+            format!("/admin/apps/{}?{query}", wrong.app)
+        });
         Self {
             shell,
             title,
             text,
-            add: format!("/admin/apps/{}?{query}", wrong.app),
+            add,
             received: wrong.received,
             registered: wrong.registered,
             parts: wrong.difference,

@@ -1,12 +1,12 @@
 //! The address first: where several providers share the domains out, its domain tells the one to go
 //! to. Only the domain decides, so the answer says nothing about accounts.
 
-use super::sign_in::SignInPage;
+use super::sign_in::{self, SignInPage};
 use super::{refusal, sso};
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::BrowserId;
-use crate::form::Posted;
+use crate::form::Sent;
 use crate::local_path::LocalPath;
 use crate::loop_guard;
 use crate::page::Page;
@@ -14,7 +14,6 @@ use crate::route::{Policy, Routes};
 use crate::session::Visitor;
 use crate::shell::{Frame, PublicShell};
 use crate::state::WebState;
-use app::providers::ProviderButton;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -43,8 +42,12 @@ async fn find(
     BrowserId(browser): BrowserId,
     Visitor(client): Visitor,
     headers: HeaderMap,
-    Posted(typed): Posted<Typed>,
+    typed: Sent<Typed>,
 ) -> Result<Response, Failure> {
+    let typed = match typed {
+        Sent::Ours(typed) => typed,
+        Sent::Stale(typed) => return Ok(sign_in::stale(&state, &headers, &typed.next)),
+    };
     let text = typed.address.trim();
     let page = SignInPage::of(&state, frame.clone(), token, typed.next.clone()).await?;
     let page = page.about(text);
@@ -52,11 +55,11 @@ async fn find(
         Ok(address) => address,
         // An administrator's plain name.
         Err(_) if !text.contains('@') && !text.is_empty() => {
-            return Ok(Page(page.by_other_ways()).into_response());
+            return Ok(page.by_other_ways().shown());
         }
         Err(error) => {
             let page = page.wrong_address(format!("This is no e-mail address: {error}."));
-            return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
+            return Ok((StatusCode::UNPROCESSABLE_ENTITY, page.shown()).into_response());
         }
     };
     let mut ways = state.app.ways_of(&address).await?;
@@ -65,13 +68,13 @@ async fn find(
         ways.retain(|way| !never.contains(&way.slug));
     }
     let way = match (ways.pop(), ways.is_empty()) {
-        (None, _) => return Ok(Page(page.by_other_ways()).into_response()),
+        (None, _) => return Ok(page.by_other_ways().shown()),
         (Some(way), true) => way,
         (Some(last), false) => {
             ways.push(last);
             let domain = address.domain();
             let lead = format!("People of {domain} sign in with one of these.");
-            return Ok(Page(page.one_of(lead, ways)).into_response());
+            return Ok(page.one_of(lead, ways).shown());
         }
     };
     let begun = state
@@ -85,8 +88,18 @@ async fn find(
         )
         .await;
     match begun {
-        Ok(url) => Ok(leave(&state, frame, &headers, &address, way, url)),
-        Err(refused) => Ok(refusal::page(frame, &refused)),
+        Ok(url) => {
+            let page = LeavingPage {
+                shell: PublicShell::new(frame),
+                address: address.to_string(),
+                provider: way.name,
+                url,
+                at_once: !loop_guard::was_sent(&state.site, &headers),
+                other: sign_in::path(&typed.next),
+            };
+            Ok(sso::on_the_way(&typed.next, leave(&state, page)))
+        }
+        Err(refused) => Ok(refusal::on_the_way(&state, frame, &refused, &typed.next).await),
     }
 }
 
@@ -100,24 +113,12 @@ struct LeavingPage {
     url: String,
     /// Whether the browser goes on by itself: once a visit.
     at_once: bool,
+    /// The sign-in page.
+    other: String,
 }
 
-fn leave(
-    state: &WebState,
-    frame: Frame,
-    headers: &HeaderMap,
-    address: &Address,
-    way: ProviderButton,
-    url: String,
-) -> Response {
-    let at_once = !loop_guard::was_sent(&state.site, headers);
-    let page = LeavingPage {
-        shell: PublicShell::new(frame),
-        address: address.to_string(),
-        provider: way.name,
-        url,
-        at_once,
-    };
+fn leave(state: &WebState, page: LeavingPage) -> Response {
+    let at_once = page.at_once;
     let mut answer = Page(page).into_response();
     if let Some(mark) = loop_guard::mark(&state.site).filter(|_| at_once) {
         answer.headers_mut().append(header::SET_COOKIE, mark);

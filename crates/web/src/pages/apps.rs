@@ -64,6 +64,11 @@ async fn ask(
     person: Person,
 ) -> Result<Page<AskPage>, Failure> {
     let app = named(&state, &person, OauthAppId(id)).await?;
+    let next = if app.unasked {
+        "If you sign in there again, it may be connected again without a question: an administrator trusts it."
+    } else {
+        "If you sign in there again, you are asked first."
+    };
     let question = Question {
         title: format!("Disconnect {}?", app.name),
         lines: vec![
@@ -71,8 +76,7 @@ async fn ask(
                 "{} can no longer see anything about you from here.",
                 app.name
             ),
-            "You may stay signed in there until it notices. Next time it asks you again."
-                .to_owned(),
+            format!("You may stay signed in there until it notices. {next}"),
         ],
         action: format!("/apps/{id}/disconnect"),
         act: "Disconnect",

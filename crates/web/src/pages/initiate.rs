@@ -73,10 +73,11 @@ async fn initiate(
     frame: Frame,
 ) -> Response {
     let said = Said::parse(uri.query().unwrap_or_default());
+    let next = said.target(&state.site);
     let initiation = Initiation {
         issuer: said.iss.as_deref(),
         login_hint: said.login_hint.as_deref(),
-        return_to: sso::return_to(&said.target(&state.site)),
+        return_to: sso::return_to(&next),
     };
     let begun = state
         .app
@@ -85,7 +86,7 @@ async fn initiate(
     match begun {
         Ok(Begun::Leave(url)) => Redirect::to(&url).into_response(),
         Ok(Begun::Ask) => Redirect::to("/").into_response(),
-        Err(refused) => refusal::page(frame, &refused),
+        Err(refused) => refusal::on_the_way(&state, frame, &refused, &next).await,
     }
 }
 

@@ -3,12 +3,12 @@
 use super::{refusal, sso};
 use crate::csrf::FormToken;
 use crate::error::Failure;
-use crate::form::{Posted, Typed};
+use crate::form::{Sent, Typed};
 use crate::headers::Further;
 use crate::local_path::LocalPath;
 use crate::loop_guard;
 use crate::page::Page;
-use crate::parts::{Field, Problems, When};
+use crate::parts::{Field, Problems, WayBack, When};
 use crate::route::{Policy, Routes};
 use crate::session::{self, Visitor};
 use crate::session_cookie;
@@ -59,6 +59,8 @@ pub(crate) struct SignInPage {
     set_up: bool,
     /// The other ways are in sight.
     open: bool,
+    /// The way back to the app that the sign-in is for.
+    back: Option<WayBack>,
 }
 
 /// The sign-in page; or the answer of the one provider that is registered with the bare origin, as
@@ -69,15 +71,25 @@ async fn show(State(state): State<WebState>, request: Request) -> Result<Respons
         return sso::answer_at_bare_origin(state, &mut parts).await;
     }
     let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri).unwrap_or_default();
-    if asked.next.authorization().is_none()
-        && let Some(current) = session::current(&state, &parts).await?
-    {
-        return Ok(Redirect::to(&place_of(&current.who, &asked.next)).into_response());
+    if let Some(current) = session::current(&state, &parts).await? {
+        let onward = Redirect::to(&place_of(&current.who, &asked.next)).into_response();
+        return Ok(sso::on_the_way(&asked.next, onward));
     }
     let token = FormToken::from_request_parts(&mut parts, &state).await?;
     let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
     let page = SignInPage::of(&state, frame, token, asked.next).await?;
-    Ok(Page(page).into_response())
+    Ok(page.shown())
+}
+
+/// The sign-in page that leads to `next` afterwards.
+pub(crate) fn path(next: &LocalPath) -> String {
+    if *next == LocalPath::default() {
+        return "/".to_owned();
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next.as_str())
+        .finish();
+    format!("/?{query}")
 }
 
 impl SignInPage {
@@ -92,9 +104,12 @@ impl SignInPage {
         next: LocalPath,
     ) -> Result<Self, Failure> {
         let set_up = state.app.setup_state().await? == SetupState::Done;
-        let ways = match next.authorization() {
-            Some(query) => state.app.ways_for(query).await,
-            None => state.app.ways().await,
+        let (ways, back) = match next.authorization() {
+            Some(query) => (
+                state.app.ways_for(query).await,
+                state.app.way_back(query, None).await,
+            ),
+            None => (state.app.ways().await, None),
         };
         let ways = ways.unwrap_or_else(|error| {
             tracing::error!(%error, "the providers cannot be read");
@@ -112,7 +127,26 @@ impl SignInPage {
             problems: Problems::new(),
             reference: None,
             set_up,
+            back: back.map(WayBack::quiet),
         })
+    }
+
+    /// The one more place that forms of the page may lead to.
+    pub(crate) fn form_action(&self) -> Option<String> {
+        self.back.as_ref()?.form_action().map(str::to_owned)
+    }
+
+    /// The page as an answer.
+    pub(super) fn shown(self) -> Response {
+        let further = self.next.authorization().map(|_| Further {
+            form_action: self.form_action(),
+            no_referrer: false,
+        });
+        let answer = Page(self).into_response();
+        match further {
+            Some(further) => further.on(answer),
+            None => answer,
+        }
     }
 
     /// With what was typed as address, or as name.
@@ -207,8 +241,12 @@ async fn by_password(
     token: FormToken,
     Visitor(client): Visitor,
     headers: HeaderMap,
-    Posted(form): Posted<LocalSignIn>,
+    form: Sent<LocalSignIn>,
 ) -> Result<Response, Failure> {
+    let form = match form {
+        Sent::Ours(form) => form,
+        Sent::Stale(form) => return Ok(stale(&state, &headers, &form.next)),
+    };
     match state
         .app
         .sign_in_local(&form.name, form.password.0, &client)
@@ -218,17 +256,24 @@ async fn by_password(
         Ended::Refused(refused) if refused.refusal.code == Code::WrongPassword => {
             let page = SignInPage::of(&state, frame, token, form.next).await?;
             let page = page.about(&form.name).wrong_password(&refused);
-            Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
+            Ok((StatusCode::UNAUTHORIZED, page.shown()).into_response())
         }
-        Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::Refused(refused) => {
+            Ok(refusal::on_the_way(&state, frame, &refused, &form.next).await)
+        }
         Ended::ProveLocal { .. } | Ended::Tested { .. } => Err(Failure::internal(
             "a local sign-in ended as one by a provider",
         )),
     }
 }
 
-/// Hands over a fresh session and leads on. A session that the browser had before ends: whoever
-/// knew its token is not carried along.
+/// Leads on from a form of a page that has run out, most likely because the person signed in in another
+/// window. Nothing of the form counts.
+pub(super) fn stale(state: &WebState, headers: &HeaderMap, next: &LocalPath) -> Response {
+    onward(state, headers, "One moment", next.as_str())
+}
+
+/// Hands over a fresh session and leads on, in the place of one that the browser had before.
 ///
 /// # Errors
 /// The cookie cannot be written.
@@ -239,7 +284,8 @@ pub async fn welcome(
     next: &LocalPath,
 ) -> Result<Response, Failure> {
     if let Some(old) = session_cookie::read(&state.site, headers)
-        && let Err(error) = state.app.sign_out(old.expose_secret()).await
+        && let (old, fresh) = (old.expose_secret(), signed_in.token.expose_secret())
+        && let Err(error) = state.app.replace_session(old, fresh).await
     {
         tracing::warn!(%error, "an earlier session could not be ended");
     }
@@ -253,7 +299,7 @@ pub async fn welcome(
         .ok_or_else(|| Failure::internal("a session token is no cookie value"))?;
     let to_app = LocalPath::parse(&place).is_some_and(|place| place.authorization().is_some());
     let mut answer = if to_app {
-        onward(state, headers, place)
+        onward(state, headers, "You are signed in", &place)
     } else {
         Redirect::to(&place).into_response()
     };
@@ -286,15 +332,26 @@ fn place_of(who: &Who, next: &LocalPath) -> String {
 #[template(path = "pages/onward.html")]
 struct OnwardPage {
     shell: PublicShell,
+    title: &'static str,
     place: String,
 }
 
-fn onward(state: &WebState, headers: &HeaderMap, place: String) -> Response {
+/// A page that goes on to a place of ours.
+pub(crate) fn onward(
+    state: &WebState,
+    headers: &HeaderMap,
+    title: &'static str,
+    place: &str,
+) -> Response {
     let frame = Frame::of(&state.site, headers, &http::Uri::from_static("/"));
-    let shell = PublicShell::new(frame);
-    let mut answer = Page(OnwardPage { shell, place }).into_response();
-    answer
-        .extensions_mut()
-        .insert(Further { form_action: None });
-    answer
+    let page = OnwardPage {
+        shell: PublicShell::new(frame),
+        title,
+        place: place.to_owned(),
+    };
+    let further = Further {
+        form_action: None,
+        no_referrer: true,
+    };
+    further.on(Page(page).into_response())
 }

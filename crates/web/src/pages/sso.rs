@@ -6,7 +6,8 @@ use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::{BrowserId, SentBrowserId};
 use crate::foreign_form;
-use crate::form::{Posted, Typed};
+use crate::form::{Sent, Typed};
+use crate::headers::Further;
 use crate::local_path::LocalPath;
 use crate::page::Page;
 use crate::parts::{Field, Problems};
@@ -71,8 +72,16 @@ async fn start(
         )
         .await;
     match begun {
-        Ok(url) => Redirect::to(&url).into_response(),
-        Err(refused) => refusal::page(frame, &refused),
+        Ok(url) => on_the_way(&next, Redirect::to(&url).into_response()),
+        Err(refused) => refusal::on_the_way(&state, frame, &refused, &next).await,
+    }
+}
+
+/// Marks an answer that leads to an app in the end.
+pub(super) fn on_the_way(next: &LocalPath, answer: Response) -> Response {
+    match next.authorization() {
+        Some(_) => Further::default().on(answer),
+        None => answer,
     }
 }
 
@@ -175,7 +184,9 @@ async fn keep(
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair(POSTED, &carried)
                 .finish();
-            Ok(Redirect::to(&format!("{back}?{query}")).into_response())
+            // Where it leads is known to the browser that fetches it, and this one sent no cookie.
+            let fetch = Redirect::to(&format!("{back}?{query}")).into_response();
+            Ok(Further::default().on(fetch))
         }
         Err(refused) => Ok(refusal::page(frame, &refused)),
     }
@@ -187,7 +198,10 @@ async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Resp
         Ended::SignedIn(signed_in) => {
             sign_in::welcome(&state, &parts.headers, *signed_in, &LocalPath::default()).await
         }
-        Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::Refused(refused) => {
+            let next = LocalPath::default();
+            Ok(refusal::on_the_way(&state, frame, &refused, &next).await)
+        }
         Ended::Tested { provider, test } => Ok(tested(&provider, &test)),
         Ended::ProveLocal {
             proof,
@@ -201,13 +215,13 @@ async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Resp
                 ReturnTo::Home | ReturnTo::Devices => LocalPath::default(),
             };
             let token = FormToken::from_request_parts(parts, &state).await?;
-            let page = ProvePage::of(frame, token, proof, address, provider, wrong).then(next);
+            let page = ProvePage::of(frame, token, proof, address, provider, wrong);
             let status = if wrong == 0 {
                 StatusCode::OK
             } else {
                 StatusCode::UNAUTHORIZED
             };
-            Ok((status, Page(page)).into_response())
+            Ok((status, page.then(next)).into_response())
         }
     }
 }
@@ -228,6 +242,7 @@ struct ProvePage {
     address: String,
     provider: String,
     next: LocalPath,
+    cancel: String,
     field: Field,
     problems: Problems,
 }
@@ -257,14 +272,21 @@ impl ProvePage {
             address,
             provider,
             next: LocalPath::default(),
+            cancel: sign_in::path(&LocalPath::default()),
             field,
             problems,
         }
     }
 
-    /// Leads there afterwards.
-    fn then(self, next: LocalPath) -> Self {
-        Self { next, ..self }
+    /// The page, which leads there afterwards.
+    fn then(self, next: LocalPath) -> Response {
+        let cancel = sign_in::path(&next);
+        let page = Self {
+            next: next.clone(),
+            cancel,
+            ..self
+        };
+        on_the_way(&next, Page(page).into_response())
     }
 }
 
@@ -283,8 +305,12 @@ async fn prove(
     headers: HeaderMap,
     frame: Frame,
     token: FormToken,
-    Posted(form): Posted<Proving>,
+    form: Sent<Proving>,
 ) -> Result<Response, Failure> {
+    let form = match form {
+        Sent::Ours(form) => form,
+        Sent::Stale(form) => return Ok(sign_in::stale(&state, &headers, &form.next)),
+    };
     let ended = state
         .app
         .prove_local_password(
@@ -298,7 +324,9 @@ async fn prove(
         Ended::SignedIn(signed_in) => {
             sign_in::welcome(&state, &headers, *signed_in, &form.next).await
         }
-        Ended::Refused(refused) => Ok(refusal::page(frame, &refused)),
+        Ended::Refused(refused) => {
+            Ok(refusal::on_the_way(&state, frame, &refused, &form.next).await)
+        }
         Ended::Tested { provider, test } => Ok(tested(&provider, &test)),
         Ended::ProveLocal {
             proof,
@@ -308,8 +336,7 @@ async fn prove(
             return_to: _,
         } => {
             let page = ProvePage::of(frame, token, proof, address, provider, wrong);
-            let page = page.then(form.next);
-            Ok((StatusCode::UNAUTHORIZED, Page(page)).into_response())
+            Ok((StatusCode::UNAUTHORIZED, page.then(form.next)).into_response())
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | [`Chart`], [`Share`] | numbers over time, with their table; one number beside the largest |
 //! | [`Pager`], [`Empty`] | turning pages; nothing here yet |
 //! | [`Icon`], [`Link`] | a picture from the sprite; a place to go |
+//! | [`WayBack`] | the way back to an app |
 //!
 //! Tables, facts, filter bars and disclosures are plain HTML with the classes `table`, `facts`,
 //! `filter` and `more`; a table cell names its column in `data-label` for small screens.
@@ -27,6 +28,7 @@ mod question;
 mod quota;
 mod state;
 mod status;
+mod way_back;
 mod when;
 
 pub use chart::{Chart, ChartBar, Share};
@@ -40,6 +42,7 @@ pub use question::Question;
 pub use quota::{Quota, bytes};
 pub use state::State;
 pub use status::{Notice, Tag, Verdict};
+pub use way_back::WayBack;
 pub use when::When;
 
 /// A place to go, with the words of its link or button.
@@ -71,5 +74,5 @@ pub(crate) use written_as_html;
 
 written_as_html!(
     Chart, Check, Checks, Code, Copied, Empty, Field, Icon, Notice, Pager, Problems, Question,
-    Quota, Share, Tag, Verdict, When
+    Quota, Share, Tag, Verdict, WayBack, When
 );

@@ -255,7 +255,7 @@ impl World {
         self.edit(slug, secret, |p| p.endpoints = endpoints).await;
     }
 
-    async fn edit(
+    pub async fn edit(
         &self,
         slug: &str,
         secret: SecretChange,

@@ -1,6 +1,7 @@
 //! Answers to apps, and the code in a good one.
 
 use super::request::Read;
+use crate::oauth::goes_on;
 use crate::oauth::names::Secret;
 use crate::oauth::subject;
 use crate::sign_in::Record;
@@ -8,8 +9,8 @@ use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
 use model::ids::GrantId;
 use model::mailbox::Mailbox;
-use model::oauth_app::RefreshRule;
 use model::random;
+use model::rules::apps::may_use;
 use model::session::Session;
 use oidc::callback::Delivery;
 use oidc::op::pkce::ChallengeMethod;
@@ -80,15 +81,15 @@ struct Given {
 }
 
 impl App {
-    /// Gives the app a code: grant, code, connection and attempt in one commit.
+    /// Gives the app a code: grant, code, connection and attempt in one commit. `None` if the session
+    /// ended, or the person may not use the app any more, in this very moment.
     pub(super) async fn give_code(
         &self,
         read: Read,
-        mailbox: &Mailbox,
-        session: &Session,
+        (mailbox, session): (&Mailbox, &Session),
         asked: bool,
         client: &Client,
-    ) -> Result<Answer, Problem> {
+    ) -> Result<Option<Answer>, Problem> {
         let code = random::token(self.random.as_ref());
         let back = read.back.clone();
         let claims = &read.request.claims;
@@ -111,10 +112,11 @@ impl App {
             record,
             read,
         });
-        self.store
+        let given = self
+            .store
             .write(async move |tx: &mut Conn| given.store(tx).await)
             .await?;
-        Ok(back.with("code", &code))
+        Ok(given.then(|| back.with("code", &code)))
     }
 
     /// What an app knows a person by.
@@ -124,17 +126,41 @@ impl App {
 }
 
 impl Given {
-    async fn store(&self, tx: &mut Conn) -> Result<(), StoreError> {
+    /// Writes all of it; nothing and `false` if it does not count any more.
+    async fn store(&self, tx: &mut Conn) -> Result<bool, StoreError> {
+        if !self.still_counts(tx).await? {
+            return Ok(false);
+        }
         let grant = self.store_grant(tx).await?;
         self.store_code(tx, grant).await?;
         self.store_connection(tx).await?;
-        self.record.clone().insert(tx).await
+        self.record.clone().insert(tx).await?;
+        Ok(true)
+    }
+
+    /// Whether session, person and app are still there and together. What ends one of them ends the
+    /// grants it finds; one that is made afterwards would outlive it.
+    async fn still_counts(&self, tx: &mut Conn) -> Result<bool, StoreError> {
+        let session = store::sessions::by_id(tx, self.session.id).await?;
+        if session.is_none_or(|session| session.principal != self.session.principal) {
+            return Ok(false);
+        }
+        let (Some(mailbox), Some(app)) = (
+            store::mailboxes::by_id(tx, self.mailbox.id).await?,
+            store::oauth_apps::by_id(tx, self.read.app.id).await?,
+        ) else {
+            return Ok(false);
+        };
+        let Some(domain) = store::domains::by_id(tx, mailbox.domain).await? else {
+            return Ok(false);
+        };
+        let tags = store::mailbox_tags::of(tx, mailbox.id).await?;
+        Ok(may_use(&app, &mailbox, &domain, &tags).is_ok())
     }
 
     async fn store_grant(&self, tx: &mut Conn) -> Result<GrantId, StoreError> {
         let (app, now) = (&self.read.app, self.record.attempt.at);
-        let goes_on = app.settings.refresh == RefreshRule::Always
-            || crate::oauth::Scope::OfflineAccess.is_in(&self.read.scopes);
+        let goes_on = goes_on(&app.settings, &self.read.scopes);
         let new = NewGrant {
             app: app.id,
             mailbox: self.mailbox.id,
@@ -143,7 +169,7 @@ impl Given {
             sid: &self.sid,
             storage: self.mailbox.storage,
             scopes: &self.read.scopes,
-            auth_time: self.session.created,
+            auth_time: self.session.proved,
             claims: self.claims.as_deref(),
             now,
             ends: now.plus(app.settings.lifetimes().code),

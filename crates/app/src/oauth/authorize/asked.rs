@@ -1,10 +1,13 @@
 //! What a request demanded of the person, and when: a mark in its query, signed by us.
 //!
-//! `prompt=login`, `max_age` and *Not you?* demand a newer session. The request comes back after the
-//! sign-in, and must know that it was answered: without a mark it would demand for ever, and with one
-//! that anybody could write it would demand nothing.
+//! `prompt=login`, `max_age` and *Not you?* demand a newer session, and a provider is told so. The
+//! request comes back after the sign-in, and must know that it was answered: without a mark it would
+//! demand for ever, and with one that anybody could write it would demand nothing. A provider may let
+//! the person through without asking; where it says since when it knows them, that is noticed.
 
+use super::request::max_age;
 use crate::App;
+use crate::provider_calls::Fresh;
 use model::ids::SessionId;
 use model::session::Session;
 use model::time::Timestamp;
@@ -14,6 +17,8 @@ use std::time::Duration;
 const NAME: &str = "gatepost_asked";
 /// A sign-in at a provider takes ten minutes at most, and reading the consent page some more.
 const GOOD_FOR: Duration = Duration::from_secs(20 * 60);
+/// Providers say whole seconds, rounded as they like, and take a moment between proof and token.
+const ROUNDING: Duration = Duration::from_secs(5);
 
 /// The query of a request, and the mark that came with it.
 #[derive(Debug, Clone)]
@@ -50,23 +55,69 @@ impl Query {
     }
 }
 
-/// Whether a query demands that the person signs in anew.
-pub(crate) fn demands_sign_in(query: &str) -> bool {
-    Query::of(query).mark.is_some()
+/// How fresh a proof of the person is demanded of the provider to which a request leads first. Nothing
+/// is believed for it: a mark that somebody made up has them asked once more.
+pub(crate) fn fresh(query: &str) -> Fresh {
+    let query = Query::of(query);
+    let kind = query
+        .mark
+        .as_deref()
+        .and_then(|mark| mark.split('.').next());
+    let most = max_age(&query.plain).and_then(|seconds| u32::try_from(seconds).ok());
+    match kind.and_then(Demand::named) {
+        None => Fresh::default(),
+        Some(demand) => Fresh {
+            anew: demand == Demand::Anew,
+            max_age: most.filter(|seconds| *seconds > 0),
+        },
+    }
+}
+
+/// What is demanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// That the person is asked, whatever is known of them.
+    Anew,
+    /// That they proved who they are within the request's `max_age`.
+    MaxAge,
+}
+
+impl Demand {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Anew => "anew",
+            Self::MaxAge => "age",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::Anew, Self::MaxAge]
+            .into_iter()
+            .find(|demand| demand.name() == name)
+    }
 }
 
 /// A newer session than that of the asking was demanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
+    /// What for.
+    pub(super) demand: Demand,
     /// The session there was.
     session: i64,
     at: Timestamp,
+    /// The person must have proved who they are since then.
+    since: Timestamp,
 }
 
 impl Asked {
-    /// Whether `session` is what was demanded.
-    pub(super) fn is_met_by(self, session: &Session) -> bool {
+    /// Whether `session` began after the asking.
+    pub(super) fn is_answered_by(self, session: &Session) -> bool {
         session.id.0 != self.session && session.created >= self.at
+    }
+
+    /// Whether the person of such a session proved who they are as was demanded.
+    pub(super) fn is_met_by(self, session: &Session) -> bool {
+        session.proved.plus(ROUNDING) >= self.since
     }
 }
 
@@ -77,41 +128,68 @@ impl App {
         query: &Query,
         browser: &str,
         session: Option<SessionId>,
+        demand: Demand,
     ) -> String {
         let (session, at) = (session.map_or(0, |id| id.0), self.clock.now().0);
-        let tag = self.mark_tag(&query.plain, browser, session, at);
-        format!("{}&{NAME}={session}.{at}.{}", query.plain, hex::encode(tag))
+        let mark = Mark {
+            demand,
+            session: session.to_be_bytes(),
+            at: at.to_be_bytes(),
+        };
+        let tag = self.keys.form.tag(&mark.parts(&query.plain, browser));
+        let (plain, demand, tag) = (&query.plain, demand.name(), hex::encode(tag));
+        format!("{plain}&{NAME}={demand}.{session}.{at}.{tag}")
     }
 
     /// What was asked of this browser for this request, if its mark is ours and recent.
     pub(super) fn asked(&self, query: &Query, browser: &str) -> Option<Asked> {
-        let mut parts = query.mark.as_deref()?.splitn(3, '.');
+        let mut parts = query.mark.as_deref()?.splitn(4, '.');
         let mut part = || parts.next();
-        let (session, at) = (part()?.parse().ok()?, part()?.parse().ok()?);
+        let demand = Demand::named(part()?)?;
+        let (session, at) = (part()?.parse::<i64>().ok()?, part()?.parse::<i64>().ok()?);
         let tag = hex::decode(part()?).ok()?;
-        let (session_bytes, at_bytes) = (i64::to_be_bytes(session), i64::to_be_bytes(at));
-        let ours = self.keys.form.verify(
-            &[
-                b"asked",
-                query.plain.as_bytes(),
-                browser.as_bytes(),
-                &session_bytes,
-                &at_bytes,
-            ],
-            &tag,
-        );
+        let mark = Mark {
+            demand,
+            session: session.to_be_bytes(),
+            at: at.to_be_bytes(),
+        };
+        let ours = self
+            .keys
+            .form
+            .verify(&mark.parts(&query.plain, browser), &tag);
         let at = Timestamp(at);
-        (ours && self.clock.now().since(at) < GOOD_FOR).then_some(Asked { session, at })
+        let most = match demand {
+            Demand::Anew => 0,
+            Demand::MaxAge => max_age(&query.plain).unwrap_or_default(),
+        };
+        (ours && self.clock.now().since(at) < GOOD_FOR).then(|| Asked {
+            demand,
+            session,
+            at,
+            since: at.minus(Duration::from_secs(most)),
+        })
     }
+}
 
-    fn mark_tag(&self, plain: &str, browser: &str, session: i64, at: i64) -> Vec<u8> {
-        self.keys.form.tag(&[
+/// What a mark says, besides its tag.
+struct Mark {
+    demand: Demand,
+    /// As bytes, for the tag.
+    session: [u8; 8],
+    at: [u8; 8],
+}
+
+impl Mark {
+    /// What its tag is made of.
+    fn parts<'a>(&'a self, plain: &'a str, browser: &'a str) -> [&'a [u8]; 6] {
+        [
             b"asked",
+            self.demand.name().as_bytes(),
             plain.as_bytes(),
             browser.as_bytes(),
-            &session.to_be_bytes(),
-            &at.to_be_bytes(),
-        ])
+            &self.session,
+            &self.at,
+        ]
     }
 }
 
@@ -130,11 +208,37 @@ mod tests {
         ] {
             let query = Query::of(text);
             assert_eq!(
-                (query.plain.as_str(), demands_sign_in(text)),
+                (query.plain.as_str(), query.mark.is_some()),
                 (plain, marked)
             );
         }
         let query = Query::of("a=b&gatepost_asked=1.2.3&c=d");
         assert_eq!(query.whole(), "a=b&c=d&gatepost_asked=1.2.3");
+    }
+
+    #[test]
+    fn a_provider_is_told_what_is_demanded_and_nothing_else() {
+        let fresh_of = |anew, max_age| Fresh { anew, max_age };
+        for (text, told) in [
+            ("prompt=login&max_age=60", fresh_of(false, None)),
+            ("a=b&gatepost_asked=anew.1.2.3", fresh_of(true, None)),
+            (
+                "max_age=60&gatepost_asked=anew.1.2.3",
+                fresh_of(true, Some(60)),
+            ),
+            (
+                "max_age=60&gatepost_asked=age.1.2.3",
+                fresh_of(false, Some(60)),
+            ),
+            ("max_age=0&gatepost_asked=anew.1.2.3", fresh_of(true, None)),
+            ("max_age=-5&gatepost_asked=age.1.2.3", fresh_of(false, None)),
+            (
+                "max_age=99999999999&gatepost_asked=age.1.2.3",
+                fresh_of(false, None),
+            ),
+            ("max_age=60&gatepost_asked=1.2.3", fresh_of(false, None)),
+        ] {
+            assert_eq!(fresh(text), told, "{text}");
+        }
     }
 }

@@ -5,17 +5,21 @@
 
 mod answer;
 mod asked;
+mod back;
 mod request;
 mod ways;
 
 pub use answer::Answer;
-pub(crate) use asked::demands_sign_in;
+pub(crate) use asked::fresh;
+pub use back::WayBack;
 pub use oidc::callback::Delivery;
 pub use oidc::op::difference::DiffPart;
+pub use request::{LONGEST_NESTED, fits};
 pub use ways::{AskToSignIn, WhyAgain};
 
-use self::asked::Query;
-use self::request::{Read, Unreadable};
+use self::asked::{Demand, Query};
+use self::back::back_of;
+use self::request::{Read, Received, Unreadable};
 use crate::oauth::Scope;
 use crate::sessions::{Current, Who};
 use crate::sign_in::{Record, Refused};
@@ -30,7 +34,9 @@ use model::rules::apps;
 use model::session::Session;
 use oidc::jwk::KeySet;
 use oidc::op::authorize::{AuthorizeErrorCode, Prompt};
+use oidc::op::difference::difference;
 use oidc::op::hint;
+use oidc::op::redirect::RegisteredRedirect;
 
 /// One visit of a browser to the authorization endpoint.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +76,7 @@ pub struct AppRefused {
     /// What was received in place of a registered redirect; for administrators alone.
     pub wrong: Option<WrongRedirect>,
     /// The way back to the app, where one is known to be right.
-    pub back: Option<Answer>,
+    pub back: Option<WayBack>,
 }
 
 /// A redirect that is not registered.
@@ -78,8 +84,10 @@ pub struct AppRefused {
 pub struct WrongRedirect {
     /// The app.
     pub app: OauthAppId,
-    /// As it was sent.
+    /// As it was sent, for people to read.
     pub received: String,
+    /// The same exactly, if it could be registered as it is.
+    pub exact: Option<String>,
     /// Those that are right.
     pub registered: Vec<String>,
     /// What differs from the nearest of them, character by character.
@@ -119,11 +127,23 @@ impl App {
             Err(unreadable) => return Ok(self.unreadable(unreadable, visit).await),
         };
         let silent = read.request.prompt.contains(&Prompt::None);
-        let Some((session, mailbox, domain)) = self.person_of(visit, &read, &query) else {
-            if silent {
+        let (session, mailbox, domain) = match self.person_of(visit, &read, &query) {
+            Found::Person(session, mailbox, domain) => (session, mailbox, domain),
+            Found::Nobody | Found::NotAnew(..) if silent => {
                 return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
             }
-            return self.ask_to_sign_in(read, &query, visit).await;
+            Found::Nobody => {
+                let demand = read.demand();
+                return self.ask_to_sign_in(read, &query, visit, demand).await;
+            }
+            // Not every provider heeds max_age; those that do not may heed prompt=login.
+            Found::NotAnew(Demand::MaxAge, ..) => {
+                let demand = Some(Demand::Anew);
+                return self.ask_to_sign_in(read, &query, visit, demand).await;
+            }
+            Found::NotAnew(Demand::Anew, session, mailbox) => {
+                return self.not_anew(&read, session, mailbox, visit.client).await;
+            }
         };
         let tags = store::mailbox_tags::of(&mut *self.store.read()?, mailbox.id).await?;
         if let Err(refusal) = apps::may_use(&read.app, mailbox, domain, &tags) {
@@ -132,9 +152,9 @@ impl App {
             return Ok(match (refused.await, silent) {
                 (_, true) => Authorize::Answer(answer),
                 (refused, false) => Authorize::Refused(Box::new(AppRefused {
+                    back: Some(back_of(&read, Some(refused.refusal.code))),
                     refused,
                     wrong: None,
-                    back: Some(answer),
                 })),
             });
         }
@@ -144,9 +164,10 @@ impl App {
             if silent || chosen || visit.consent == Some(true) {
                 return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
             }
-            return self.ask_to_sign_in(read, &query, visit).await;
+            let demand = Some(Demand::Anew);
+            return self.ask_to_sign_in(read, &query, visit, demand).await;
         }
-        let other = !chosen && expects_other(&read, mailbox);
+        let other = !chosen && self.expects_other(&read, mailbox).await?;
         if silent && other {
             return Ok(says(&read, AuthorizeErrorCode::LoginRequired));
         }
@@ -168,70 +189,97 @@ impl App {
                 app: read.app.settings.name.clone(),
                 form_action: oidc::op::redirect::form_action_source(&read.back.redirect),
                 redirect: read.back.redirect.clone(),
-                scopes: Scope::ALL
-                    .into_iter()
-                    .filter(|scope| scope.is_in(&read.scopes))
-                    .collect(),
+                scopes: crate::oauth::told(&read.app.settings, &read.scopes),
                 address: mailbox.address.to_string(),
                 expects_other: other,
                 query: query.whole(),
-                other: self.demanding(&query, visit.browser, Some(session.id)),
+                other: self.demanding(&query, visit.browser, Some(session.id), Demand::Anew),
             }))),
             Some(true) | None => {
                 let asked = visit.consent.is_some();
-                self.give_code(read, mailbox, session, asked, visit.client)
-                    .await
-                    .map(Authorize::Answer)
+                let person = (mailbox, session);
+                match self.give_code(read, person, asked, visit.client).await? {
+                    Some(answer) => Ok(Authorize::Answer(answer)),
+                    // Ended, or changed, in this very moment: as if it had been so before.
+                    None => {
+                        let visit = Visit {
+                            current: None,
+                            ..*visit
+                        };
+                        Box::pin(self.authorize(&visit)).await
+                    }
+                }
             }
         }
     }
 
     /// The person whose session counts for this request.
-    fn person_of<'a>(
-        &self,
-        visit: &Visit<'a>,
-        read: &Read,
-        query: &Query,
-    ) -> Option<(&'a Session, &'a Mailbox, &'a MailDomain)> {
-        let Current { session, who, .. } = visit.current?;
+    fn person_of<'a>(&self, visit: &Visit<'a>, read: &Read, query: &Query) -> Found<'a> {
+        let Some(Current { session, who, .. }) = visit.current else {
+            return Found::Nobody;
+        };
         let Who::Person { mailbox, domain } = who else {
-            return None;
+            return Found::Nobody;
         };
         let never = &read.app.settings.never_through;
         if session.provider.is_some_and(|by| never.contains(&by)) {
-            return None;
+            return Found::Nobody;
         }
-        let age = self.clock.now().since(session.created).as_secs();
-        let demanded = read.request.prompt.contains(&Prompt::Login)
-            || read
-                .request
-                .max_age
-                .is_some_and(|most| most == 0 || age > most);
-        let counts = match self.asked(query, visit.browser) {
-            Some(asked) => asked.is_met_by(session),
-            None => !demanded,
+        let person = Found::Person(session, mailbox, domain);
+        let Some(asked) = self.asked(query, visit.browser) else {
+            let age = self.clock.now().since(session.proved).as_secs();
+            let counts = match read.demand() {
+                None => true,
+                Some(Demand::Anew) => false,
+                Some(Demand::MaxAge) => read.request.max_age.is_some_and(|most| age <= most),
+            };
+            return if counts { person } else { Found::Nobody };
         };
-        counts.then_some((session, &**mailbox, &**domain))
+        match (asked.is_answered_by(session), asked.is_met_by(session)) {
+            (false, _) => Found::Nobody,
+            (true, true) => person,
+            (true, false) => Found::NotAnew(asked.demand, session, mailbox),
+        }
+    }
+
+    /// The provider let the person through although it was told to ask them.
+    async fn not_anew(
+        &self,
+        read: &Read,
+        session: &Session,
+        mailbox: &Mailbox,
+        client: &Client,
+    ) -> Result<Authorize, Problem> {
+        let provider = match session.provider {
+            Some(id) => store::providers::by_id(&mut *self.store.read()?, id).await?,
+            None => None,
+        };
+        let minutes = self.clock.now().since(session.proved).as_secs() / 60;
+        let refusal = apps::of_app(Code::AppNotAnew, &read.app)
+            .with_some("provider", provider.map(|provider| provider.settings.name))
+            .with("address", &mailbox.address)
+            .with("age", format!("{minutes} minutes"));
+        let refused = self.refuse_app(&read.app, Some(mailbox), refusal, client);
+        let refused = refused.await;
+        Ok(Authorize::Refused(Box::new(AppRefused {
+            back: Some(back_of(read, Some(refused.refusal.code))),
+            refused,
+            wrong: None,
+        })))
     }
 
     async fn unreadable(&self, unreadable: Unreadable, visit: &Visit<'_>) -> Authorize {
         match unreadable {
-            Unreadable::Stays { refusal, wrong } => {
+            Unreadable::Stays {
+                refusal,
+                app,
+                wrong,
+            } => {
                 let mut record = Record::new(self, Door::App, visit.client);
-                record.attempt.app = wrong.as_ref().map(|wrong| wrong.0.id);
+                record.attempt.app = app.as_ref().map(|app| app.id);
                 let refused = self.refuse(record, refusal).await;
-                let wrong = wrong
-                    .map(|wrong| *wrong)
-                    .map(|(app, received)| WrongRedirect {
-                        app: app.id,
-                        difference: oidc::op::difference::difference(
-                            &received,
-                            &app.settings.redirects,
-                        )
-                        .unwrap_or_default(),
-                        received: model::foreign::printable(&received, 300),
-                        registered: app.settings.redirects,
-                    });
+                let wrong = app.zip(wrong);
+                let wrong = wrong.map(|(app, received)| wrong_redirect(*app, &received));
                 Authorize::Refused(Box::new(AppRefused {
                     refused,
                     wrong,
@@ -295,13 +343,47 @@ impl App {
         let hint = hint::read(token, &set, issuer, client, self.clock.now());
         Ok(hint.is_ok_and(|hint| hint.subject != subject))
     }
+
+    /// Whether the request guesses at another address, and at no alias of the mailbox: the person is
+    /// asked who is meant.
+    async fn expects_other(&self, read: &Read, mailbox: &Mailbox) -> Result<bool, Problem> {
+        let typed = read.request.login_hint.as_deref();
+        let typed = typed.and_then(|hint| model::address::Address::parse(hint).ok());
+        let Some(hint) = typed.filter(|hint| *hint != mailbox.address) else {
+            return Ok(false);
+        };
+        let mut sql = self.store.read()?;
+        let meant = store::aliases::targets_by_address(&mut sql, &hint).await?;
+        Ok(!meant.contains(&mailbox.address))
+    }
 }
 
-/// Whether the request guesses at another address: the person is asked who is meant.
-fn expects_other(read: &Read, mailbox: &Mailbox) -> bool {
-    let typed = read.request.login_hint.as_deref();
-    let typed = typed.and_then(|hint| model::address::Address::parse(hint).ok());
-    typed.is_some_and(|hint| hint != mailbox.address)
+/// Whose session counts for a request.
+enum Found<'a> {
+    /// Nobody's.
+    Nobody,
+    /// This person's.
+    Person(&'a Session, &'a Mailbox, &'a MailDomain),
+    /// A new one, of somebody who did not prove anew who they are, as was demanded.
+    NotAnew(Demand, &'a Session, &'a Mailbox),
+}
+
+fn wrong_redirect(app: OauthApp, received: &Received) -> WrongRedirect {
+    let text = received.text();
+    let registered = app.settings.redirects;
+    let exact = match received {
+        Received::Uri(sent) => RegisteredRedirect::parse(sent)
+            .is_ok()
+            .then(|| sent.clone()),
+        Received::Nothing(_) => None,
+    };
+    WrongRedirect {
+        app: app.id,
+        difference: difference(text, &registered).unwrap_or_default(),
+        received: model::foreign::printable(text, 300),
+        exact,
+        registered,
+    }
 }
 
 fn says(read: &Read, error: AuthorizeErrorCode) -> Authorize {

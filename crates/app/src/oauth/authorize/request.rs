@@ -1,7 +1,7 @@
 //! Reading a request: first app and redirect, and only then what may be answered to the redirect.
 
 use super::answer::Answer;
-use super::asked::Query;
+use super::asked::{Demand, Query};
 use crate::oauth::Scope;
 use crate::{App, Problem};
 use model::foreign::printable;
@@ -9,9 +9,25 @@ use model::oauth_app::{AppKind, OauthApp, PkceRule};
 use model::outcome::{Code, Refusal};
 use model::rules::apps::{is_on, of_app};
 use oidc::op::authorize::{
-    AuthorizeErrorCode, AuthorizeRequest, ClientRules, RedirectError, Unchecked,
+    AuthorizeErrorCode, AuthorizeRequest, ClientRules, Prompt, RedirectError, Unchecked,
 };
 use oidc::op::redirect::{RedirectKind, RegisteredRedirect};
+
+/// Longest query of a request, in bytes once it is percent-encoded as a parameter of another one: so it
+/// travels through the sign-in pages.
+pub const LONGEST_NESTED: usize = 15 * 1024;
+
+/// Whether a query finds its way through the sign-in pages and back.
+#[must_use]
+pub fn fits(query: &str) -> bool {
+    let nested = url::form_urlencoded::byte_serialize(query.as_bytes());
+    nested.map(str::len).sum::<usize>() <= LONGEST_NESTED
+}
+
+/// The `max_age` of a query, if it is one.
+pub(super) fn max_age(query: &str) -> Option<u64> {
+    Unchecked::parse(query).max_age()
+}
 
 /// A request that may be answered.
 pub(super) struct Read {
@@ -21,6 +37,17 @@ pub(super) struct Read {
     pub(super) request: AuthorizeRequest,
     /// What would be granted, separated by single spaces.
     pub(super) scopes: String,
+}
+
+impl Read {
+    /// How new a sign-in it wants.
+    pub(super) fn demand(&self) -> Option<Demand> {
+        let request = &self.request;
+        if request.prompt.contains(&Prompt::Login) || request.max_age == Some(0) {
+            return Some(Demand::Anew);
+        }
+        request.max_age.map(|_| Demand::MaxAge)
+    }
 }
 
 /// The way back to the app, known to be right.
@@ -58,8 +85,10 @@ pub(super) enum Unreadable {
     /// Nobody is sent anywhere.
     Stays {
         refusal: Refusal,
-        /// The app and what was received in place of its redirects.
-        wrong: Option<Box<(OauthApp, String)>>,
+        /// The app, where there is one.
+        app: Option<Box<OauthApp>>,
+        /// What was received in place of its redirects.
+        wrong: Option<Received>,
     },
     /// The app is told, and the administrator where there is a code for it.
     Goes {
@@ -69,10 +98,20 @@ pub(super) enum Unreadable {
     },
 }
 
-impl From<Refusal> for Unreadable {
-    fn from(refusal: Refusal) -> Self {
-        let wrong = None;
-        Self::Stays { refusal, wrong }
+/// What came in place of a registered redirect.
+pub(super) enum Received {
+    /// A redirect as it was sent.
+    Uri(String),
+    /// None that could be read.
+    Nothing(&'static str),
+}
+
+impl Received {
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Uri(sent) => sent,
+            Self::Nothing(words) => words,
+        }
     }
 }
 
@@ -87,10 +126,11 @@ impl App {
         let issuer = self.config.public_url.clone();
         Ok(match app {
             Some(app) => read(app, unchecked, &query.plain, issuer),
-            None => {
-                let unknown = Refusal::new(Code::AppUnknown);
-                Err(unknown.with("client_id", named(&client_id)).into())
-            }
+            None => Err(Unreadable::Stays {
+                refusal: Refusal::new(Code::AppUnknown).with("client_id", named(&client_id)),
+                app: None,
+                wrong: None,
+            }),
         })
     }
 }
@@ -109,7 +149,13 @@ fn read(
     query: &str,
     issuer: String,
 ) -> Result<Read, Unreadable> {
-    is_on(&app)?;
+    if let Err(refusal) = is_on(&app) {
+        return Err(Unreadable::Stays {
+            refusal,
+            app: Some(Box::new(app)),
+            wrong: None,
+        });
+    }
     let (redirect, web) = redirect(&app, &unchecked, query)?;
     let back = Back {
         redirect,
@@ -118,6 +164,15 @@ fn read(
         delivery: unchecked.response_mode(),
         issuer,
     };
+    if !fits(query) {
+        let words = "the request is too long to be carried through a sign-in";
+        let answer = back.error(AuthorizeErrorCode::InvalidRequest, words);
+        return Err(Unreadable::Goes {
+            app: Box::new(app),
+            answer,
+            refusal: None,
+        });
+    }
     let names = Scope::ALL.map(Scope::name);
     let settings = &app.settings;
     let rules = ClientRules {
@@ -198,26 +253,27 @@ fn redirect(
         .filter_map(|uri| RegisteredRedirect::parse(uri).ok())
         .collect();
     let web = |uri: &RegisteredRedirect| uri.kind() == RedirectKind::Https;
-    let wrong = |received: &str| {
+    let wrong = |received: Received| {
         let all = app.settings.redirects.join(" ");
         Unreadable::Stays {
             refusal: of_app(Code::AppRedirect, app)
-                .with("received", printable(received, 300))
+                .with("received", printable(received.text(), 300))
                 .with("registered", if all.is_empty() { "none" } else { &all }),
-            wrong: Some(Box::new((app.clone(), received.to_owned()))),
+            app: Some(Box::new(app.clone())),
+            wrong: Some(received),
         }
     };
     if unchecked.fault.is_some() {
-        return Err(wrong("(twice, or not readable)"));
+        return Err(wrong(Received::Nothing("(twice, or not readable)")));
     }
     match (&unchecked.redirect_uri, registered.as_slice()) {
         (Some(sent), all) => all
             .iter()
             .find(|uri| uri.matches(sent))
             .map(|uri| (sent.clone(), web(uri)))
-            .ok_or_else(|| wrong(sent)),
+            .ok_or_else(|| wrong(Received::Uri(sent.clone()))),
         (None, [only]) if !asks_openid(query) => Ok((only.as_str().to_owned(), web(only))),
-        (None, _) => Err(wrong("(none)")),
+        (None, _) => Err(wrong(Received::Nothing("(none)"))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signing in for an app: which ways there are, and straight to a provider where one is meant.
 
-use super::asked::Query;
+use super::asked::{Demand, Query};
+use super::back::back_of;
 use super::request::Read;
 use super::{AppRefused, Authorize, Visit};
 use crate::providers::Ways;
@@ -51,6 +52,7 @@ impl App {
         read: Read,
         query: &Query,
         visit: &Visit<'_>,
+        demand: Option<Demand>,
     ) -> Result<Authorize, Problem> {
         let why = visit.current.map(|current| match &current.who {
             Who::Admin(_) => WhyAgain::Administrator,
@@ -60,16 +62,12 @@ impl App {
                 through.map_or(WhyAgain::Anew, |_| WhyAgain::Through)
             }
         });
-        let anew = read
-            .request
-            .prompt
-            .contains(&oidc::op::authorize::Prompt::Login)
-            || read.request.max_age.is_some()
-            || why == Some(WhyAgain::Anew);
-        let query = match (anew, self.asked(query, visit.browser)) {
-            (true, None) => {
+        let known = self.asked(query, visit.browser).map(|asked| asked.demand);
+        let query = match demand {
+            // What was demanded once is not demanded again, but it may be demanded more strongly.
+            Some(demand) if known.is_none_or(|known| known != demand && demand == Demand::Anew) => {
                 let session = visit.current.map(|current| current.session.id);
-                self.demanding(query, visit.browser, session)
+                self.demanding(query, visit.browser, session, demand)
             }
             _ => query.whole(),
         };
@@ -90,11 +88,14 @@ impl App {
                 .await;
             return Ok(match left {
                 Ok(url) => Authorize::Leave(url),
-                Err(refused) => Authorize::Refused(Box::new(AppRefused {
-                    refused,
-                    wrong: None,
-                    back: None,
-                })),
+                Err(refused) => {
+                    let back = back_of(&read, Some(refused.refusal.code));
+                    Authorize::Refused(Box::new(AppRefused {
+                        refused,
+                        wrong: None,
+                        back: Some(back),
+                    }))
+                }
             });
         }
         Ok(Authorize::SignIn(Box::new(AskToSignIn {

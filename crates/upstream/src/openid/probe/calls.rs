@@ -87,6 +87,7 @@ impl Test<'_> {
             nonce: &random::token(random),
             challenge: &verifier.challenge(),
             prompt: None,
+            max_age: None,
             login_hint: None,
         };
         let url = match self

@@ -224,7 +224,8 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::AppSecret
         | Code::AppPkce
         | Code::AppCircle
-        | Code::AppUsedAgain => return None,
+        | Code::AppUsedAgain
+        | Code::AppNotAnew => return None,
     };
     Some(Met { world, page })
 }

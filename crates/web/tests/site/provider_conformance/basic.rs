@@ -13,7 +13,7 @@ async fn allowed(world: &World) -> Tab {
 }
 
 /// Signs in on the sign-in page of a request, and goes on.
-async fn signs_in(tab: &mut Tab, page: &Page) -> Page {
+pub(super) async fn signs_in(tab: &mut Tab, page: &Page) -> Page {
     let form = page.form_with_button("Sign in").unwrap();
     let form = form.fill("name", "erin@example.org").unwrap();
     let form = form.fill("password", crate::world::PASSWORD).unwrap();

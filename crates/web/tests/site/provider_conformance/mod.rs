@@ -3,6 +3,9 @@
 
 mod basic;
 mod beyond;
+mod fresh;
+mod hints;
+mod ways;
 
 use crate::world::World;
 use http::header::LOCATION;
