@@ -46,6 +46,7 @@ async fn session(temp: &TempStore, tag: &'static [u8], owner: MailboxId) -> Sess
             at: None,
             id_token: None,
             now: NOW,
+            proved: NOW,
             ends: later(600),
             ip: None,
             user_agent: "Browser",
@@ -307,6 +308,39 @@ async fn the_end_of_a_session_ends_what_stands_on_it_and_is_told_once() {
         waiting(&temp).await,
         [(cloud, "sid".to_owned(), Uuid::from_u128(9))]
     );
+}
+
+/// Signing in anew in the same browser is no end for apps.
+#[tokio::test]
+async fn what_moved_to_another_session_ends_with_that_one() {
+    let temp = TempStore::new();
+    let app = app(&temp, "one", told("Cloud")).await;
+    let (mailbox, old) = person(&temp).await;
+    let fresh = session(&temp, b"fresh", mailbox).await;
+    let online = grant(&temp, app, mailbox, old, true).await;
+    let offline = grant(&temp, app, mailbox, old, false).await;
+    let person = Principal::Person(mailbox);
+    temp.write(async move |sql| {
+        app_grants::move_to(sql, old, fresh).await?;
+        sessions::delete(sql, old, person).await
+    })
+    .await
+    .unwrap();
+    let held = async |id| app_grants::by_id(&mut temp.read(), id).await.unwrap();
+    assert_eq!(held(online).await.unwrap().session, Some(fresh));
+    assert!(held(offline).await.is_some());
+    assert_eq!(waiting(&temp).await, []);
+    let end = temp.write(async move |sql| sessions::delete(sql, fresh, person).await);
+    assert_eq!(end.await, Ok(true));
+    assert_eq!(held(online).await, None);
+    assert!(held(offline).await.is_some());
+    let expected = [(app, "sid".to_owned(), Uuid::from_u128(9))];
+    assert_eq!(waiting(&temp).await, expected);
+    // Nothing moves to a session that is gone.
+    let (missing, third) = (old, session(&temp, b"third", mailbox).await);
+    grant(&temp, app, mailbox, third, true).await;
+    let moved = temp.write(async move |sql| app_grants::move_to(sql, third, missing).await);
+    assert_eq!(moved.await, Err(StoreError::Missing));
 }
 
 #[tokio::test]
