@@ -192,6 +192,7 @@ test("a consent page that was closed, one that ran out, and a bookmark", async (
   await second.locator("[name=password]").fill("anything");
   await second.locator("[type=submit]").click();
   await allow(second).waitFor();
+  tab.expectStatus(403);
   await allow(first).click();
   await first.waitForURL((url) => url.pathname === "/oauth/authorize");
   await allow(first).click();
@@ -228,6 +229,7 @@ test("two tabs sign in to two apps at once, and each comes to its own", async ()
     assert.match(await page.locator("h1").innerText(), index ? /Two/ : /One/);
   }
   // The second sign-in replaced the session of the first: that page asks once more.
+  tab.expectStatus(403);
   for (const [index, page] of pages.entries()) {
     await allow(page).click();
     await page.waitForURL((url) => url.pathname !== "/oauth/consent");

@@ -47,7 +47,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         match read(request, state).await? {
             (true, bytes) => parsed(&bytes).map(Self),
-            (false, _) => Err(Failure::new(StatusCode::FORBIDDEN).saying(csrf::FOREIGN_FORM)),
+            (false, _) => Err(foreign()),
         }
     }
 }
@@ -61,14 +61,16 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let (ours, bytes) = read(request, state).await?;
-        let form = parsed(&bytes)?;
-        Ok(if ours {
-            Self::Ours(form)
-        } else {
-            Self::Stale(form)
-        })
+        match read(request, state).await? {
+            (true, bytes) => parsed(&bytes).map(Self::Ours),
+            (false, bytes) => parsed(&bytes).map(Self::Stale).map_err(|_| foreign()),
+        }
     }
+}
+
+/// The answer to a form whose token is not right.
+pub(crate) fn foreign() -> Failure {
+    Failure::new(StatusCode::FORBIDDEN).saying(csrf::FOREIGN_FORM)
 }
 
 /// Whether a form's token is right, and the form.

@@ -101,12 +101,7 @@ async fn consent(State(state): State<WebState>, request: Request) -> Result<Resp
         return Ok(answer(frame, back.answer));
     }
     let place = LocalPath::to_authorize(&query);
-    Ok(sign_in::onward(
-        &state,
-        &parts.headers,
-        "One moment",
-        place.as_str(),
-    ))
+    sign_in::stale(&state, &parts.headers, &place)
 }
 
 async fn judge(

@@ -46,7 +46,7 @@ async fn find(
 ) -> Result<Response, Failure> {
     let typed = match typed {
         Sent::Ours(typed) => typed,
-        Sent::Stale(typed) => return Ok(sign_in::stale(&state, &headers, &typed.next)),
+        Sent::Stale(typed) => return sign_in::stale(&state, &headers, &typed.next),
     };
     let text = typed.address.trim();
     let page = SignInPage::of(&state, frame.clone(), token, typed.next.clone()).await?;

@@ -3,7 +3,7 @@
 use super::{refusal, sso};
 use crate::csrf::FormToken;
 use crate::error::Failure;
-use crate::form::{Sent, Typed};
+use crate::form::{self, Sent, Typed};
 use crate::headers::Further;
 use crate::local_path::LocalPath;
 use crate::loop_guard;
@@ -245,7 +245,7 @@ async fn by_password(
 ) -> Result<Response, Failure> {
     let form = match form {
         Sent::Ours(form) => form,
-        Sent::Stale(form) => return Ok(stale(&state, &headers, &form.next)),
+        Sent::Stale(form) => return stale(&state, &headers, &form.next),
     };
     match state
         .app
@@ -267,10 +267,21 @@ async fn by_password(
     }
 }
 
-/// Leads on from a form of a page that has run out, most likely because the person signed in in another
-/// window. Nothing of the form counts.
-pub(super) fn stale(state: &WebState, headers: &HeaderMap, next: &LocalPath) -> Response {
-    onward(state, headers, "One moment", next.as_str())
+/// Refuses a form of a page that has run out, most likely because the person signed in in another
+/// window, and leads on to the app that it was for. Nothing of the form counts.
+///
+/// # Errors
+/// The refusal, where there is no app.
+pub(crate) fn stale(
+    state: &WebState,
+    headers: &HeaderMap,
+    next: &LocalPath,
+) -> Result<Response, Failure> {
+    if next.authorization().is_none() {
+        return Err(form::foreign());
+    }
+    let page = onward(state, headers, "One moment", next.as_str());
+    Ok((StatusCode::FORBIDDEN, page).into_response())
 }
 
 /// Hands over a fresh session and leads on, in the place of one that the browser had before.
@@ -337,12 +348,7 @@ struct OnwardPage {
 }
 
 /// A page that goes on to a place of ours.
-pub(crate) fn onward(
-    state: &WebState,
-    headers: &HeaderMap,
-    title: &'static str,
-    place: &str,
-) -> Response {
+fn onward(state: &WebState, headers: &HeaderMap, title: &'static str, place: &str) -> Response {
     let frame = Frame::of(&state.site, headers, &http::Uri::from_static("/"));
     let page = OnwardPage {
         shell: PublicShell::new(frame),

@@ -309,7 +309,7 @@ async fn prove(
 ) -> Result<Response, Failure> {
     let form = match form {
         Sent::Ours(form) => form,
-        Sent::Stale(form) => return Ok(sign_in::stale(&state, &headers, &form.next)),
+        Sent::Stale(form) => return sign_in::stale(&state, &headers, &form.next),
     };
     let ended = state
         .app
