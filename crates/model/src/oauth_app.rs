@@ -40,6 +40,9 @@ pub struct AppSettings {
     /// Where it is told that a session ended (OpenID Connect Back-Channel Logout 1.0).
     #[serde(default)]
     pub back_channel: Option<String>,
+    /// That place may have a private address, or be on this machine.
+    #[serde(default)]
+    pub back_channel_private: bool,
     /// Who may use it.
     pub access: AppAccess,
     /// Whether people are asked.

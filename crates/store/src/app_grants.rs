@@ -2,7 +2,7 @@
 //! [`crate::app_tokens`]) and end with them.
 
 use crate::value::Row;
-use crate::{Conn, StoreError};
+use crate::{Conn, StoreError, app_sessions};
 use model::grant::Grant;
 use model::ids::{GrantId, MailboxId, OauthAppId, SessionId};
 use model::time::Timestamp;
@@ -15,9 +15,9 @@ macro_rules! columns {
 }
 
 statements! {
-    INSERT = "INSERT INTO app_grants (app, mailbox, session, begun_in, sid, storage, scopes,
-            auth_time, claims, created, ends)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
+    INSERT = "INSERT INTO app_grants (app, mailbox, session, sid, scopes, auth_time, claims, created,
+            ends)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
     BY_ID = concat!("SELECT ", columns!(), " FROM app_grants WHERE id = $1");
     OF_PERSON = concat!("SELECT ", columns!(), " FROM app_grants
         WHERE mailbox = $1 AND app = $2 ORDER BY id DESC LIMIT 100");
@@ -69,16 +69,18 @@ pub async fn insert(sql: &mut Conn, new: &NewGrant<'_>) -> Result<GrantId, Store
         new.app.into(),
         new.mailbox.into(),
         new.session.into(),
-        new.begun_in.into(),
         new.sid.into(),
-        new.storage.into(),
         new.scopes.into(),
         new.auth_time.into(),
         new.claims.into(),
         new.now.into(),
         new.ends.into(),
     ];
-    sql.insert(INSERT, &values).await.map(GrantId)
+    let id = sql.insert(INSERT, &values).await.map(GrantId)?;
+    if let Some(session) = new.begun_in {
+        app_sessions::note(sql, session, new.app, new.sid, new.storage).await?;
+    }
+    Ok(id)
 }
 
 /// A grant.

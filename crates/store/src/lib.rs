@@ -21,6 +21,7 @@ pub mod app_devices;
 pub mod app_grants;
 pub mod app_logouts;
 pub mod app_passwords;
+pub mod app_sessions;
 pub mod app_tokens;
 pub mod attempt_counts;
 pub mod attempts;

@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     16 "0016_apps"
     17 "0017_mailbox_tags"
     18 "0018_ways_back"
+    19 "0019_app_sessions"
 };
 
 /// The schema version of this program.

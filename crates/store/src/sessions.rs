@@ -43,8 +43,8 @@ statements! {
     SUBJECT_OF_SID = "SELECT subject FROM sessions
         WHERE provider = $1 AND namespace = $2 AND provider_sid = $3 LIMIT 1";
     REKEY = "UPDATE sessions SET namespace = $1 WHERE provider = $2 AND namespace = $3";
-    KEEP_QUIET = "UPDATE app_grants SET begun_in = NULL WHERE begun_in IN
-        (SELECT id FROM sessions WHERE ends <= $1)";
+    KEEP_QUIET = "DELETE FROM app_sessions WHERE session IN
+        (SELECT id FROM sessions WHERE ends <= $1 ORDER BY ends LIMIT $2)";
     SWEEP = "DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions WHERE ends <= $1 ORDER BY ends LIMIT $2)";
 }
@@ -316,9 +316,9 @@ pub async fn rekey(
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    sql.execute(KEEP_QUIET, &[now.into()]).await?;
-    sql.execute(SWEEP, &[now.into(), i64::from(limit).into()])
-        .await
+    let some = [now.into(), i64::from(limit).into()];
+    sql.execute(KEEP_QUIET, &some).await?;
+    sql.execute(SWEEP, &some).await
 }
 
 fn session(row: &Row) -> Result<Session, StoreError> {

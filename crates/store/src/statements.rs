@@ -27,6 +27,7 @@ mod tests {
         ("app_grants", crate::app_grants::STATEMENTS),
         ("app_logouts", crate::app_logouts::STATEMENTS),
         ("app_passwords", crate::app_passwords::STATEMENTS),
+        ("app_sessions", crate::app_sessions::STATEMENTS),
         ("app_tokens", crate::app_tokens::STATEMENTS),
         ("attempt_counts", crate::attempt_counts::STATEMENTS),
         ("attempts", crate::attempts::STATEMENTS),

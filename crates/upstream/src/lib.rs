@@ -14,6 +14,7 @@ pub mod http;
 pub mod journal;
 pub mod openid;
 mod provider;
+mod tell_app;
 mod upstream;
 
 pub use error::{AnswerFault, Purpose, TokenRefusal, UpstreamError};
@@ -22,4 +23,5 @@ pub use openid::end_session::EndSessionInput;
 pub use openid::exchange::{ExchangeInput, Identity, Tokens};
 pub use openid::probe;
 pub use provider::{Endpoints, ProviderSettings, SettingsError, TlsSettings, TypedEndpoints};
+pub use tell_app::Told;
 pub use upstream::{Config, LastCall, Upstream};

@@ -51,7 +51,8 @@ impl App {
         Ok(connected)
     }
 
-    /// Takes back what a person allowed an app: its tokens count no more, and it asks again.
+    /// Takes back what a person allowed an app: its tokens count no more, it is told that its sessions
+    /// ended, and it asks again.
     ///
     /// # Errors
     /// [`Problem::NotFound`].
@@ -66,6 +67,7 @@ impl App {
             .write(async move |tx: &mut Conn| {
                 let ending = Ending::Connection(mailbox, app);
                 let grants = store::app_grants::end(tx, ending).await?;
+                store::app_sessions::end(tx, app, Some(mailbox)).await?;
                 if !store::app_connections::delete(tx, mailbox, app).await? {
                     let words = "such app in your list; it may be disconnected already";
                     return Err(Problem::NotFound(words.to_owned()));

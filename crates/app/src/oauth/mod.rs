@@ -15,6 +15,7 @@ mod names;
 mod redeem;
 pub mod signing;
 mod standing;
+pub mod tell;
 pub mod token;
 mod uses;
 

@@ -66,6 +66,12 @@ pub struct AppChange {
     pub redirects: Vec<String>,
     /// Redirects beside those it has.
     pub add_redirects: Vec<String>,
+    /// All places where people may be brought after signing out.
+    pub sign_out_redirects: Option<Vec<String>>,
+    /// Where it is told that a session ended; an empty text for nowhere.
+    pub back_channel: Option<String>,
+    /// That place may have a private address.
+    pub back_channel_private: Option<bool>,
     /// Everybody may use it.
     pub everybody: bool,
     /// People of these domains may use it.
@@ -135,6 +141,8 @@ pub struct AppDocument {
     pub modified: String,
     /// Who may use it, by names.
     pub who: AccessDocument,
+    /// Why it could not be told of a session that ended; it is told again.
+    pub not_told: Option<String>,
     /// The provider people go to straight away.
     pub straight_to: Option<String>,
     /// Providers through which nobody signs in to it.
@@ -204,8 +212,16 @@ impl AppChange {
             settings.redirects = self.redirects;
         }
         settings.redirects.extend(self.add_redirects);
+        if let Some(mut urls) = self.sign_out_redirects {
+            urls.retain(|url| !url.is_empty());
+            settings.sign_out_redirects = urls;
+        }
+        if let Some(url) = self.back_channel {
+            settings.back_channel = Some(url).filter(|url| !url.is_empty());
+        }
         let set = &mut settings;
         put(&mut set.name, self.name);
+        put(&mut set.back_channel_private, self.back_channel_private);
         put(&mut set.consent, self.consent);
         put(&mut set.pkce, self.pkce);
         put(&mut set.kind, self.kind);
@@ -273,6 +289,7 @@ async fn of(app: &App, one: OauthApp) -> Result<AppDocument, Problem> {
         created: moment(one.created),
         modified: moment(one.modified),
         who,
+        not_told: app.not_told(one.id).await?.map(|behind| behind.problem),
         straight_to: one.settings.straight_to.as_ref().and_then(slug),
         never_through: one.settings.never_through.iter().filter_map(slug).collect(),
         settings: one.settings,

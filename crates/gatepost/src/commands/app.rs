@@ -91,6 +91,16 @@ pub(super) struct Fields {
     /// A redirect beside those it has.
     #[arg(long, value_name = "URL", conflicts_with = "redirect")]
     add_redirect: Vec<String>,
+    /// Where people may be brought after signing out, byte for byte; all of them, one an option; ''
+    /// for none.
+    #[arg(long, value_name = "URL")]
+    sign_out_redirect: Option<Vec<String>>,
+    /// Where it is told that a session ended (back-channel logout); '' for nowhere.
+    #[arg(long, value_name = "URL")]
+    back_channel: Option<String>,
+    /// Whether that place may have a private address, or be on this machine.
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
+    back_channel_private: Option<bool>,
     /// Everybody with a mailbox may use it.
     #[arg(long, conflicts_with_all = ["domain", "tag"])]
     everybody: bool,
@@ -196,6 +206,9 @@ impl From<Fields> for AppChange {
             name: fields.name,
             redirects: fields.redirect,
             add_redirects: fields.add_redirect,
+            sign_out_redirects: fields.sign_out_redirect,
+            back_channel: fields.back_channel,
+            back_channel_private: fields.back_channel_private,
             everybody: fields.everybody,
             domains: fields.domain,
             tags: fields.tag,
@@ -335,6 +348,12 @@ fn one(app: &AppDocument) -> String {
         ("Kind", settings.card.label().to_owned()),
         ("State", on_off(settings.active).to_owned()),
         ("Redirects", settings.redirects.join("\n")),
+        ("After signing out", settings.sign_out_redirects.join("\n")),
+        (
+            "Back-channel logout",
+            settings.back_channel.clone().unwrap_or_default(),
+        ),
+        ("Not told", app.not_told.clone().unwrap_or_default()),
         ("Who may use it", who(app)),
         ("Consent", word(CONSENT, &settings.consent)),
         (

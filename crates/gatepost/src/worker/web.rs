@@ -71,6 +71,10 @@ pub(super) async fn run(
     aside.spawn(async move {
         checks.run_background_checks(ended.cancelled_owned()).await;
     });
+    let (telling, ended) = (app.clone(), stop.clone());
+    aside.spawn(async move {
+        telling.run_app_logouts(ended.cancelled_owned()).await;
+    });
     aside.spawn(administration::serve(app.clone(), admin, stop.clone()));
     let (asked, config, ended) = (app.clone(), context.config.clone(), stop.clone());
     aside.spawn(async move {

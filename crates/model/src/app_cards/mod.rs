@@ -118,6 +118,7 @@ impl AppCard {
             redirects: Vec::new(),
             sign_out_redirects: Vec::new(),
             back_channel: None,
+            back_channel_private: false,
             access: AppAccess::All,
             consent: Consent::Ask,
             // These send no challenge, or not in every release that is in use.

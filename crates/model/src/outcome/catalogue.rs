@@ -115,6 +115,10 @@ pub enum Code {
     AppUsedAgain,
     /// OAUTH-713. The app wants the person to sign in anew, and the provider did not ask them.
     AppNotAnew,
+    /// OAUTH-721. An app asked wrongly to sign somebody out.
+    AppSignOut,
+    /// OAUTH-722. An app could not be told that somebody signed out.
+    AppNotTold,
     /// LOCAL-801. The local name or password is wrong.
     WrongPassword,
     /// MAIL-601. Wrong secret or unknown name in a mail program.
@@ -192,6 +196,8 @@ impl Code {
         Self::AppCircle,
         Self::AppUsedAgain,
         Self::AppNotAnew,
+        Self::AppSignOut,
+        Self::AppNotTold,
         Self::WrongPassword,
         Self::MailWrong,
         Self::MailEnded,
@@ -617,6 +623,8 @@ impl Code {
             Self::AppCircle => &of_apps::CIRCLE,
             Self::AppUsedAgain => &of_apps::USED_AGAIN,
             Self::AppNotAnew => &of_apps::NOT_ANEW,
+            Self::AppSignOut => &of_apps::SIGN_OUT,
+            Self::AppNotTold => &of_apps::NOT_TOLD,
             Self::WrongPassword => &Entry {
                 id: "LOCAL-801",
                 title: "Wrong name or password",

@@ -121,3 +121,23 @@ pub(super) const NOT_ANEW: Entry = Entry {
     retry: false,
     status: 403,
 };
+
+pub(super) const SIGN_OUT: Entry = Entry {
+    id: "OAUTH-721",
+    title: "This is not a good way to sign out",
+    person: "The app that sent you here to sign out did not do it right, so nothing was changed. Tell the people who run the app.",
+    admin: "{app} asked to sign somebody out and was refused: {detail}. Compare what it sends with its settings here.",
+    fix: Fix::App,
+    retry: false,
+    status: 400,
+};
+
+pub(super) const NOT_TOLD: Entry = Entry {
+    id: "OAUTH-722",
+    title: "An app does not know that you signed out",
+    person: "You signed out here, but {app} could not be told. Sign out there too.",
+    admin: "{app} could not be told that a session ended, and no further try is made: {detail}. Whoever was signed in there may still be. Correct its back-channel logout URL, or the app's own settings.",
+    fix: Fix::App,
+    retry: false,
+    status: 502,
+};

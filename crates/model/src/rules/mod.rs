@@ -23,6 +23,7 @@ pub mod privacy;
 pub mod provision;
 pub mod routing;
 pub mod seen;
+pub mod sign_out;
 pub mod suggest;
 pub mod trial;
 pub mod versions;

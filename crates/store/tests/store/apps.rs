@@ -13,7 +13,7 @@ use store::sessions::NewSession;
 use store::signing_keys::SealedKey;
 use store::{
     Page, StoreError, Taken, app_codes, app_connections, app_devices, app_grants, app_logouts,
-    app_tokens, mailboxes, oauth_apps, sessions, signing_keys,
+    app_sessions, app_tokens, mailboxes, oauth_apps, sessions, signing_keys,
 };
 use uuid::Uuid;
 
@@ -110,9 +110,13 @@ async fn person(temp: &TempStore) -> (MailboxId, SessionId) {
 }
 
 async fn waiting(temp: &TempStore) -> Vec<(OauthAppId, String, Uuid)> {
-    let due = app_logouts::due(&mut temp.read(), later(0), 100).await;
-    let due = due.unwrap().into_iter();
-    due.map(|one| (one.app, one.sid, one.storage)).collect()
+    let mut read = temp.read();
+    let mut waiting = Vec::new();
+    for app in app_logouts::apps(&mut read).await.unwrap() {
+        let due = app_logouts::due(&mut read, app, NOW, 100).await.unwrap();
+        waiting.extend(due.into_iter().map(|one| (app, one.sid, one.storage)));
+    }
+    waiting
 }
 
 #[tokio::test]
@@ -383,23 +387,83 @@ async fn a_logout_that_failed_waits_for_its_next_time() {
     temp.write(async move |sql| sessions::delete_all(sql, Principal::Person(alice)).await)
         .await
         .unwrap();
-    let due = app_logouts::due(&mut temp.read(), NOW, 10).await.unwrap();
-    let id = due[0].id;
-    temp.write(async move |sql| app_logouts::failed(sql, id, later(30)).await)
-        .await
-        .unwrap();
-    assert_eq!(waiting(&temp).await, []);
-    let due = app_logouts::due(&mut temp.read(), later(30), 10)
-        .await
-        .unwrap();
-    assert_eq!(due[0].tries, 1);
+    let due = async |at| {
+        let due = app_logouts::due(&mut temp.read(), cloud, at, 10).await;
+        due.unwrap()
+    };
+    let id = due(NOW).await[0].id;
+    for (at, again) in [(later(1), later(30)), (later(30), later(90))] {
+        temp.write(async move |sql| app_logouts::failed(sql, id, "no answer", at, again).await)
+            .await
+            .unwrap();
+    }
+    assert_eq!(due(later(89)).await, []);
+    let failing = app_logouts::failing(&mut temp.read(), cloud).await.unwrap();
+    assert_eq!(failing.as_ref(), due(later(90)).await.first());
+    let failing = failing.unwrap();
+    assert_eq!((failing.tries, failing.since), (2, Some(later(1))));
+    assert_eq!(failing.problem.as_deref(), Some("no answer"));
     temp.write(async move |sql| app_logouts::done(sql, id).await)
         .await
         .unwrap();
+    assert_eq!(due(later(99)).await, []);
     assert_eq!(
-        app_logouts::due(&mut temp.read(), later(99), 10).await,
-        Ok(Vec::new())
+        app_logouts::failing(&mut temp.read(), cloud).await,
+        Ok(None)
     );
+}
+
+#[tokio::test]
+async fn the_end_of_a_session_is_told_when_its_grant_ended_long_ago() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    let online = grant(&temp, cloud, alice, session, true).await;
+    temp.write(async move |sql| app_grants::end(sql, Ending::One(online)).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, []);
+    temp.write(async move |sql| sessions::delete(sql, session, Principal::Person(alice)).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_app_is_told_of_those_who_disconnect_it_and_of_nobody_else() {
+    let temp = TempStore::new();
+    let (alice, one) = person(&temp).await;
+    let bob = temp.mailbox("bob@example.org").await;
+    let two = session(&temp, b"bob", bob).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    let wiki = app(&temp, "two", told("Wiki")).await;
+    let quiet = app(&temp, "three", settings("Quiet")).await;
+    for app in [cloud, wiki, quiet] {
+        grant(&temp, app, alice, one, true).await;
+    }
+    temp.write(async move |sql| app_sessions::end(sql, cloud, Some(bob)).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, [], "Bob never was there");
+    for app in [cloud, quiet] {
+        temp.write(async move |sql| app_sessions::end(sql, app, Some(alice)).await)
+            .await
+            .unwrap();
+    }
+    let told: Vec<_> = waiting(&temp).await.into_iter().map(|one| one.0).collect();
+    assert_eq!(told, [cloud]);
+    // Signed in once more in the same session, under the same name: what was not told yet is moot.
+    grant(&temp, cloud, alice, one, true).await;
+    assert_eq!(waiting(&temp).await, []);
+    grant(&temp, cloud, bob, two, true).await;
+    temp.write(async move |sql| app_sessions::end(sql, cloud, None).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await.len(), 1, "both have one sid here");
+    temp.write(async move |sql| app_logouts::drop_all(sql, cloud).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, []);
 }
 
 #[tokio::test]

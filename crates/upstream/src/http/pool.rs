@@ -22,7 +22,8 @@ const MAX_CLIENTS: usize = 1024;
 /// What one provider's settings say about calls to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Access<'a> {
-    /// The provider; `ProviderId(0)` for a draft or a test, which the circuit breaker lets pass.
+    /// The provider; `ProviderId(0)` for a draft, a test or an app, which the circuit breaker lets
+    /// pass.
     pub provider: ProviderId,
     /// How its certificate is trusted at this moment.
     pub trust: &'a Trust,

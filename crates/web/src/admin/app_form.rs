@@ -20,6 +20,9 @@ pub(super) struct Typed {
     pub client_id: String,
     kind: AppKind,
     redirects: String,
+    pub(super) sign_out_redirects: String,
+    pub(super) back_channel: String,
+    pub(super) back_channel_private: bool,
     who: String,
     domains: Vec<String>,
     tags: String,
@@ -49,7 +52,7 @@ pub(super) struct Draft<'a> {
 }
 
 /// Fields that are folded away while they are as usual.
-const RARE: [&str; 9] = [
+const RARE: [&str; 11] = [
     "kind",
     "pkce",
     "mailcow",
@@ -59,6 +62,8 @@ const RARE: [&str; 9] = [
     "subject",
     "straight_to",
     "never_through",
+    "sign_out_redirects",
+    "back_channel",
 ];
 
 /// Two or more ways to have it: value, its name, words, and a line that explains it.
@@ -79,7 +84,7 @@ fn radios<T: Copy + PartialEq>(
 }
 
 /// One thing to tick.
-fn tick(
+pub(super) fn tick(
     name: &'static str,
     label: &'static str,
     words: &'static str,
@@ -115,6 +120,9 @@ impl Typed {
             client_id: String::new(),
             kind: settings.kind,
             redirects: settings.redirects.join("\n"),
+            sign_out_redirects: settings.sign_out_redirects.join("\n"),
+            back_channel: settings.back_channel.clone().unwrap_or_default(),
+            back_channel_private: settings.back_channel_private,
             who: who.to_owned(),
             domains,
             tags,
@@ -174,8 +182,9 @@ impl Typed {
             active: app.is_none_or(|app| app.settings.active),
             kind: self.kind,
             redirects: lines(&self.redirects),
-            sign_out_redirects: Vec::new(),
-            back_channel: None,
+            sign_out_redirects: lines(&self.sign_out_redirects),
+            back_channel: Some(self.back_channel.clone()),
+            back_channel_private: self.back_channel_private,
             access: match self.who.as_str() {
                 "only" => AppAccess::Only {
                     domains,
@@ -368,6 +377,7 @@ impl Typed {
             ),
         ];
         fields.extend(self.token_fields(p));
+        fields.extend(super::app_sign_out::fields(self, p));
         fields.extend(self.provider_fields(draft));
         fields
     }

@@ -299,7 +299,15 @@ struct ActivityPage {
     head: Head,
     rows: Vec<AttemptRow>,
     wrong: Vec<WrongRedirect>,
+    behind: Option<Behind>,
     empty: Option<Empty>,
+}
+
+/// It is not told that sessions ended, for now.
+struct Behind {
+    problem: String,
+    since: When,
+    again: When,
 }
 
 /// A redirect that an app sent and nobody registered.
@@ -351,12 +359,18 @@ async fn activity(
         ..Wanted::default()
     };
     let listed = state.app.attempts(filter, wanted).await?;
+    let behind = state.app.not_told(app.id).await?.map(|not_told| Behind {
+        problem: not_told.problem,
+        since: When::exactly(not_told.since),
+        again: When::exactly(not_told.again),
+    });
     let providers = state.app.providers().await?;
     let rows = attempt_rows(listed.rows, &providers, state.app.now());
     Ok(Page(ActivityPage {
         shell: admin.shell(AdminEntry::Apps),
         head: Head::of(&app, Tab::Activity),
         wrong: wrong_redirects(&app, &rows),
+        behind,
         empty: rows.is_empty().then(|| {
             Empty::new(
                 "Nothing was refused",

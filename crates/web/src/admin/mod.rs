@@ -5,6 +5,7 @@ pub mod administrators;
 pub mod alerts;
 pub mod aliases;
 mod app_form;
+mod app_sign_out;
 pub mod app_tabs;
 pub mod apps;
 pub mod blocks;

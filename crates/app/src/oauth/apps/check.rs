@@ -71,6 +71,7 @@ pub(super) fn settings(mut settings: AppSettings) -> Result<AppSettings, Problem
     let sign_out = &mut settings.sign_out_redirects;
     registered("sign_out_redirects", sign_out, &mut wrong);
     back_channel(&mut settings.back_channel, &mut wrong);
+    settings.back_channel_private &= settings.back_channel.is_some();
     if settings.kind == AppKind::Public {
         if settings.mailcow {
             wrong.at("mailcow", "mailcow's way is for apps with a secret");

@@ -148,14 +148,15 @@ impl App {
             .await
     }
 
-    /// Ends every token of an app; returns how many sign-ins that were. What people allowed it stays,
-    /// so that signing in again asks nobody anew.
+    /// Ends every token of an app, which is told that its sessions ended; returns how many sign-ins
+    /// that were. What people allowed it stays, so that signing in again asks nobody anew.
     pub async fn revoke_app_tokens(&self, id: OauthAppId, actor: &Actor) -> Result<u64, Problem> {
         let (now, actor) = (self.clock.now(), actor.clone());
         self.store
             .write(async move |tx: &mut Conn| {
                 let app = by_id(tx, id).await?;
                 let ended = app_grants::end(tx, Ending::App(id)).await?;
+                store::app_sessions::end(tx, id, None).await?;
                 let details = json!({ "sign_ins": ended });
                 audit::note(tx, now, &actor, "app.revoke", &app.client_id, details).await?;
                 Ok(ended)

@@ -9,7 +9,7 @@ use model::grant::Connection;
 use model::ids::{MailboxId, OauthAppId};
 use serde_json::json;
 use store::app_grants::{self, Ending};
-use store::{Conn, app_connections};
+use store::{Conn, app_connections, app_sessions};
 
 /// A person who connected an app.
 #[derive(Debug, Clone)]
@@ -59,7 +59,8 @@ impl App {
         }
     }
 
-    /// Disconnects a person from an app: its tokens for them end at once, and they are asked anew.
+    /// Disconnects a person from an app: its tokens for them end at once, it is told that their
+    /// sessions ended, and they are asked anew.
     pub async fn disconnect_person(
         &self,
         id: OauthAppId,
@@ -72,6 +73,7 @@ impl App {
                 let app = by_id(tx, id).await?;
                 let person = store::mailboxes::by_id(tx, mailbox).await?;
                 app_grants::end(tx, Ending::Connection(mailbox, id)).await?;
+                app_sessions::end(tx, id, Some(mailbox)).await?;
                 if !app_connections::delete(tx, mailbox, id).await? {
                     return Err(nobody());
                 }

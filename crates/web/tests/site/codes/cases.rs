@@ -225,7 +225,9 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::AppPkce
         | Code::AppCircle
         | Code::AppUsedAgain
-        | Code::AppNotAnew => return None,
+        | Code::AppNotAnew
+        | Code::AppSignOut
+        | Code::AppNotTold => return None,
     };
     Some(Met { world, page })
 }
