@@ -174,6 +174,53 @@ test("to a program with a scheme of its own", async () => {
   await tab.close();
 });
 
+test("signing out at an app's word, with its ID token at once and otherwise after a question", async () => {
+  const there = `https://localhost:${secure.address().port}`;
+  const [redirect, out] = [`${there}/cb`, `${there}/out`];
+  const made = JSON.parse(await command(gatepost.config, [
+    "app", "add", "generic", "--name", "Library", "--redirect", redirect, "--pkce", "if_sent",
+    "--sign-out-redirect", out, "--json",
+  ]));
+  const { client_id: client } = made.app;
+  const endSession = (parameters) =>
+    `${gatepost.origin}/oauth/end-session?${new URLSearchParams(parameters)}`;
+  const guests = [sso.issuer, there];
+  const tab = await visit(browser, gatepost.origin, { guests });
+  const { page } = tab;
+  await page.goto(question(client, redirect));
+  await signIn(page);
+  await allow(page).click();
+  await page.waitForURL(`${redirect}?**`);
+  const form = new URLSearchParams({
+    grant_type: "authorization_code", redirect_uri: redirect, client_id: client,
+    client_secret: made.client_secret, code: new URL(page.url()).searchParams.get("code"),
+  });
+  const answer = await fetch(`${gatepost.origin}/oauth/token`, { method: "POST", body: form });
+  const { id_token: token } = await answer.json();
+  await page.goto(endSession({
+    id_token_hint: token, post_logout_redirect_uri: out, state: "a state",
+  }));
+  assert.equal(page.url(), `${out}?state=a%20state`);
+  await page.goto(`${gatepost.origin}/home`);
+  assert.equal(new URL(page.url()).pathname, "/", "signed out here");
+
+  await page.goto(question(client, redirect));
+  await page.getByRole("link", { name: `Continue with ${PROVIDER.name}` }).click();
+  await page.waitForURL(`${redirect}?**`);
+  tab.expectStatus(400);
+  await page.goto(endSession({ client_id: client, post_logout_redirect_uri: `${out}/` }));
+  await examine(tab, "apps-sign-out-refused");
+  await page.goto(endSession({ client_id: client, post_logout_redirect_uri: out }));
+  await examine(tab, "apps-sign-out-question");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await examine(tab, "apps-sign-out-done");
+  await page.getByRole("link", { name: "Back to Library" }).click();
+  await page.waitForURL(out);
+  assert.deepEqual(tab.complaints, []);
+  await tab.close();
+});
+
 test("an app that is not known, and a redirect that is not registered, end here", async () => {
   const redirect = `http://127.0.0.1:${plain.address().port}/cb`;
   const client = await register("Strict", redirect);
@@ -213,6 +260,9 @@ test("the pages of an app, from its kind to what was refused", async () => {
   await stranger.page.goto(question(client, `${redirect}/`));
   await stranger.close();
   await open("", "list");
+  await page.goto(`${gatepost.origin}/admin/apps/${id}`);
+  await page.getByText("Tokens, signing out and providers").click();
+  await examine(administrator, "apps-admin-rarer");
   for (const tab of ["", "/secrets", "/activity", "/people"]) {
     await open(`/${id}${tab}`, `app${tab.replace("/", "-")}`);
   }

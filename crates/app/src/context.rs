@@ -5,6 +5,7 @@ use crate::oauth::{AppUses, Signing};
 use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
 use crate::sign_in::{Initiated, Posted, Refusals, Returning};
+use crate::sign_out::Away;
 use crate::test_sign_in::TestSignIns;
 use model::random::Random;
 use model::session::{Principal, SessionLifetime};
@@ -44,6 +45,8 @@ pub struct Context {
     pub(crate) posted: Arc<Mutex<Posted>>,
     /// Browsers that a third party sent to a provider just now.
     pub(crate) initiated: Arc<Mutex<Initiated>>,
+    /// People who are at a provider to sign out, and return to an app.
+    pub(crate) away: Arc<Mutex<Away>>,
     /// The keys that sign ID tokens.
     pub(crate) signing: Arc<Signing>,
     /// What apps did of late: wrong secrets, and uses that are noted already.
@@ -145,6 +148,7 @@ impl App {
             tests: Arc::default(),
             posted: Arc::default(),
             initiated: Arc::default(),
+            away: Arc::default(),
             signing: Arc::default(),
             app_uses: Arc::default(),
             clock: parts.clock,

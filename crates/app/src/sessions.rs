@@ -33,6 +33,17 @@ pub enum Who {
     Admin(Admin),
 }
 
+impl Who {
+    /// What they are called on pages: the address, or the administrator's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Person { mailbox, .. } => mailbox.address.to_string(),
+            Self::Admin(admin) => admin.name.clone(),
+        }
+    }
+}
+
 /// A good session.
 #[derive(Debug, Clone)]
 pub struct Current {

@@ -5,6 +5,7 @@ use model::provider::{self, Provider};
 use model::random;
 use model::time::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
+use std::collections::HashMap;
 use std::time::Duration;
 use store::Conn;
 use store::sessions::WayOut;
@@ -15,6 +16,8 @@ use upstream::EndSessionInput;
 const ASKING: Duration = Duration::from_secs(3);
 /// How long a sign-out may stay at the provider.
 const AWAY: Duration = Duration::from_secs(600);
+/// Most people who are away to sign out and are expected back for an app.
+const MOST_AWAY: usize = 1024;
 /// Longest ID token that is kept: longer ones are of no use in a URL.
 const LONGEST_HINT: usize = oidc::end_session::LONGEST_HINT;
 
@@ -34,6 +37,38 @@ pub struct CameBack {
     pub provider: Option<String>,
     /// Whether this browser left from here for it, a short while ago. If not, nothing is known.
     pub known: bool,
+    /// The app that the person was about to return to.
+    pub onward: Option<WayBack>,
+}
+
+/// The way back to an app that sent somebody here to sign out; known to be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// The app's name.
+    pub app: String,
+    /// Where to, with the state.
+    pub url: String,
+}
+
+/// People who are at a provider's sign-out page, and the apps that they return to afterwards. In memory
+/// alone: whoever is forgotten reads that they are signed out.
+#[derive(Debug, Default)]
+pub(crate) struct Away {
+    /// By the state that comes back with them.
+    expected: HashMap<String, (Timestamp, WayBack)>,
+}
+
+impl Away {
+    fn expect(&mut self, state: &str, onward: WayBack, now: Timestamp) {
+        self.expected.retain(|_, (left, _)| now.since(*left) < AWAY);
+        if self.expected.len() < MOST_AWAY {
+            self.expected.insert(state.to_owned(), (now, onward));
+        }
+    }
+
+    fn take(&mut self, state: &str) -> Option<WayBack> {
+        self.expected.remove(state).map(|(_, onward)| onward)
+    }
 }
 
 impl App {
@@ -47,7 +82,7 @@ impl App {
 
     /// Ends the session of a token, and tells where the person goes to end that of its provider
     /// too, if an administrator wants that. `browser` is the opaque value of the browser's flow
-    /// cookie: the return is known by it.
+    /// cookie: the return is known by it, and leads to `onward` then.
     ///
     /// # Errors
     /// [`Problem::Unavailable`] only, and the session goes on then.
@@ -55,6 +90,7 @@ impl App {
         &self,
         token: &str,
         browser: &str,
+        onward: Option<&WayBack>,
     ) -> Result<Option<SignOutThere>, Problem> {
         let tag = self.session_tag(token);
         let way_out = self.end_by_tag(tag.clone()).await?;
@@ -69,7 +105,12 @@ impl App {
             return Ok(None);
         };
         let hint = sealed.and_then(|sealed| self.opened_hint(&tag, &sealed));
-        match self.sign_out_url(&provider, hint.as_ref(), browser).await {
+        let state = self.sign_out_state(&provider.slug, browser);
+        if let Some(onward) = onward {
+            let now = self.clock.now();
+            self.away.lock().expect(&state, onward.clone(), now);
+        }
+        match self.sign_out_url(&provider, hint.as_ref(), &state).await {
             Ok(url) => Ok(url.map(|url| SignOutThere {
                 provider: provider.settings.name,
                 url,
@@ -98,14 +139,14 @@ impl App {
         &self,
         provider: &Provider,
         hint: Option<&SecretString>,
-        browser: &str,
+        state: &str,
     ) -> Result<Option<String>, Problem> {
         let mut settings = self.call_settings(provider).await?;
         settings.deadline = Some(Instant::now() + ASKING);
         let input = EndSessionInput {
             id_token_hint: hint,
             return_to: &provider::signed_out_url(self.public_url(), &provider.slug),
-            state: &self.sign_out_state(&provider.slug, browser),
+            state,
         };
         self.upstream
             .end_session_url(&settings, &input)
@@ -114,7 +155,8 @@ impl App {
     }
 
     /// A person came back from the sign-out page of the provider `slug`. A `state` that is absent,
-    /// old, of another browser or of another provider proves nothing. Nothing is done in any case.
+    /// old, of another browser or of another provider proves nothing. Nothing is done in any case but
+    /// leading on, once, to the app that the person came from.
     ///
     /// # Errors
     /// [`Problem::Unavailable`] only.
@@ -129,8 +171,11 @@ impl App {
             (Some(state), Some(browser)) => self.knows_sign_out(slug, state, browser),
             _ => false,
         };
+        let known = known && provider.is_some();
+        let state = state.filter(|_| known);
         Ok(CameBack {
-            known: known && provider.is_some(),
+            known,
+            onward: state.and_then(|state| self.away.lock().take(state)),
             provider: provider.map(|provider| provider.settings.name),
         })
     }
@@ -202,4 +247,27 @@ fn state_parts<'a>(slug: &'a str, browser: &'a str, at: &'a str, nonce: &'a str)
 /// Binds a sealed ID token to its session.
 fn hint_row(session: &[u8]) -> Vec<u8> {
     [b"session/id-token/", session].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_is_returned_to_once_and_few_are_expected() {
+        let back = |n: usize| WayBack {
+            app: "Files".to_owned(),
+            url: format!("https://files.example.com/{n}"),
+        };
+        let (mut away, at) = (Away::default(), Timestamp::from_secs);
+        away.expect("a", back(1), at(0));
+        assert_eq!(away.take("a"), Some(back(1)));
+        assert_eq!(away.take("a"), None);
+        for n in 0..2 * MOST_AWAY {
+            away.expect(&n.to_string(), back(n), at(0));
+        }
+        assert_eq!(away.expected.len(), MOST_AWAY);
+        away.expect("later", back(2), at(600));
+        assert_eq!(away.expected.len(), 1, "the others took too long");
+    }
 }

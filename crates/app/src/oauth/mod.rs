@@ -11,6 +11,7 @@ pub mod bearer;
 mod claims;
 mod client_auth;
 pub mod connected;
+pub mod end_session;
 mod names;
 mod redeem;
 pub mod signing;

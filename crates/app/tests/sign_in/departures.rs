@@ -164,7 +164,7 @@ async fn signing_out_there_ends_the_other_session_by_a_logout_token() {
     let (first, second) = (company.sign_in().await, company.sign_in().await);
     let app = &company.world.app;
     let there = app
-        .sign_out_there_too(first.token.expose_secret(), BROWSER)
+        .sign_out_there_too(first.token.expose_secret(), BROWSER, None)
         .await
         .unwrap()
         .unwrap();

@@ -33,7 +33,11 @@ async fn signing_out_there() -> World {
 
 async fn leave(world: &World, signed_in: &SignedIn) -> Option<SignOutThere> {
     let token = signed_in.token.expose_secret();
-    let left = world.app.sign_out_there_too(token, BROWSER).await.unwrap();
+    let left = world
+        .app
+        .sign_out_there_too(token, BROWSER, None)
+        .await
+        .unwrap();
     assert!(!is_in(world, signed_in).await, "ended here in any case");
     left
 }
@@ -152,7 +156,7 @@ async fn a_provider_that_is_down_keeps_nobody_signed_in() {
     // Nothing is remembered of the provider by a server that was just started.
     let app = world.app_by(FixedClock::at(world.app.now()));
     let token = signed_in.token.expose_secret();
-    assert_eq!(app.sign_out_there_too(token, BROWSER).await, Ok(None));
+    assert_eq!(app.sign_out_there_too(token, BROWSER, None).await, Ok(None));
     assert!(!is_in(&world, &signed_in).await);
 }
 

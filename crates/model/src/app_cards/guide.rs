@@ -23,6 +23,8 @@ pub struct CardUrls {
     pub userinfo: String,
     /// mailcow's endpoint for the same.
     pub profile: String,
+    /// People sign out here.
+    pub end_session: String,
 }
 
 /// An app as its own side has to know Gatepost.
@@ -189,7 +191,8 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
   --scope='openid profile email groups' \\
   --mapping-display-name=name \\
   --mapping-email=email \\
-  --mapping-groups=groups
+  --mapping-groups=groups \\
+  --send-id-token-hint=1
 ",
         setup.app.client_id,
         setup.secret(),
@@ -208,6 +211,10 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
             "People get a user id that is made of their lasting id here. For addresses as user ids \
              add --unique-uid=0 --mapping-uid=email before anybody has signed in.",
             "For Nextcloud groups out of tags add --group-provisioning=1.",
+            "Signing out of Nextcloud signs out here too if Nextcloud's address is registered under \
+             “After signing out”. For the other direction enter \
+             https://HOST/apps/user_oidc/backchannel-logout/Gatepost as back-channel logout URL: \
+             whoever signs out here, or is switched off, is signed out there.",
         ],
     )
 }
@@ -265,12 +272,14 @@ login_attribute_path = email
 email_attribute_path = email
 name_attribute_path = name
 groups_attribute_path = groups
+signout_redirect_url = {}
 ",
         setup.app.client_id,
         setup.secret(),
         urls.authorize,
         urls.token,
         urls.userinfo,
+        urls.end_session,
     );
     made(
         &[
@@ -279,8 +288,12 @@ groups_attribute_path = groups
         ],
         Vec::new(),
         Some(("grafana.ini", "ini", block)),
-        &["Roles follow from tags with role_attribute_path, such as \
-           contains(groups[*], 'grafana-admin') && 'Admin' || 'Viewer'."],
+        &[
+            "Roles follow from tags with role_attribute_path, such as \
+             contains(groups[*], 'grafana-admin') && 'Admin' || 'Viewer'.",
+            "Signing out of Grafana signs out here too, after a question. Grafana cannot be told that \
+             somebody signed out here.",
+        ],
     )
 }
 
@@ -321,6 +334,7 @@ fn generic(setup: &CardSetup<'_>) -> CardGuide {
         ("Authorization endpoint", &urls.authorize),
         ("Token endpoint", &urls.token),
         ("Userinfo endpoint", &urls.userinfo),
+        ("Sign-out endpoint", &urls.end_session),
     ]);
     if setup.app.settings.mailcow {
         all.push(("Profile, as mailcow has it", &urls.profile));
@@ -332,6 +346,8 @@ fn generic(setup: &CardSetup<'_>) -> CardGuide {
         &[
             "Scopes: openid, profile, email, groups (the mailbox's tags), offline_access (going on \
            while the person is away).",
+            "If it has a back-channel logout URL, enter that here: whoever signs out, or is switched \
+             off, is signed out there too.",
         ],
     )
 }

@@ -13,6 +13,7 @@ fn urls() -> CardUrls {
         token: at("/oauth/token"),
         userinfo: at("/oauth/userinfo"),
         profile: at("/oauth/profile"),
+        end_session: at("/oauth/end-session"),
     }
 }
 

@@ -53,6 +53,7 @@ impl Metadata {
             "jwks_uri": at(paths::JWKS),
             "introspection_endpoint": at(paths::INTROSPECT),
             "revocation_endpoint": at(paths::REVOKE),
+            "end_session_endpoint": at(paths::END_SESSION),
             "scopes_supported": SCOPES,
             "response_types_supported": ["code"],
             "response_modes_supported": [Delivery::Query.name(), Delivery::FormPost.name()],
@@ -64,6 +65,8 @@ impl Metadata {
             "revocation_endpoint_auth_methods_supported": any,
             "code_challenge_methods_supported": [ChallengeMethod::S256.name()],
             "authorization_response_iss_parameter_supported": true,
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
             "claim_types_supported": ["normal"],
             "claims_supported": CLAIMS,
             "claims_parameter_supported": true,
@@ -92,6 +95,7 @@ mod tests {
             Some(vec![SigningAlg::Es256, SigningAlg::Rs256])
         );
         assert_eq!(discovery.knows_scope("groups"), Some(true));
+        assert!(discovery.backchannel_logout && discovery.end_session_endpoint.is_some());
         assert!(discovery.answers_by(Delivery::Query) && discovery.answers_by(Delivery::FormPost));
         let other = Issuer::parse("https://mail.example.org/").unwrap();
         assert!(discovery::Metadata::parse(text.as_bytes(), &other).is_err());
@@ -107,7 +111,7 @@ mod tests {
             .iter()
             .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
             .collect();
-        assert_eq!(endpoints.len(), 6);
+        assert_eq!(endpoints.len(), 7);
         for (name, url) in endpoints {
             let url = url.as_str().unwrap();
             assert!(

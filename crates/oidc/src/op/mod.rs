@@ -9,6 +9,7 @@ pub mod bearer;
 pub mod claims_request;
 pub mod client_auth;
 pub mod difference;
+pub mod end_session;
 pub mod error;
 pub mod hint;
 pub mod id_token;

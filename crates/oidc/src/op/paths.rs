@@ -15,6 +15,8 @@ pub const JWKS: &str = "/oauth/jwks";
 pub const INTROSPECT: &str = "/oauth/introspect";
 /// Apps give tokens back here (RFC 7009).
 pub const REVOKE: &str = "/oauth/revoke";
+/// People sign out here (OpenID Connect RP-Initiated Logout 1.0).
+pub const END_SESSION: &str = "/oauth/end-session";
 /// The metadata of OpenID Connect Discovery 1.0.
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 /// The metadata of RFC 8414.

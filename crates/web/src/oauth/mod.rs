@@ -4,6 +4,7 @@ use crate::route::Routes;
 use crate::state::WebState;
 
 mod authorize;
+mod end_session;
 mod machine;
 mod published;
 mod token;
@@ -15,6 +16,7 @@ pub(crate) use authorize::learns;
 #[must_use]
 pub fn routes() -> Routes<WebState> {
     authorize::routes()
+        .and(end_session::routes())
         .and(token::routes())
         .and(userinfo::routes())
         .and(published::routes())

@@ -8,7 +8,7 @@ use crate::route::{Policy, Routes};
 use crate::session_cookie;
 use crate::shell::{Frame, PublicShell};
 use crate::state::WebState;
-use app::sign_out::{CameBack, SignOutThere};
+use app::sign_out::{CameBack, SignOutThere, WayBack};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -43,7 +43,7 @@ async fn sign_out(
     let there = match session_cookie::read(&state.site, &headers) {
         Some(token) => {
             let (token, browser) = (token.expose_secret(), browser.expose_secret());
-            state.app.sign_out_there_too(token, browser).await?
+            state.app.sign_out_there_too(token, browser, None).await?
         }
         None => None,
     };
@@ -66,15 +66,35 @@ struct SigningOutPage {
 }
 
 /// The page that goes on to the provider by itself, with a link for browsers that do not.
-fn leave(frame: Frame, there: SignOutThere) -> Response {
-    let onward = HeaderValue::from_str(&format!("0;url={}", there.url));
+pub(crate) fn leave(frame: Frame, there: SignOutThere) -> Response {
+    let url = there.url.clone();
     let page = SigningOutPage {
         shell: PublicShell::new(frame),
         provider: there.provider,
         url: there.url,
     };
-    let mut answer = Page(page).into_response();
-    if let Ok(mut onward) = onward {
+    going_on(Page(page).into_response(), &url)
+}
+
+/// The page that leads back to an app, by itself where the app showed whom it meant.
+pub(crate) fn back_to_app(frame: Frame, back: WayBack, by_itself: bool) -> Response {
+    let url = back.url.clone();
+    let page = SignedOutPage {
+        shell: PublicShell::new(frame),
+        there: There::NotAsked,
+        back: Some(back),
+    };
+    let answer = Page(page).into_response();
+    if by_itself {
+        going_on(answer, &url)
+    } else {
+        answer
+    }
+}
+
+/// Has the browser go on to `url` from a page.
+fn going_on(mut answer: Response, url: &str) -> Response {
+    if let Ok(mut onward) = HeaderValue::from_str(&format!("0;url={url}")) {
         onward.set_sensitive(true);
         answer.headers_mut().insert(REFRESH, onward);
     }
@@ -86,6 +106,7 @@ fn leave(frame: Frame, there: SignOutThere) -> Response {
 struct SignedOutPage {
     shell: PublicShell,
     there: There,
+    back: Option<WayBack>,
 }
 
 /// What is known of the session at the provider.
@@ -99,8 +120,12 @@ enum There {
 }
 
 async fn signed_out(frame: Frame) -> Response {
-    let (shell, there) = (PublicShell::new(frame), There::NotAsked);
-    Page(SignedOutPage { shell, there }).into_response()
+    let page = SignedOutPage {
+        shell: PublicShell::new(frame),
+        there: There::NotAsked,
+        back: None,
+    };
+    Page(page).into_response()
 }
 
 async fn came_back(
@@ -111,19 +136,28 @@ async fn came_back(
     frame: Frame,
 ) -> Result<Response, Failure> {
     let returned = one(uri.query().unwrap_or_default(), "state");
-    let CameBack { provider, known } = state
+    let CameBack {
+        provider,
+        known,
+        onward,
+    } = state
         .app
         .back_from_sign_out(&provider, returned.as_deref(), browser.as_deref())
         .await?;
     let name = provider.ok_or_else(Failure::not_found)?;
-    let shell = PublicShell::new(frame);
-    Ok(if known {
-        let there = There::Back(name);
-        Page(SignedOutPage { shell, there }).into_response()
-    } else {
-        let there = There::Unknown(name);
-        let page = Page(SignedOutPage { shell, there });
-        (StatusCode::BAD_REQUEST, page).into_response()
+    let url = onward.as_ref().map(|back| back.url.clone());
+    let page = |there| SignedOutPage {
+        shell: PublicShell::new(frame),
+        there,
+        back: onward,
+    };
+    Ok(match (known, url) {
+        (true, None) => Page(page(There::Back(name))).into_response(),
+        (true, Some(url)) => going_on(Page(page(There::Back(name))).into_response(), &url),
+        (false, _) => {
+            let page = Page(page(There::Unknown(name)));
+            (StatusCode::BAD_REQUEST, page).into_response()
+        }
     })
 }
 

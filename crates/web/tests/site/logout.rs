@@ -8,7 +8,7 @@ const LOGOUT: &str = "/sso/example/backchannel-logout";
 const BACK: &str = "/sso/example/signed-out";
 
 /// Who signs out here signs out at the provider too.
-async fn signing_out_there() -> World {
+pub async fn signing_out_there() -> World {
     let world = World::new().await;
     let client = world.company.company().client("gatepost-example").unwrap();
     let back = world.at(BACK);

@@ -192,6 +192,87 @@ async fn apache_shows_its_page_to_whom_gatepost_signed_in() {
     assert_eq!(again.status(), 200, "the session stays");
 }
 
+/// A browser in which Nora signed in to Apache.
+async fn at_apache() -> Option<(Stage, Apache, Tab)> {
+    let mut apache = or_skip(Apache::new()).unwrap()?;
+    let stage = Stage::new().await?;
+    let registration = stage
+        .app(&apache.redirect_uri(), |app| {
+            app.sign_out_redirects = vec![apache.page()];
+            app.back_channel = Some(apache.backchannel_logout_uri());
+            app.back_channel_private = true;
+        })
+        .await;
+    apache.start(&registration).await.unwrap();
+    let mut tab = Browser::new().unwrap().tab();
+    let page = stage
+        .begun_at(&mut tab, &apache.page(), &apache.redirect_uri())
+        .await;
+    assert!(page.body().contains("OIDC_CLAIM_email="), "{}", page.body());
+    Some((stage, apache, tab))
+}
+
+/// Whether Apache still shows its page, without asking Gatepost.
+async fn is_in_at_apache(stage: &Stage, apache: &Apache, tab: &mut Tab) -> bool {
+    tab.stop_before(&stage.world.url);
+    let page = tab.open(&apache.page()).await.unwrap();
+    tab.stop_nowhere();
+    page.location().unwrap().is_none() && page.status() == 200
+}
+
+#[tokio::test]
+async fn apache_ends_its_session_when_the_person_signs_out_or_is_switched_off() {
+    for by_the_person in [true, false] {
+        let Some((stage, apache, mut tab)) = at_apache().await else {
+            return;
+        };
+        assert!(is_in_at_apache(&stage, &apache, &mut tab).await);
+        if by_the_person {
+            let home = tab.open(&stage.world.at("/home")).await.unwrap();
+            let out = home.form_with_button("Sign out").unwrap();
+            tab.submit(out).await.unwrap();
+        } else {
+            let (actor, nora) = (Actor::CommandLine, NORA.parse().unwrap());
+            let off = stage.world.app.disable_mailbox(&actor, &nora, "left");
+            off.await.unwrap();
+        }
+        assert!(is_in_at_apache(&stage, &apache, &mut tab).await, "not yet");
+        stage.world.app.tell_apps().await.unwrap();
+        assert!(
+            !is_in_at_apache(&stage, &apache, &mut tab).await,
+            "{}",
+            apache.output()
+        );
+        let apps = stage.world.app.oauth_apps(app::domains::Page::default());
+        let app = apps.await.unwrap().rows[0].id;
+        let behind = stage.world.app.not_told(app).await.unwrap();
+        assert_eq!(behind, None, "{}", apache.output());
+    }
+}
+
+#[tokio::test]
+async fn signing_out_at_apache_signs_out_here_and_leads_back() {
+    let Some((stage, apache, mut tab)) = at_apache().await else {
+        return;
+    };
+    let mut out = Url::parse(&apache.redirect_uri()).unwrap();
+    out.query_pairs_mut().append_pair("logout", &apache.page());
+    tab.stop_before(&apache.page());
+    let page = tab.open(out.as_str()).await.unwrap();
+    let back = page.location().unwrap();
+    assert_eq!(
+        back.map(String::from).as_deref(),
+        Some(apache.page().as_str()),
+        "{} {}",
+        page.text(),
+        apache.output()
+    );
+    tab.stop_nowhere();
+    let home = tab.open(&stage.world.at("/home")).await.unwrap();
+    assert_eq!(home.url().path(), "/", "{}", home.text());
+    assert!(!is_in_at_apache(&stage, &apache, &mut tab).await);
+}
+
 #[tokio::test]
 async fn roundcube_opens_for_whom_gatepost_signed_in() {
     let Some(mut roundcube) = or_skip(Roundcube::new()).unwrap() else {
@@ -257,15 +338,19 @@ async fn authentiks_mailcow_source_signs_in_both_ways() {
     }
 }
 
-#[tokio::test]
-async fn a_second_gatepost_signs_in_by_the_first() {
-    let Some(stage) = Stage::new().await else {
-        return;
-    };
-    let second = World::new().await;
+/// A second Gatepost, at which Nora is signed in by the first.
+async fn second_gatepost() -> Option<(Stage, World, Tab)> {
+    let stage = Stage::new().await?;
+    let second = World::elsewhere().await;
     second.clock.set(SystemClock.now());
     let callback = RedirectForm::OwnPath.url(&second.url, "first");
-    let registration = stage.app(&callback, |_| {}).await;
+    let registration = stage
+        .app(&callback, |app| {
+            app.sign_out_redirects = vec![second.at("/sso/first/signed-out")];
+            app.back_channel = Some(second.at("/sso/first/backchannel-logout"));
+            app.back_channel_private = true;
+        })
+        .await;
     let mut settings = second.app.provider("example").await.unwrap().settings;
     settings.name = "First".to_owned();
     settings.client_id = registration.client_id.clone();
@@ -275,6 +360,7 @@ async fn a_second_gatepost_signs_in_by_the_first() {
     };
     settings.rules = Vec::new();
     settings.everyone_else = model::provider::EveryoneElse::Template(second.template);
+    settings.leavers.sign_out_there = true;
     second
         .app
         .create_provider(
@@ -291,4 +377,47 @@ async fn a_second_gatepost_signs_in_by_the_first() {
     let page = stage.begun_at(&mut tab, &start, &callback).await;
     assert_eq!(page.status(), 200, "{}", page.text());
     assert!(second.has(NORA).await, "{}", page.text());
+    Some((stage, second, tab))
+}
+
+/// Where a page that wants a session ends up: itself, or the sign-in page.
+async fn home(world: &World, tab: &mut Tab) -> String {
+    let page = tab.open(&world.at("/home")).await.unwrap();
+    page.url().path().to_owned()
+}
+
+#[tokio::test]
+async fn a_second_gatepost_signs_in_by_the_first_and_hears_when_nora_leaves_there() {
+    let Some((stage, second, mut tab)) = second_gatepost().await else {
+        return;
+    };
+    let page = tab.open(&stage.world.at("/home")).await.unwrap();
+    let out = page.form_with_button("Sign out").unwrap();
+    tab.submit(out).await.unwrap();
+    assert_eq!(home(&second, &mut tab).await, "/home");
+    stage.world.app.tell_apps().await.unwrap();
+    assert_eq!(home(&second, &mut tab).await, "/");
+}
+
+#[tokio::test]
+async fn signing_out_at_a_second_gatepost_signs_out_at_the_first_and_leads_back() {
+    let Some((stage, second, mut tab)) = second_gatepost().await else {
+        return;
+    };
+    assert_eq!(home(&stage.world, &mut tab).await, "/home");
+    let page = tab.open(&second.at("/home")).await.unwrap();
+    let out = page.form_with_button("Sign out").unwrap();
+    tab.submit(out).await.unwrap();
+    let back = tab.follow("Sign out at First").await.unwrap();
+    assert_eq!(
+        back.url().as_str().split('?').next().unwrap(),
+        second.at("/sso/first/signed-out")
+    );
+    assert!(
+        back.text().contains("come back from signing out at First"),
+        "{}",
+        back.text()
+    );
+    assert_eq!(home(&stage.world, &mut tab).await, "/");
+    assert_eq!(home(&second, &mut tab).await, "/");
 }

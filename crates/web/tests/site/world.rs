@@ -53,15 +53,15 @@ pub struct World {
 impl World {
     /// A server on which an administrator has been made and nothing else.
     pub async fn bare() -> Self {
-        Self::bare_beside(|_| {}, true).await
+        Self::bare_beside(|_| {}, true, "127.0.0.1").await
     }
 
-    async fn bare_beside(change: impl FnOnce(&mut lab::Options), mail: bool) -> Self {
+    async fn bare_beside(change: impl FnOnce(&mut lab::Options), mail: bool, host: &str) -> Self {
         let dir = ShortDir::new().unwrap();
         let clock = Arc::new(FixedClock::at(Timestamp::from_secs(1_795_341_845)));
         let random: Arc<dyn Random> = Arc::new(OsRandom);
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", socket.local_addr().unwrap());
+        let url = format!("http://{host}:{}", socket.local_addr().unwrap().port());
 
         let (key, file) = (dir.join("master.key"), dir.join("gatepost.db"));
         let master = MasterKey::create_with_new_store(&key, &file, &*random).unwrap();
@@ -141,12 +141,18 @@ impl World {
 
     /// The same beside a company that runs another kind of provider.
     pub async fn beside(change: impl FnOnce(&mut lab::Options)) -> Self {
-        Self::set_up(Self::bare_beside(change, true).await).await
+        Self::set_up(Self::bare_beside(change, true, "127.0.0.1").await).await
     }
 
     /// The same where nothing listens for SMTP.
     pub async fn without_mail() -> Self {
-        Self::set_up(Self::bare_beside(|_| {}, false).await).await
+        Self::set_up(Self::bare_beside(|_| {}, false, "127.0.0.1").await).await
+    }
+
+    /// The same under another name than any other world: browsers keep one set of cookies for all
+    /// ports of a host.
+    pub async fn elsewhere() -> Self {
+        Self::set_up(Self::bare_beside(|_| {}, true, "localhost").await).await
     }
 
     async fn set_up(mut world: Self) -> Self {

@@ -18,6 +18,7 @@ impl App {
             token: at(paths::TOKEN),
             userinfo: at(paths::USERINFO),
             profile: at(paths::PROFILE),
+            end_session: at(paths::END_SESSION),
             issuer: issuer.to_owned(),
         }
     }

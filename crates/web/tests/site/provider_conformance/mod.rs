@@ -6,6 +6,9 @@ mod beyond;
 mod fresh;
 mod hints;
 mod ways;
+mod leaving;
+mod sign_out;
+pub(crate) mod signed_in;
 
 use crate::world::World;
 use http::header::LOCATION;
