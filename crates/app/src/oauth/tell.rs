@@ -155,7 +155,7 @@ impl App {
             let due = store::app_logouts::due(&mut read, id, self.clock.now(), AT_ONCE).await?;
             (store::oauth_apps::by_id(&mut read, id).await?, due)
         };
-        let url = app.as_ref().and_then(|app| place(app));
+        let url = app.as_ref().and_then(place);
         let Some((app, url)) = app.zip(url) else {
             self.store
                 .write(async move |tx: &mut Conn| store::app_logouts::drop_all(tx, id).await)

@@ -101,6 +101,42 @@ async fn an_app_is_kept_by_command() {
 }
 
 #[tokio::test]
+async fn where_people_sign_out_is_said_by_command() {
+    let at = Installation::new().await;
+    at.ok(add(to(REDIRECT))).await;
+    let places = AppChange {
+        sign_out_redirects: Some(vec!["https://cloud.example.org/".to_owned()]),
+        back_channel: Some("https://cloud.example.org/told".to_owned()),
+        back_channel_private: Some(true),
+        ..AppChange::default()
+    };
+    let settings = at.ok(edit(places)).await["settings"].clone();
+    let only = json!(["https://cloud.example.org/"]);
+    assert_eq!(settings["sign_out_redirects"], only);
+    assert_eq!(settings["back_channel"], "https://cloud.example.org/told");
+    assert_eq!(settings["back_channel_private"], true);
+    let same = at.ok(edit(AppChange::default())).await;
+    assert_eq!(same["settings"], settings, "what is not named stays");
+    assert_eq!(same["not_told"], Value::Null);
+    let bad = AppChange {
+        sign_out_redirects: Some(vec!["http://cloud.example.org/".to_owned()]),
+        back_channel: Some("ftp://cloud.example.org/".to_owned()),
+        ..AppChange::default()
+    };
+    let wrong = fields(at.not(edit(bad)).await);
+    assert_eq!(wrong, ["sign_out_redirects", "back_channel"]);
+    let none = AppChange {
+        sign_out_redirects: Some(vec![String::new()]),
+        back_channel: Some(String::new()),
+        ..AppChange::default()
+    };
+    let after = at.ok(edit(none)).await["settings"].clone();
+    assert_eq!(after["sign_out_redirects"], json!([]));
+    assert_eq!(after["back_channel"], Value::Null);
+    assert_eq!(after["back_channel_private"], false);
+}
+
+#[tokio::test]
 async fn an_app_is_rotated_revoked_and_removed_by_command() {
     let at = Installation::new().await;
     let first = at.ok(add(to(REDIRECT))).await;
