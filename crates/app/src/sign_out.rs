@@ -48,6 +48,8 @@ pub struct WayBack {
     pub app: String,
     /// Where to, with the state.
     pub url: String,
+    /// The browser may go there by itself: the app showed an ID token.
+    pub by_itself: bool,
 }
 
 /// People who are at a provider's sign-out page, and the apps that they return to afterwards. In memory
@@ -258,6 +260,7 @@ mod tests {
         let back = |n: usize| WayBack {
             app: "Files".to_owned(),
             url: format!("https://files.example.com/{n}"),
+            by_itself: true,
         };
         let (mut away, at) = (Away::default(), Timestamp::from_secs);
         away.expect("a", back(1), at(0));

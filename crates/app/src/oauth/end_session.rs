@@ -44,8 +44,6 @@ pub enum EndSessionOutcome {
         there: Option<SignOutThere>,
         /// The way back to the app.
         back: Option<WayBack>,
-        /// The browser may go back by itself: the app showed an ID token.
-        by_itself: bool,
     },
     /// The person is asked.
     Ask {
@@ -98,7 +96,6 @@ impl App {
                 return Ok(EndSessionOutcome::Refused(refused));
             }
         };
-        let by_itself = read.hint.is_some();
         let signed_in = visit.current.is_some();
         match sign_out(signed_in, read.shown(visit.current), visit.said_yes) {
             SignOut::Ask => Ok(EndSessionOutcome::Ask {
@@ -111,7 +108,6 @@ impl App {
             SignOut::NothingToEnd => Ok(EndSessionOutcome::Out {
                 there: None,
                 back: read.back,
-                by_itself,
             }),
             SignOut::End => {
                 let token = visit.current.map(|(_, token)| token).unwrap_or_default();
@@ -120,7 +116,6 @@ impl App {
                 Ok(EndSessionOutcome::Out {
                     there: there.await?,
                     back: read.back,
-                    by_itself,
                 })
             }
         }
@@ -142,11 +137,9 @@ impl App {
             read.hint = Some(hint);
         }
         if let Some(redirect) = &asked.redirect {
-            read.back = Some(way_back(
-                read.app.as_ref(),
-                redirect,
-                asked.state.as_deref(),
-            )?);
+            let mut back = way_back(read.app.as_ref(), redirect, asked.state.as_deref())?;
+            back.by_itself = read.hint.is_some();
+            read.back = Some(back);
         }
         Ok(read)
     }
@@ -214,6 +207,7 @@ fn way_back(
     Ok(WayBack {
         app: app.settings.name.clone(),
         url: with_parameters(sent, &state),
+        by_itself: false,
     })
 }
 

@@ -81,17 +81,13 @@ async fn judge(
     };
     let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
     let mut answer = match state.app.end_session_for_app(&visit).await? {
-        EndSessionOutcome::Out {
-            there,
-            back,
-            by_itself,
-        } => {
+        EndSessionOutcome::Out { there, back } => {
             let mut answer = match (there, back) {
                 (Some(there), _) => leave(frame, there),
-                (None, Some(back)) if by_itself && parts.method == Method::GET => {
+                (None, Some(back)) if back.by_itself && parts.method == Method::GET => {
                     Redirect::to(&back.url).into_response()
                 }
-                (None, Some(back)) => back_to_app(frame, back, by_itself),
+                (None, Some(back)) => back_to_app(frame, back),
                 (None, None) => Redirect::to("/signed-out").into_response(),
             };
             if token.is_some()

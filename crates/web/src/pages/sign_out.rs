@@ -77,19 +77,23 @@ pub(crate) fn leave(frame: Frame, there: SignOutThere) -> Response {
 }
 
 /// The page that leads back to an app, by itself where the app showed whom it meant.
-pub(crate) fn back_to_app(frame: Frame, back: WayBack, by_itself: bool) -> Response {
-    let url = back.url.clone();
+pub(crate) fn back_to_app(frame: Frame, back: WayBack) -> Response {
+    let onward = by_itself(&back);
     let page = SignedOutPage {
         shell: PublicShell::new(frame),
         there: There::NotAsked,
         back: Some(back),
     };
     let answer = Page(page).into_response();
-    if by_itself {
-        going_on(answer, &url)
-    } else {
-        answer
+    match onward {
+        Some(url) => going_on(answer, &url),
+        None => answer,
     }
+}
+
+/// Where a browser goes without a click.
+fn by_itself(back: &WayBack) -> Option<String> {
+    back.by_itself.then(|| back.url.clone())
 }
 
 /// Has the browser go on to `url` from a page.
@@ -145,7 +149,7 @@ async fn came_back(
         .back_from_sign_out(&provider, returned.as_deref(), browser.as_deref())
         .await?;
     let name = provider.ok_or_else(Failure::not_found)?;
-    let url = onward.as_ref().map(|back| back.url.clone());
+    let url = onward.as_ref().and_then(by_itself);
     let page = |there| SignedOutPage {
         shell: PublicShell::new(frame),
         there,

@@ -290,6 +290,17 @@ async fn by_the_providers_sign_out_page_and_back_to_the_app() {
         back.header("refresh"),
         Some(format!("0;url={onward}").as_str())
     );
+    // An app that showed no ID token is gone back to by a link alone, on this way too.
+    world
+        .by_company(&mut tab, "/sso/example/start", "alice")
+        .await;
+    let request = [("client_id", "files"), ("post_logout_redirect_uri", OUT)];
+    let asked = tab.open(&end_session(&world, &request)).await.unwrap();
+    let yes = asked.form_with_button("Sign out").unwrap();
+    tab.submit(yes).await.unwrap();
+    let linked = tab.follow("Sign out at example SSO").await.unwrap();
+    assert_eq!(linked.link("Back to Files").unwrap().as_str(), OUT);
+    assert_eq!(linked.header("refresh"), None);
     // A second visit leads nowhere.
     let again = tab.open(back.url().as_str()).await.unwrap();
     assert!(again.link("Back to Files").is_err() && again.header("refresh").is_none());

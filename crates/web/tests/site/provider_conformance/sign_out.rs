@@ -136,7 +136,7 @@ async fn oidcc_rp_initiated_logout_bad_id_token_hint() {
     let parts: Vec<_> = token.split('.').collect();
     let others: Vec<_> = foreign.split('.').collect();
     let spliced = format!("{}.{}.{}", parts[0], parts[1], others[2]);
-    for hint in [foreign.as_str(), &spliced, "a.b.c", "x", "..", &parts[1]] {
+    for hint in [foreign.as_str(), &spliced, "a.b.c", "x", "..", parts[1]] {
         let request = [("id_token_hint", hint), ("post_logout_redirect_uri", OUT)];
         stays(&world, &mut tab, &request).await;
     }
