@@ -113,11 +113,11 @@ pub enum Code {
     AppCircle,
     /// OAUTH-711. A code or refresh token was offered a second time.
     AppUsedAgain,
-    /// OAUTH-713. The app wants the person to sign in anew, and the provider did not ask them.
+    /// OAUTH-712. The app wants the person to sign in anew, and the provider did not ask them.
     AppNotAnew,
-    /// OAUTH-721. An app asked wrongly to sign somebody out.
+    /// OAUTH-713. An app asked wrongly to sign somebody out.
     AppSignOut,
-    /// OAUTH-722. An app could not be told that somebody signed out.
+    /// OAUTH-714. An app could not be told that somebody signed out.
     AppNotTold,
     /// LOCAL-801. The local name or password is wrong.
     WrongPassword,

@@ -113,7 +113,7 @@ pub(super) const USED_AGAIN: Entry = Entry {
 };
 
 pub(super) const NOT_ANEW: Entry = Entry {
-    id: "OAUTH-713",
+    id: "OAUTH-712",
     title: "You were not asked to sign in again",
     person: "{app} wants you to sign in again, and {provider} let you through without asking. Sign out at {provider}, then go back to {app}.",
     admin: "{app} asked for a new sign-in (prompt=login or max_age), and {provider} let {address} through on one of {age} ago (auth_time). Have {provider} honour prompt=login, or let people of {app} sign in another way.",
@@ -123,7 +123,7 @@ pub(super) const NOT_ANEW: Entry = Entry {
 };
 
 pub(super) const SIGN_OUT: Entry = Entry {
-    id: "OAUTH-721",
+    id: "OAUTH-713",
     title: "This is not a good way to sign out",
     person: "The app that sent you here to sign out did not do it right, so nothing was changed. Tell the people who run the app.",
     admin: "{app} asked to sign somebody out and was refused: {detail}. Compare what it sends with its settings here.",
@@ -133,7 +133,7 @@ pub(super) const SIGN_OUT: Entry = Entry {
 };
 
 pub(super) const NOT_TOLD: Entry = Entry {
-    id: "OAUTH-722",
+    id: "OAUTH-714",
     title: "An app does not know that you signed out",
     person: "You signed out here, but {app} could not be told. Sign out there too.",
     admin: "{app} could not be told that a session ended, and no further try is made: {detail}. Whoever was signed in there may still be. Correct its back-channel logout URL, or the app's own settings.",

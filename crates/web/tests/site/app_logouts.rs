@@ -220,7 +220,7 @@ async fn an_app_that_refuses_is_not_told_again() {
         .open(&world.at(&format!("/admin/apps/{}/activity", files.app)))
         .await
         .unwrap();
-    assert!(page.text().contains("OAUTH-722"), "{}", page.text());
+    assert!(page.text().contains("OAUTH-714"), "{}", page.text());
     assert!(!page.body().contains("<sid>"));
 }
 
