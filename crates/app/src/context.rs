@@ -1,7 +1,7 @@
 //! What every use case works with.
 
 use crate::devices::ServerSettings;
-use crate::oauth::{AppUses, Signing};
+use crate::oauth::{AppUses, DeviceMemory, Signing};
 use crate::passwords::Starts;
 use crate::ports::PasswordDesk;
 use crate::sign_in::{Initiated, Posted, Refusals, Returning};
@@ -51,6 +51,8 @@ pub struct Context {
     pub(crate) signing: Arc<Signing>,
     /// What apps did of late: wrong secrets, and uses that are noted already.
     pub(crate) app_uses: Arc<Mutex<AppUses>>,
+    /// How often devices ask, and what was typed for them.
+    pub(crate) waiting: Arc<Mutex<DeviceMemory>>,
     /// Now.
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
@@ -151,6 +153,7 @@ impl App {
             away: Arc::default(),
             signing: Arc::default(),
             app_uses: Arc::default(),
+            waiting: Arc::default(),
             clock: parts.clock,
             random: parts.random,
             config: Arc::new(parts.config),

@@ -1,6 +1,7 @@
 //! Sweeping what has ended: sessions, flows, proofs, lapsed pending links, old attempts, what apps
 //! were granted, and app passwords revoked long ago. People whose mail programs are about to stop are warned first.
 
+use crate::oauth::devices::KEPT as KEEP_DEVICES;
 use crate::settings::{Records, Retention};
 use crate::{App, Problem, departures, ended};
 use model::time::DAY;
@@ -52,6 +53,7 @@ impl App {
         let oldest_change = oldest(Records::Audit);
         let oldest_count = now.minus(KEEP_COUNTS);
         let oldest_alert = now.minus(KEEP_ALERTS);
+        let oldest_device = now.minus(KEEP_DEVICES);
         let public_url = self.config.public_url.clone();
         self.write_ringing(async move |tx: &mut Conn| {
             ended::kick(tx, now).await?;
@@ -77,7 +79,7 @@ impl App {
                 store::alerts::prune(tx, oldest_alert, AT_ONCE).await?,
                 store::app_grants::sweep(tx, now, AT_ONCE).await?,
                 store::app_tokens::sweep(tx, now, AT_ONCE).await?,
-                store::app_devices::sweep(tx, now, AT_ONCE).await?,
+                store::app_devices::sweep(tx, oldest_device, AT_ONCE).await?,
             ];
             Ok(gone.iter().any(|rows| *rows >= u64::from(AT_ONCE)))
         })

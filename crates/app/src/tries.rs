@@ -32,6 +32,10 @@ impl App {
         if attempt.door == Door::Provider {
             self.starts.clear(attempt.ip);
         }
+        // And at that of an app they type the codes of devices.
+        if let (Door::App, Some(mailbox)) = (&attempt.door, attempt.mailbox) {
+            self.waiting.lock().forgive(mailbox);
+        }
         match &attempt.address {
             Some(name) => {
                 let cleared = self

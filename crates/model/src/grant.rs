@@ -1,8 +1,9 @@
 //! Grants: what a person allowed an app, once per sign-in to it, and what stands on that.
 
-use crate::ids::{DeviceCodeId, GrantId, MailboxId, OauthAppId, SessionId};
+use crate::ids::{GrantId, MailboxId, OauthAppId, SessionId, WaitingDeviceId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// One sign-in of a person to an app. Codes and tokens stand on it and end with it.
@@ -104,32 +105,34 @@ pub struct GrantPerson {
     pub modified: Timestamp,
 }
 
-/// A code that a device shows and a person types elsewhere (RFC 8628).
+/// A device that shows a code, which a person types elsewhere (RFC 8628).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceCode {
+pub struct WaitingDevice {
     /// Its id.
-    pub id: DeviceCodeId,
-    /// The app.
+    pub id: WaitingDeviceId,
+    /// The app on it.
     pub app: OauthAppId,
-    /// The scopes it asked for.
+    /// What it asked for of the scopes there are, separated by single spaces.
     pub scopes: String,
-    /// When it ends.
+    /// When it asked for its code.
+    pub created: Timestamp,
+    /// When its code ends.
     pub ends: Timestamp,
-    /// Seconds that the device has to wait between two questions.
-    pub interval: i64,
-    /// When the device asked last.
-    pub last_asked: Option<Timestamp>,
-    /// What the person said.
+    /// From where it asked.
+    pub ip: Option<IpAddr>,
+    /// What became of it.
     pub answer: DeviceAnswer,
 }
 
-/// What a person said about a device.
+/// What a person said about a device, and whether the device heard it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceAnswer {
     /// Nothing yet.
     Waiting,
-    /// Not me.
+    /// No.
     Denied,
     /// Yes.
     Granted(GrantId),
+    /// Yes, and the device has its tokens.
+    Used(GrantId),
 }

@@ -52,7 +52,7 @@ ids! {
     /// A sign-in of a person to an app.
     GrantId;
     /// A device that waits for a person.
-    DeviceCodeId;
+    WaitingDeviceId;
     /// An app password.
     AppPasswordId;
     /// A local administrator.

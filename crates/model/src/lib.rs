@@ -34,3 +34,4 @@ pub mod session;
 pub mod tag;
 pub mod template;
 pub mod time;
+pub mod user_code;

@@ -2,27 +2,29 @@
 
 use crate::value::Row;
 use crate::{Conn, StoreError};
-use model::grant::{DeviceAnswer, DeviceCode};
-use model::ids::{DeviceCodeId, GrantId, OauthAppId};
+use model::grant::{DeviceAnswer, WaitingDevice};
+use model::ids::{GrantId, OauthAppId, WaitingDeviceId};
 use model::time::Timestamp;
+use std::net::IpAddr;
 
 macro_rules! columns {
     () => {
-        "id, app, scopes, ends, wait, last_asked, denied, grant_id"
+        "id, app, scopes, created, ends, ip, denied, grant_id, used"
     };
 }
 
 statements! {
-    INSERT = "INSERT INTO app_devices (device_tag, user_tag, app, scopes, ends, wait)
-        VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    INSERT = "INSERT INTO app_devices (device_tag, user_tag, app, scopes, created, ends, ip)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+    WAITING = "SELECT id FROM app_devices WHERE app = $1 AND ends > $2 LIMIT $3";
     BY_DEVICE = concat!("SELECT ", columns!(), " FROM app_devices WHERE device_tag = $1");
-    BY_USER = concat!("SELECT ", columns!(), " FROM app_devices
-        WHERE user_tag = $1 AND ends > $2 AND denied = FALSE AND grant_id IS NULL");
-    ASKED = "UPDATE app_devices SET last_asked = $1, wait = $2 WHERE id = $3";
+    BY_USER = concat!("SELECT ", columns!(), " FROM app_devices WHERE user_tag = $1");
     ALLOW = "UPDATE app_devices SET grant_id = $1
-        WHERE id = $2 AND denied = FALSE AND grant_id IS NULL";
-    DENY = "UPDATE app_devices SET denied = TRUE WHERE id = $1 AND grant_id IS NULL";
-    TAKE = "DELETE FROM app_devices WHERE id = $1";
+        WHERE id = $2 AND ends > $3 AND denied = FALSE AND grant_id IS NULL";
+    DENY = "UPDATE app_devices SET denied = TRUE
+        WHERE id = $1 AND denied = FALSE AND grant_id IS NULL";
+    USE = "UPDATE app_devices SET used = $1
+        WHERE id = $2 AND grant_id IS NOT NULL AND used IS NULL";
     SWEEP = "DELETE FROM app_devices WHERE id IN
         (SELECT id FROM app_devices WHERE ends <= $1 ORDER BY ends LIMIT $2)";
 }
@@ -36,114 +38,125 @@ pub struct NewDevice<'a> {
     pub user_tag: &'a [u8],
     /// The app.
     pub app: OauthAppId,
-    /// The scopes it asks for.
+    /// The scopes it asks for, separated by single spaces.
     pub scopes: &'a str,
+    /// When it asks.
+    pub now: Timestamp,
     /// When it ends.
     pub ends: Timestamp,
-    /// Seconds between two questions.
-    pub interval: i64,
+    /// From where it asks.
+    pub ip: Option<IpAddr>,
 }
 
 /// Adds a waiting device.
 ///
 /// # Errors
 /// [`crate::Taken::Token`] if its code is in use: try another one.
-pub async fn insert(sql: &mut Conn, new: &NewDevice<'_>) -> Result<DeviceCodeId, StoreError> {
+pub async fn insert(sql: &mut Conn, new: &NewDevice<'_>) -> Result<WaitingDeviceId, StoreError> {
     let values = [
         new.device_tag.into(),
         new.user_tag.into(),
         new.app.into(),
         new.scopes.into(),
+        new.now.into(),
         new.ends.into(),
-        new.interval.into(),
+        new.ip.into(),
     ];
-    sql.insert(INSERT, &values).await.map(DeviceCodeId)
+    sql.insert(INSERT, &values).await.map(WaitingDeviceId)
 }
 
-/// The device that asks with this tag.
+/// Whether an app has at least `most` codes that have not ended.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn by_device(sql: &mut Conn, tag: &[u8]) -> Result<Option<DeviceCode>, StoreError> {
+pub async fn has_waiting(
+    sql: &mut Conn,
+    app: OauthAppId,
+    now: Timestamp,
+    most: u32,
+) -> Result<bool, StoreError> {
+    let values = [app.into(), now.into(), i64::from(most).into()];
+    let rows = sql.all(WAITING, &values).await?;
+    Ok(rows.len() >= most as usize)
+}
+
+/// The device that asks with this tag, also one that was answered or has ended.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn by_device(sql: &mut Conn, tag: &[u8]) -> Result<Option<WaitingDevice>, StoreError> {
     let row = sql.one(BY_DEVICE, &[tag.into()]).await?;
     row.as_ref().map(device).transpose()
 }
 
-/// The device whose code a person typed, while it waits.
+/// The device whose code a person typed, also one that was answered or has ended.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn by_user(
-    sql: &mut Conn,
-    tag: &[u8],
-    now: Timestamp,
-) -> Result<Option<DeviceCode>, StoreError> {
-    let row = sql.one(BY_USER, &[tag.into(), now.into()]).await?;
+pub async fn by_user(sql: &mut Conn, tag: &[u8]) -> Result<Option<WaitingDevice>, StoreError> {
+    let row = sql.one(BY_USER, &[tag.into()]).await?;
     row.as_ref().map(device).transpose()
 }
 
-/// Notes that a device asked, and how long it has to wait from now on.
+/// Lets a device in by a grant. `false` if it has ended, or somebody has answered before.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn asked(
+pub async fn allow(
     sql: &mut Conn,
-    id: DeviceCodeId,
+    id: WaitingDeviceId,
+    grant: GrantId,
     now: Timestamp,
-    interval: i64,
-) -> Result<(), StoreError> {
-    sql.execute(ASKED, &[now.into(), interval.into(), id.into()])
-        .await?;
-    Ok(())
+) -> Result<bool, StoreError> {
+    let values = [grant.into(), id.into(), now.into()];
+    Ok(sql.execute(ALLOW, &values).await? == 1)
 }
 
-/// Lets a device in by a grant. `false` if somebody has answered before.
+/// Refuses a device. `false` if somebody has answered before.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn allow(sql: &mut Conn, id: DeviceCodeId, grant: GrantId) -> Result<bool, StoreError> {
-    Ok(sql.execute(ALLOW, &[grant.into(), id.into()]).await? == 1)
-}
-
-/// Refuses a device. `false` if somebody has let it in before.
-///
-/// # Errors
-/// [`StoreError::Unavailable`].
-pub async fn deny(sql: &mut Conn, id: DeviceCodeId) -> Result<bool, StoreError> {
+pub async fn deny(sql: &mut Conn, id: WaitingDeviceId) -> Result<bool, StoreError> {
     Ok(sql.execute(DENY, &[id.into()]).await? == 1)
 }
 
-/// Takes a device away: it got its tokens, or its refusal. Of many that try, one is told `true`.
+/// Uses an allowed code up; of many that try, one is told `true`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn take(sql: &mut Conn, id: DeviceCodeId) -> Result<bool, StoreError> {
-    Ok(sql.execute(TAKE, &[id.into()]).await? == 1)
+pub async fn use_up(
+    sql: &mut Conn,
+    id: WaitingDeviceId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(sql.execute(USE, &[now.into(), id.into()]).await? == 1)
 }
 
-/// Removes some of those that have ended; returns how many.
+/// Removes some of those that ended before `until`; returns how many.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    sql.execute(SWEEP, &[now.into(), i64::from(limit).into()])
+pub async fn sweep(sql: &mut Conn, until: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    sql.execute(SWEEP, &[until.into(), i64::from(limit).into()])
         .await
 }
 
-fn device(row: &Row) -> Result<DeviceCode, StoreError> {
+fn device(row: &Row) -> Result<WaitingDevice, StoreError> {
     let denied: bool = row.get("denied")?;
     let grant: Option<GrantId> = row.get("grant_id")?;
-    Ok(DeviceCode {
+    let used: Option<Timestamp> = row.get("used")?;
+    Ok(WaitingDevice {
         id: row.get("id")?,
         app: row.get("app")?,
         scopes: row.get("scopes")?,
+        created: row.get("created")?,
         ends: row.get("ends")?,
-        interval: row.get("wait")?,
-        last_asked: row.get("last_asked")?,
-        answer: match (denied, grant) {
-            (true, _) => DeviceAnswer::Denied,
-            (false, Some(grant)) => DeviceAnswer::Granted(grant),
-            (false, None) => DeviceAnswer::Waiting,
+        ip: row.get("ip")?,
+        answer: match (denied, grant, used) {
+            (true, ..) => DeviceAnswer::Denied,
+            (false, Some(grant), Some(_)) => DeviceAnswer::Used(grant),
+            (false, Some(grant), None) => DeviceAnswer::Granted(grant),
+            (false, None, _) => DeviceAnswer::Waiting,
         },
     })
 }

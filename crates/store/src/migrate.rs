@@ -48,6 +48,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     17 "0017_mailbox_tags"
     18 "0018_ways_back"
     19 "0019_app_sessions"
+    20 "0020_devices"
 };
 
 /// The schema version of this program.

@@ -3,9 +3,9 @@
 use crate::error::StoreError;
 use model::address::{Address, DomainName};
 use model::ids::{
-    AdminId, AlertId, AliasId, AppPasswordId, AppSecretId, AttemptId, BlockId, DeviceCodeId,
-    DomainId, GrantId, LinkId, MailboxId, OauthAppId, OutboxId, ProviderId, RelinkId,
-    RuleVersionId, SessionId, TemplateId,
+    AdminId, AlertId, AliasId, AppPasswordId, AppSecretId, AttemptId, BlockId, DomainId, GrantId,
+    LinkId, MailboxId, OauthAppId, OutboxId, ProviderId, RelinkId, RuleVersionId, SessionId,
+    TemplateId, WaitingDeviceId,
 };
 use model::link::Namespace;
 use model::protocol::{Protocol, Protocols};
@@ -263,7 +263,7 @@ integers! {
     OauthAppId, "an id", OauthAppId, |id: OauthAppId| id.0;
     AppSecretId, "an id", AppSecretId, |id: AppSecretId| id.0;
     GrantId, "an id", GrantId, |id: GrantId| id.0;
-    DeviceCodeId, "an id", DeviceCodeId, |id: DeviceCodeId| id.0;
+    WaitingDeviceId, "an id", WaitingDeviceId, |id: WaitingDeviceId| id.0;
     RuleVersionId, "an id", RuleVersionId, |id: RuleVersionId| id.0;
     SessionId, "an id", SessionId, |id: SessionId| id.0;
     AttemptId, "an id", AttemptId, |id: AttemptId| id.0;

@@ -2,7 +2,7 @@
 //! setting.
 
 use app::oauth::authorize::LONGEST_NESTED;
-use app::oauth::paths::AUTHORIZE;
+use app::oauth::paths::{AUTHORIZE, CONNECT};
 use percent_encoding::{AsciiSet, CONTROLS};
 use serde::{Deserialize, Deserializer};
 
@@ -60,6 +60,25 @@ impl LocalPath {
     #[must_use]
     pub fn authorization(&self) -> Option<&str> {
         self.0.strip_prefix(AUTHORIZE)?.strip_prefix('?')
+    }
+
+    /// Back to the page for the codes of devices, with the code that was typed there.
+    #[must_use]
+    pub fn to_connect(query: &str) -> Self {
+        let path = match query {
+            "" => CONNECT.to_owned(),
+            query => format!("{CONNECT}?{query}"),
+        };
+        Self::parse(&path).unwrap_or_default()
+    }
+
+    /// The query, if this is the page for the codes of devices.
+    #[must_use]
+    pub fn connection(&self) -> Option<&str> {
+        match self.0.strip_prefix(CONNECT)? {
+            "" => Some(""),
+            rest => rest.strip_prefix('?'),
+        }
     }
 
     /// The path with its query.
@@ -143,6 +162,22 @@ mod tests {
             assert_eq!(LocalPath::parse(text), None, "{text:?}");
         }
         assert_eq!(LocalPath::parse(&format!("/{}", "a".repeat(2000))), None);
+    }
+
+    #[test]
+    fn the_page_for_devices_is_told_from_others() {
+        for (text, query) in [
+            ("/connect", Some("")),
+            ("/connect?user_code=BCDF-GHJK", Some("user_code=BCDF-GHJK")),
+            ("/connect/x", None),
+            ("/connected?a", None),
+            ("/", None),
+        ] {
+            assert_eq!(LocalPath::parse(text).unwrap().connection(), query);
+        }
+        assert_eq!(LocalPath::to_connect("a=b").as_str(), "/connect?a=b");
+        assert_eq!(LocalPath::to_connect("").as_str(), "/connect");
+        assert_eq!(LocalPath::to_connect(" "), LocalPath::default());
     }
 
     proptest! {

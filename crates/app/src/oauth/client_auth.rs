@@ -36,6 +36,12 @@ pub enum EndpointError {
         /// At least 1.
         wait_seconds: u64,
     },
+    /// Too many devices wait for a person (429).
+    #[error("too many devices wait; wait {wait_seconds} seconds")]
+    TooManyDevices {
+        /// At least 1.
+        wait_seconds: u64,
+    },
     /// Nothing is wrong with the request (503).
     #[error(transparent)]
     Unavailable(Problem),

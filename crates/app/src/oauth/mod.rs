@@ -1,8 +1,9 @@
 //! Gatepost as OAuth2 and OpenID provider: apps, what people allow them, and the tokens that stand
 //! on that.
 //!
-//! An authorization request ends in a *grant* with a code ([`authorize`]); the token endpoint turns
-//! codes and refresh tokens into tokens ([`token`]); what a token opens is answered by [`bearer`].
+//! An authorization request ends in a *grant* with a code ([`authorize`]), a device that shows a code
+//! to be typed elsewhere in one without ([`devices`]); the token endpoint turns all of them, and
+//! refresh tokens, into tokens ([`token`]); what a token opens is answered by [`bearer`].
 //! mailcow's endpoints and the OpenID ones are one engine: the app's settings say what is lenient.
 
 pub mod apps;
@@ -12,6 +13,8 @@ mod claims;
 mod client_auth;
 pub mod connected;
 pub mod end_session;
+mod consented;
+pub mod devices;
 mod names;
 mod redeem;
 pub mod signing;
@@ -22,6 +25,7 @@ mod uses;
 
 pub use bearer::{BearerRefusal, ProfileAnswer};
 pub use client_auth::EndpointError;
+pub(crate) use devices::DeviceMemory;
 pub use names::Scope;
 pub(crate) use names::{goes_on, subject, told};
 pub use oidc::op::paths;

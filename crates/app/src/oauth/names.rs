@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::ids::{OauthAppId, SessionId};
 use model::oauth_app::{AppSettings, RefreshRule, SubjectKind};
+use oidc::scope::Scopes;
 use url::Url;
 use uuid::Uuid;
 
@@ -68,6 +69,17 @@ pub(crate) fn told(settings: &AppSettings, scopes: &str) -> Vec<Scope> {
         .collect()
 }
 
+/// What an app is granted of the scopes it asks for, separated by single spaces: those there are,
+/// and for mailcow's clients `profile` where there is none. `None` for nothing at all.
+pub(super) fn grantable(settings: &AppSettings, asked: &Scopes) -> Option<String> {
+    let known = asked.among(&Scope::ALL.map(Scope::name));
+    match (known.is_empty(), settings.mailcow) {
+        (false, _) => Some(known.to_string()),
+        (true, true) => Some(Scope::Profile.name().to_owned()),
+        (true, false) => None,
+    }
+}
+
 /// What kind of secret a tag is made of: no tag of one is ever one of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
@@ -75,6 +87,10 @@ pub(crate) enum Secret {
     Code,
     Access,
     Refresh,
+    /// What a device asks with.
+    Device,
+    /// What a person types for a device.
+    UserCode,
 }
 
 impl Secret {
@@ -84,6 +100,8 @@ impl Secret {
             Self::Code => b"app-code",
             Self::Access => b"app-access",
             Self::Refresh => b"app-refresh",
+            Self::Device => b"app-device",
+            Self::UserCode => b"app-user-code",
         }
     }
 }

@@ -1,6 +1,7 @@
-//! One code or refresh token becomes tokens, in one transaction: of many offers at once, one counts.
+//! One code, device code or refresh token becomes tokens, in one transaction: of many offers at once, one counts.
 
 use super::claims;
+use super::devices::{self, Heard};
 use super::names::Scope;
 use super::standing::still_counts;
 use model::grant::TokenKind;
@@ -27,6 +28,9 @@ pub(super) enum Offer {
         tag: Vec<u8>,
         scope: Option<String>,
     },
+    Device {
+        tag: Vec<u8>,
+    },
 }
 
 impl Offer {
@@ -35,6 +39,8 @@ impl Offer {
         Ok(match self {
             Self::Code { tag, .. } => store::app_codes::get(read, tag).await?.is_some(),
             Self::Refresh { tag, .. } => store::app_tokens::find(read, tag).await?.is_some(),
+            // A device is told before it comes here: see `App::device_asks`.
+            Self::Device { .. } => true,
         })
     }
 
@@ -51,6 +57,7 @@ impl Offer {
         match self {
             Self::Code { .. } => "code",
             Self::Refresh { .. } => "refresh token",
+            Self::Device { .. } => "device code",
         }
     }
 }
@@ -127,6 +134,7 @@ impl Redemption {
                 self.use_code(tx, tag, proof).await?
             }
             Offer::Refresh { tag, scope } => self.use_refresh(tx, tag, scope.as_deref()).await?,
+            Offer::Device { tag } => self.use_device(tx, tag).await?,
         };
         match used {
             Use::First(ground) => self.give(tx, ground).await,
@@ -194,6 +202,28 @@ impl Redemption {
             grant: bearer.grant,
             granted: bearer.scopes,
             scopes,
+            nonce: None,
+        }))
+    }
+
+    async fn use_device(&self, tx: &mut Conn, tag: &[u8]) -> Result<Use, Refused> {
+        let device = store::app_devices::by_device(tx, tag).await?;
+        let device = device.filter(|device| device.app == self.app.id);
+        let (device, grant, again) = match devices::heard(device, self.now) {
+            Heard::Allowed(device, grant) => (device, grant, false),
+            Heard::Again(device, grant) => (device, grant, true),
+            Heard::Waits(_) => return Err(Refused::Request(devices::pending())),
+            Heard::Refused(error) => return Err(Refused::Request(error)),
+        };
+        let grant = store::app_grants::by_id(tx, grant).await?;
+        let grant = grant.ok_or_else(|| Refused::Request(self.offer.unknown()))?;
+        if again || !store::app_devices::use_up(tx, device.id, self.now).await? {
+            return end_after_second_use(tx, grant.id, grant.mailbox).await;
+        }
+        Ok(Use::First(Ground {
+            grant: grant.id,
+            granted: device.scopes.clone(),
+            scopes: device.scopes,
             nonce: None,
         }))
     }

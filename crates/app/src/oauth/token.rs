@@ -1,4 +1,4 @@
-//! The token endpoint: codes and refresh tokens become tokens, each once.
+//! The token endpoint: codes, refresh tokens and what devices wait with become tokens, each once.
 
 use super::client_auth::EndpointError;
 use super::names::{Scope, Secret, subject};
@@ -74,9 +74,10 @@ impl App {
                 tag: self.oauth_tag(Secret::Refresh, token.expose_secret()),
                 scope,
             },
-            TokenRequest::Device { .. } => {
-                let code = TokenErrorCode::UnsupportedGrantType;
-                return Err(EndpointError::refused(code, "no device can wait here yet"));
+            TokenRequest::Device { device_code } => {
+                let tag = self.oauth_tag(Secret::Device, device_code.expose_secret());
+                self.device_asks(&app, &tag).await?;
+                Offer::Device { tag }
             }
         };
         self.redeem(app, offer, client).await

@@ -1,37 +1,31 @@
 //! How many sign-ins by a provider one network may start: each leaves a row in the store until it
 //! ends, and nobody has proven anything yet.
 
-use super::levels::{Full, Levels, Limit};
+use super::meter::Meter;
 use super::network::Network;
 use crate::ports::Wait;
 use model::time::Monotonic;
 use parking_lot::Mutex;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A whole school behind one address comes in at eight: a thousand at once, then ten a second. A
 /// network that goes on for ever has 7,000 rows in the store, a few megabytes.
-const STARTS: Limit = Limit {
-    burst: 1000,
-    forget_one: Duration::from_millis(100),
-};
+const AT_ONCE: u32 = 1000;
+const THEN_EACH: Duration = Duration::from_millis(100);
 
 /// The starts of each network, in the memory of the web worker: starting needs no other process.
 pub(crate) struct Starts {
     time: Arc<dyn Monotonic>,
-    hasher: RandomState,
-    levels: Mutex<Levels>,
+    meter: Mutex<Meter>,
 }
 
 impl Starts {
     pub(crate) fn new(time: Arc<dyn Monotonic>) -> Self {
         Self {
             time,
-            hasher: RandomState::new(),
-            levels: Mutex::default(),
+            meter: Mutex::new(Meter::new(AT_ONCE, THEN_EACH)),
         }
     }
 
@@ -40,20 +34,16 @@ impl Starts {
     /// # Errors
     /// How long to wait.
     pub(crate) fn begin(&self, ip: Option<IpAddr>) -> Result<(), Wait> {
-        let now = self.time.elapsed();
-        let key = self.hasher.hash_one(Network::from(ip));
-        let mut levels = self.levels.lock();
-        if let Some(Full::For(wait)) = levels.full(key, STARTS, now) {
-            return Err(Wait(wait));
-        }
-        levels.at(key, now).raise(STARTS, now);
+        let (now, network) = (self.time.elapsed(), Network::from(ip));
+        let mut meter = self.meter.lock();
+        meter.room(network, now)?;
+        meter.count(network, now);
         Ok(())
     }
 
     /// Forgets what was counted of a network.
     pub(crate) fn clear(&self, ip: Option<IpAddr>) {
-        let key = self.hasher.hash_one(Network::from(ip));
-        self.levels.lock().forget(key);
+        self.meter.lock().clear(Network::from(ip));
     }
 }
 

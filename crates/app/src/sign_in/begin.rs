@@ -2,8 +2,7 @@
 
 use super::record::{Record, own_fault};
 use super::{FLOW_LIFETIME, Refused, ReturnTo};
-use crate::oauth::authorize::fresh;
-use crate::provider_calls::{Departure, Fresh};
+use crate::provider_calls::Departure;
 use crate::{App, Client, Problem};
 use model::address::Address;
 use model::attempt::Door;
@@ -182,10 +181,7 @@ impl App {
             nonce: &secrets.nonce,
             verifier: &verifier,
             redirect: &secrets.redirect,
-            fresh: match &secrets.return_to {
-                ReturnTo::Authorize(query) => fresh(query),
-                ReturnTo::Home | ReturnTo::Devices => Fresh::default(),
-            },
+            fresh: secrets.return_to.fresh(),
             login_hint: leaving.login_hint,
         };
         let departure = self.authorization_url(provider, &departure).await?;

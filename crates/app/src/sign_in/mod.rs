@@ -23,11 +23,12 @@ pub(crate) use begin::{Asked, FlowSecrets};
 pub(crate) use initiate::Initiated;
 pub use initiate::{Begun, Initiation};
 pub(crate) use posted::Posted;
-pub(crate) use record::{Record, locked};
+pub(crate) use record::{Record, locked, throttled};
 pub(crate) use refusals::Refusals;
 pub(crate) use returning::Returning;
 pub(crate) use verdict::{Known, Vouched};
 
+use crate::provider_calls::Fresh;
 use crate::sessions::Who;
 use crate::test_sign_in::TestId;
 use model::attempt::Reference;
@@ -50,6 +51,27 @@ pub enum ReturnTo {
     Devices,
     /// The authorization endpoint with this query, which is judged from zero there.
     Authorize(String),
+    /// The page for the codes of devices.
+    Connect {
+        /// Its query, with the code if one was typed.
+        query: String,
+        /// The person asked to be somebody else than the provider may think.
+        anew: bool,
+    },
+}
+
+impl ReturnTo {
+    /// How fresh a proof of the person is demanded of the provider.
+    pub(crate) fn fresh(&self) -> Fresh {
+        match self {
+            Self::Authorize(query) => crate::oauth::authorize::fresh(query),
+            Self::Connect { anew, .. } => Fresh {
+                anew: *anew,
+                max_age: None,
+            },
+            Self::Home | Self::Devices => Fresh::default(),
+        }
+    }
 }
 
 /// At which of our addresses the provider's answer arrived.

@@ -314,7 +314,7 @@ pub(super) fn own_fault(problem: Problem) -> Refusal {
 }
 
 /// The refusal of somebody who tried too often.
-fn throttled(wait_seconds: u64) -> Refusal {
+pub(crate) fn throttled(wait_seconds: u64) -> Refusal {
     let wait = match wait_seconds {
         0..=90 => format!("{wait_seconds} seconds"),
         more => format!("{} minutes", more.div_ceil(60)),

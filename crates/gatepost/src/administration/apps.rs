@@ -88,6 +88,8 @@ pub struct AppChange {
     pub mailcow: Option<bool>,
     /// Its tokens count in the address of the profile.
     pub token_in_query: Option<bool>,
+    /// Shows codes that people type in a browser.
+    pub devices: Option<bool>,
     /// What `full_name` says.
     pub full_name: Option<FullName>,
     /// Whether it gets refresh tokens.
@@ -227,6 +229,7 @@ impl AppChange {
         put(&mut set.kind, self.kind);
         put(&mut set.mailcow, self.mailcow);
         put(&mut set.token_in_query, self.token_in_query);
+        put(&mut set.devices, self.devices);
         put(&mut set.full_name, self.full_name);
         put(&mut set.refresh, self.refresh);
         put(&mut set.id_token_alg, self.id_token_alg);

@@ -125,6 +125,9 @@ pub(super) struct Fields {
     /// Its tokens count in the address of mailcow's profile.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     token_in_query: Option<bool>,
+    /// Shows codes that people type in a browser: televisions, command lines.
+    #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
+    devices: Option<bool>,
     /// What full_name of mailcow's profile says: name, or address.
     #[arg(long, value_name = "WHAT", value_parser = named(FULL_NAME), hide_possible_values = true)]
     full_name: Option<FullName>,
@@ -217,6 +220,7 @@ impl From<Fields> for AppChange {
             kind: fields.kind,
             mailcow: fields.mailcow,
             token_in_query: fields.token_in_query,
+            devices: fields.devices,
             full_name: fields.full_name,
             refresh: fields.refresh,
             id_token_alg: fields.id_token_alg,
@@ -362,6 +366,7 @@ fn one(app: &AppDocument) -> String {
         ),
         ("PKCE", word(PKCE, &settings.pkce)),
         ("As mailcow", yes_no(settings.mailcow).to_owned()),
+        ("Codes on devices", yes_no(settings.devices).to_owned()),
         ("Refresh tokens", word(REFRESH, &settings.refresh)),
         ("ID tokens", word(ALG, &settings.id_token_alg)),
         ("Subject", word(SUBJECT, &settings.subject)),

@@ -19,6 +19,8 @@ pub struct CardUrls {
     pub authorize: String,
     /// Codes become tokens here.
     pub token: String,
+    /// Devices ask for their codes here.
+    pub device: String,
     /// Claims about a person.
     pub userinfo: String,
     /// mailcow's endpoint for the same.
@@ -73,6 +75,15 @@ pub fn guide(setup: &CardSetup<'_>) -> CardGuide {
         AppCard::Gitea => gitea(setup),
         AppCard::Generic => generic(setup),
     };
+    if settings.devices {
+        let place = values(&[("Device authorization endpoint", setup.urls.device.as_str())]);
+        made.values.extend(place);
+        made.remarks.push(
+            "A device asks for its codes there, shows user_code with verification_uri, and asks the \
+             token endpoint every five seconds until the person has answered. Each sign-in asks."
+                .to_owned(),
+        );
+    }
     let has_secret = settings.kind == AppKind::Confidential;
     made.secret_hidden = has_secret && setup.secret.is_none();
     made.remarks.extend(guarantees(settings));
@@ -81,6 +92,10 @@ pub fn guide(setup: &CardSetup<'_>) -> CardGuide {
 
 /// What holds for an app that is set up like this, and what does not.
 fn guarantees(settings: &AppSettings) -> Vec<String> {
+    if settings.redirects.is_empty() {
+        // It only uses devices, whose codes never travel through a browser.
+        return Vec::new();
+    }
     let mut said = vec![match settings.pkce {
         PkceRule::Required => {
             "A stolen code is worth nothing without the app's own proof (PKCE is required)."
@@ -322,6 +337,25 @@ fn gitea(setup: &CardSetup<'_>) -> CardGuide {
     )
 }
 
+/// The device grant on a command line, for an app that has no secret to be typed there.
+fn tried_by_hand<'a>(setup: &CardSetup<'_>) -> Option<(&'a str, &'a str, String)> {
+    let settings = &setup.app.settings;
+    if !settings.devices || settings.kind != AppKind::Public {
+        return None;
+    }
+    let text = format!(
+        "curl {} \\
+  -d client_id={} -d scope='openid profile email'
+# Once somebody has typed the user_code, with the device_code of that answer:
+curl {} \\
+  -d client_id={} -d device_code=THE-DEVICE-CODE \\
+  -d grant_type=urn:ietf:params:oauth:grant-type:device_code
+",
+        setup.urls.device, setup.app.client_id, setup.urls.token, setup.app.client_id,
+    );
+    Some(("To try it on a command line", "sh", text))
+}
+
 fn generic(setup: &CardSetup<'_>) -> CardGuide {
     let urls = setup.urls;
     let mut all = vec![("Client id", setup.app.client_id.as_str())];
@@ -342,7 +376,7 @@ fn generic(setup: &CardSetup<'_>) -> CardGuide {
     made(
         &["Enter these values at the app. One that knows discovery needs the first ones only."],
         values(&all),
-        None,
+        tried_by_hand(setup),
         &[
             "Scopes: openid, profile, email, groups (the mailbox's tags), offline_access (going on \
            while the person is away).",

@@ -11,6 +11,7 @@ fn urls() -> CardUrls {
         discovery: at("/.well-known/openid-configuration"),
         authorize: at("/oauth/authorize"),
         token: at("/oauth/token"),
+        device: at("/oauth/device_authorization"),
         userinfo: at("/oauth/userinfo"),
         profile: at("/oauth/profile"),
         end_session: at("/oauth/end-session"),
@@ -88,6 +89,24 @@ fn the_secret_is_there_while_it_is_new_only() {
     let mut public = app(AppCard::Generic);
     public.settings.kind = AppKind::Public;
     assert!(!text(&public, None).contains("THE-CLIENT-SECRET"));
+}
+
+#[test]
+fn an_app_on_devices_learns_where_to_ask() {
+    let mut tv = app(AppCard::Generic);
+    assert!(!text(&tv, None).contains("device_authorization"));
+    tv.settings.devices = true;
+    let server = text(&tv, None);
+    assert!(server.contains("Device authorization endpoint: https://mail.example.com/oauth/"));
+    assert!(
+        !server.contains("curl"),
+        "its secret belongs into no command line"
+    );
+    tv.settings.kind = AppKind::Public;
+    tv.settings.redirects.clear();
+    let program = text(&tv, None);
+    assert!(program.contains("-d client_id=a1b2c3d4e5f6 -d device_code=THE-DEVICE-CODE"));
+    assert!(!program.contains("PKCE"), "{program}");
 }
 
 #[test]

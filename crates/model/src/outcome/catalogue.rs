@@ -119,6 +119,14 @@ pub enum Code {
     AppSignOut,
     /// OAUTH-714. An app could not be told that somebody signed out.
     AppNotTold,
+    /// OAUTH-715. No device waits with the code that was typed.
+    DeviceUnknown,
+    /// OAUTH-716. The code of a device has ended.
+    DeviceEnded,
+    /// OAUTH-717. The code of a device was answered before.
+    DeviceAnswered,
+    /// OAUTH-718. The app may not ask for codes for devices.
+    AppDevices,
     /// LOCAL-801. The local name or password is wrong.
     WrongPassword,
     /// MAIL-601. Wrong secret or unknown name in a mail program.
@@ -198,6 +206,10 @@ impl Code {
         Self::AppNotAnew,
         Self::AppSignOut,
         Self::AppNotTold,
+        Self::DeviceUnknown,
+        Self::DeviceEnded,
+        Self::DeviceAnswered,
+        Self::AppDevices,
         Self::WrongPassword,
         Self::MailWrong,
         Self::MailEnded,
@@ -625,6 +637,10 @@ impl Code {
             Self::AppNotAnew => &of_apps::NOT_ANEW,
             Self::AppSignOut => &of_apps::SIGN_OUT,
             Self::AppNotTold => &of_apps::NOT_TOLD,
+            Self::DeviceUnknown => &of_apps::DEVICE_UNKNOWN,
+            Self::DeviceEnded => &of_apps::DEVICE_ENDED,
+            Self::DeviceAnswered => &of_apps::DEVICE_ANSWERED,
+            Self::AppDevices => &of_apps::DEVICES,
             Self::WrongPassword => &Entry {
                 id: "LOCAL-801",
                 title: "Wrong name or password",

@@ -141,3 +141,43 @@ pub(super) const NOT_TOLD: Entry = Entry {
     retry: false,
     status: 502,
 };
+
+pub(super) const DEVICE_UNKNOWN: Entry = Entry {
+    id: "OAUTH-715",
+    title: "No device waits with this code",
+    person: "No device waits with this code. Compare it with your device, letter by letter. If they are the same, ask the device for a new code.",
+    admin: "{address} typed a code that no device shows. Codes are gone twenty minutes after they were made.",
+    fix: Fix::Person,
+    retry: true,
+    status: 422,
+};
+
+pub(super) const DEVICE_ENDED: Entry = Entry {
+    id: "OAUTH-716",
+    title: "The code has ended",
+    person: "This code has ended: codes are good for ten minutes. Ask your device for a new one.",
+    admin: "{address} typed the code of a device with {app} after it had ended. Codes are good for ten minutes.",
+    fix: Fix::Person,
+    retry: true,
+    status: 422,
+};
+
+pub(super) const DEVICE_ANSWERED: Entry = Entry {
+    id: "OAUTH-717",
+    title: "The code was used before",
+    person: "This code was allowed or denied before, and counts once. If your device still waits, ask it for a new one.",
+    admin: "{address} typed the code of a device with {app} that was answered before.",
+    fix: Fix::Person,
+    retry: true,
+    status: 422,
+};
+
+pub(super) const DEVICES: Entry = Entry {
+    id: "OAUTH-718",
+    title: "This app does not sign in devices",
+    person: "{app} may not sign in devices by a code here. Tell the people who run the app.",
+    admin: "{app} asked for a code for a device, which its settings do not allow.",
+    fix: Fix::App,
+    retry: false,
+    status: 403,
+};

@@ -68,6 +68,19 @@ pub fn is_on(app: &OauthApp) -> Result<(), Refusal> {
     }
 }
 
+/// Whether devices may wait with a code of an app (RFC 8628).
+///
+/// # Errors
+/// [`Code::AppOff`], [`Code::AppDevices`].
+pub fn may_use_devices(app: &OauthApp) -> Result<(), Refusal> {
+    is_on(app)?;
+    if app.settings.devices {
+        Ok(())
+    } else {
+        Err(of_app(Code::AppDevices, app))
+    }
+}
+
 /// A refusal about an app, with its name and where it is mended.
 #[must_use]
 pub fn of_app(code: Code, app: &OauthApp) -> Refusal {
@@ -185,6 +198,18 @@ mod tests {
             ..domain()
         };
         assert_eq!(code(&on, &person, &off), Some(Code::AppNotForYou));
+    }
+
+    #[test]
+    fn devices_wait_where_the_app_says_so() {
+        let code = |app: &OauthApp| may_use_devices(app).err().map(|r| r.code);
+        assert_eq!(code(&app(|_| {})), Some(Code::AppDevices));
+        assert_eq!(code(&app(|s| s.devices = true)), None);
+        let off = app(|s| {
+            s.devices = true;
+            s.active = false;
+        });
+        assert_eq!(code(&off), Some(Code::AppOff));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::authorize::Prompt;
 use super::client_auth::ClientAuthMethod;
 use super::paths;
 use super::pkce::ChallengeMethod;
+use super::token::DEVICE_GRANT;
 use crate::callback::Delivery;
 use model::oauth_app::IdTokenAlg;
 use serde_json::{Value, json};
@@ -49,6 +50,7 @@ impl Metadata {
             "issuer": issuer,
             "authorization_endpoint": at(paths::AUTHORIZE),
             "token_endpoint": at(paths::TOKEN),
+            "device_authorization_endpoint": at(paths::DEVICE_AUTHORIZATION),
             "userinfo_endpoint": at(paths::USERINFO),
             "jwks_uri": at(paths::JWKS),
             "introspection_endpoint": at(paths::INTROSPECT),
@@ -57,7 +59,7 @@ impl Metadata {
             "scopes_supported": SCOPES,
             "response_types_supported": ["code"],
             "response_modes_supported": [Delivery::Query.name(), Delivery::FormPost.name()],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_GRANT],
             "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": algs,
             "token_endpoint_auth_methods_supported": any,

@@ -8,6 +8,7 @@ pub mod authorize;
 pub mod bearer;
 pub mod claims_request;
 pub mod client_auth;
+pub mod device;
 pub mod difference;
 pub mod end_session;
 pub mod error;

@@ -5,6 +5,10 @@
 pub const AUTHORIZE: &str = "/oauth/authorize";
 /// Apps exchange codes and refresh tokens here.
 pub const TOKEN: &str = "/oauth/token";
+/// Devices ask for their codes here (RFC 8628 section 3.1).
+pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+/// People type the codes of devices here (RFC 8628 section 3.3): short, for it is typed too.
+pub const CONNECT: &str = "/connect";
 /// mailcow's endpoint of that name: ten fields about a person.
 pub const PROFILE: &str = "/oauth/profile";
 /// The claims about a person (OpenID Connect Core section 5.3).

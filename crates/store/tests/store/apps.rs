@@ -503,7 +503,7 @@ async fn connections_keep_their_beginning_and_note_uses_by_the_hour() {
 }
 
 #[tokio::test]
-async fn a_device_is_answered_once() {
+async fn a_device_is_answered_once_and_used_once() {
     let temp = TempStore::new();
     let (alice, session) = person(&temp).await;
     let tv = app(&temp, "one", settings("Television")).await;
@@ -515,8 +515,9 @@ async fn a_device_is_answered_once() {
                 user_tag,
                 app: tv,
                 scopes: "openid",
+                now: NOW,
                 ends: later(600),
-                interval: 5,
+                ip: Some([192, 0, 2, 7].into()),
             };
             app_devices::insert(sql, &new).await
         })
@@ -527,27 +528,59 @@ async fn a_device_is_answered_once() {
         wait(b"d2", b"u1").await,
         Err(StoreError::Taken(Taken::Token))
     );
-    let typed = async |at| app_devices::by_user(&mut temp.read(), b"u1", later(at)).await;
+    let refused = wait(b"d3", b"u3").await.unwrap();
+    let waiting = async |at, most| {
+        let mut read = temp.read();
+        app_devices::has_waiting(&mut read, tv, later(at), most).await
+    };
+    assert_eq!(waiting(599, 2).await, Ok(true));
+    assert_eq!(waiting(599, 3).await, Ok(false));
+    assert_eq!(waiting(600, 1).await, Ok(false));
+
+    let typed = async || app_devices::by_user(&mut temp.read(), b"u1").await;
+    let found = typed().await.unwrap().unwrap();
+    assert_eq!((found.id, found.answer), (id, DeviceAnswer::Waiting));
+    assert_eq!(found.ip, Some([192, 0, 2, 7].into()));
+    let allow = async |id, at| {
+        temp.write(async move |sql| app_devices::allow(sql, id, grant, later(at)).await)
+            .await
+    };
+    let deny = async |id| {
+        temp.write(async move |sql| app_devices::deny(sql, id).await)
+            .await
+    };
+    let take = async || {
+        temp.write(async move |sql| app_devices::use_up(sql, id, later(9)).await)
+            .await
+    };
+    assert_eq!(take().await, Ok(false), "nobody has allowed it");
+    assert_eq!(allow(id, 600).await, Ok(false), "too late");
+    assert_eq!(allow(id, 599).await, Ok(true));
+    assert_eq!((allow(id, 0).await, deny(id).await), (Ok(false), Ok(false)));
     assert_eq!(
-        typed(0).await.unwrap().unwrap().answer,
-        DeviceAnswer::Waiting
+        (deny(refused).await, deny(refused).await),
+        (Ok(true), Ok(false))
     );
-    assert_eq!(typed(600).await, Ok(None), "too late");
-    let allowed = temp
-        .write(async move |sql| app_devices::allow(sql, id, grant).await)
-        .await;
-    assert_eq!(allowed, Ok(true));
-    let denied = temp
-        .write(async move |sql| app_devices::deny(sql, id).await)
-        .await;
-    assert_eq!(denied, Ok(false));
-    assert_eq!(typed(0).await, Ok(None), "answered");
-    let asks = app_devices::by_device(&mut temp.read(), b"d1")
+    assert_eq!(allow(refused, 0).await, Ok(false));
+
+    let asks = async |tag: &'static [u8]| {
+        let device = app_devices::by_device(&mut temp.read(), tag).await.unwrap();
+        device.map(|device| device.answer)
+    };
+    assert_eq!(asks(b"d1").await, Some(DeviceAnswer::Granted(grant)));
+    assert_eq!(asks(b"d3").await, Some(DeviceAnswer::Denied));
+    assert_eq!((take().await, take().await), (Ok(true), Ok(false)));
+    assert_eq!(asks(b"d1").await, Some(DeviceAnswer::Used(grant)));
+
+    temp.write(async move |sql| app_grants::end(sql, Ending::One(grant)).await)
         .await
         .unwrap();
-    assert_eq!(asks.unwrap().answer, DeviceAnswer::Granted(grant));
-    let take = || temp.write(async move |sql| app_devices::take(sql, id).await);
-    assert_eq!((take().await, take().await), (Ok(true), Ok(false)));
+    assert_eq!(asks(b"d1").await, None, "it goes with its grant");
+    let sweep = async |at| {
+        temp.write(async move |sql| app_devices::sweep(sql, later(at), 10).await)
+            .await
+    };
+    assert_eq!((sweep(599).await, sweep(600).await), (Ok(0), Ok(1)));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ pub(super) struct Typed {
     pkce: PkceRule,
     mailcow: bool,
     token_in_query: bool,
+    devices: bool,
     full_name: FullName,
     refresh: RefreshRule,
     id_token_alg: IdTokenAlg,
@@ -52,8 +53,9 @@ pub(super) struct Draft<'a> {
 }
 
 /// Fields that are folded away while they are as usual.
-const RARE: [&str; 11] = [
+const RARE: [&str; 12] = [
     "kind",
+    "devices",
     "pkce",
     "mailcow",
     "full_name",
@@ -130,6 +132,7 @@ impl Typed {
             pkce: settings.pkce,
             mailcow: settings.mailcow,
             token_in_query: settings.token_in_query,
+            devices: settings.devices,
             full_name: settings.full_name,
             refresh: settings.refresh,
             id_token_alg: settings.id_token_alg,
@@ -204,7 +207,7 @@ impl Typed {
             refresh: self.refresh,
             id_token_alg: self.id_token_alg,
             subject: self.subject,
-            devices: false,
+            devices: self.devices,
             straight_to,
             never_through,
         })
@@ -331,6 +334,15 @@ impl Typed {
                 ],
             )
             .problem(p.of("kind")),
+            tick(
+                "devices",
+                "Devices",
+                "Shows a code that people type in a browser",
+                self.devices,
+                "For televisions and command lines (RFC 8628). Always asks. An app that does nothing \
+                 else needs no redirect URL.",
+            )
+            .problem(p.of("devices")),
             radios(
                 "pkce",
                 "PKCE",

@@ -84,6 +84,7 @@ fn endpoints(urls: CardUrls) -> Vec<Copied> {
         Copied::new("discovery", "OpenID Connect discovery", urls.discovery),
         Copied::new("authorize", "Authorization endpoint", urls.authorize),
         Copied::new("token", "Token endpoint", urls.token),
+        Copied::new("device", "Device authorization endpoint", urls.device),
         Copied::new("userinfo", "Userinfo endpoint", urls.userinfo),
         Copied::new("profile", "Profile, as mailcow has it", urls.profile),
     ]

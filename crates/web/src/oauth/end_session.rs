@@ -132,10 +132,11 @@ async fn judge(
             (status, Page(page)).into_response()
         }
     };
-    answer
-        .extensions_mut()
-        .insert(Further { form_action: None });
-    Ok(answer)
+    let further = Further {
+        form_action: None,
+        no_referrer: true,
+    };
+    Ok(further.on(answer))
 }
 
 /// Asks whether to sign out, or says why the request was no good.

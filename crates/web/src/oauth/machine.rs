@@ -149,6 +149,11 @@ pub(super) fn endpoint_error(refused: &EndpointError) -> Response {
             let answer = error(StatusCode::TOO_MANY_REQUESTS, "invalid_client", words);
             with(answer, header::RETRY_AFTER, &wait_seconds.to_string())
         }
+        EndpointError::TooManyDevices { wait_seconds } => {
+            let words = "too many devices wait for their persons; ask again later";
+            let answer = error(StatusCode::TOO_MANY_REQUESTS, "slow_down", words);
+            with(answer, header::RETRY_AFTER, &wait_seconds.to_string())
+        }
         EndpointError::Unavailable(problem) => unavailable(problem),
     }
 }

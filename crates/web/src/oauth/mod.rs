@@ -5,6 +5,7 @@ use crate::state::WebState;
 
 mod authorize;
 mod end_session;
+pub(crate) mod connect;
 mod machine;
 mod published;
 mod token;
@@ -17,6 +18,7 @@ pub(crate) use authorize::learns;
 pub fn routes() -> Routes<WebState> {
     authorize::routes()
         .and(end_session::routes())
+        .and(connect::routes())
         .and(token::routes())
         .and(userinfo::routes())
         .and(published::routes())

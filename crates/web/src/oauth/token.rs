@@ -1,4 +1,4 @@
-//! The token endpoint, introspection and revocation.
+//! The token endpoint, the codes of devices, introspection and revocation.
 
 use super::machine::{Call, endpoint_error, json_answer};
 use crate::route::{Policy, Routes};
@@ -19,6 +19,7 @@ pub fn routes() -> Routes<WebState> {
         .post(Policy::Machine, TOKEN_SLASH, tokens)
         .get(Policy::Machine, paths::TOKEN, not_by_get)
         .get(Policy::Machine, TOKEN_SLASH, not_by_get)
+        .post(Policy::Machine, paths::DEVICE_AUTHORIZATION, device)
         .post(Policy::Machine, paths::INTROSPECT, introspect)
         .post(Policy::Machine, paths::REVOKE, revoke)
 }
@@ -32,6 +33,16 @@ async fn tokens(State(state): State<WebState>, request: Request) -> Result<Respo
         .await;
     match given {
         Ok(tokens) => Ok(json_answer(StatusCode::OK, &tokens)),
+        Err(refused) => Err(endpoint_error(&refused)),
+    }
+}
+
+async fn device(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
+    let (call, form) = Call::read_form(request).await?;
+    let authorization = call.authorization.as_deref();
+    let app = &state.app;
+    match app.begin_device(authorization, &form, &call.client).await {
+        Ok(start) => Ok(json_answer(StatusCode::OK, &start)),
         Err(refused) => Err(endpoint_error(&refused)),
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn on_the_way(
 ) -> Response {
     let wanted = match &refused.return_to {
         ReturnTo::Authorize(query) => Some(query.as_str()),
-        ReturnTo::Home | ReturnTo::Devices => next.authorization(),
+        ReturnTo::Home | ReturnTo::Devices | ReturnTo::Connect { .. } => next.authorization(),
     };
     let Some(query) = wanted else {
         return page(frame, refused);

@@ -7,6 +7,7 @@ use crate::form::{self, Sent, Typed};
 use crate::headers::Further;
 use crate::local_path::LocalPath;
 use crate::loop_guard;
+use crate::oauth::connect;
 use crate::page::Page;
 use crate::parts::{Field, Problems, WayBack, When};
 use crate::route::{Policy, Routes};
@@ -25,6 +26,7 @@ use http::{HeaderMap, StatusCode, header};
 use model::outcome::Code;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// The routes of this page.
 #[must_use]
@@ -166,6 +168,12 @@ impl SignInPage {
         }
     }
 
+    /// Without the providers of these short names.
+    pub(crate) fn without(mut self, slugs: &BTreeSet<String>) -> Self {
+        self.buttons.retain(|button| !slugs.contains(&button.slug));
+        self
+    }
+
     /// No provider goes with the address: the other ways. The same for every such domain, served
     /// here or not.
     pub(super) fn by_other_ways(self) -> Self {
@@ -302,6 +310,7 @@ pub async fn welcome(
     }
     let place = match (&signed_in.return_to, &signed_in.who) {
         (ReturnTo::Authorize(query), _) => LocalPath::to_authorize(query).as_str().to_owned(),
+        (ReturnTo::Connect { query, .. }, _) => LocalPath::to_connect(query).as_str().to_owned(),
         (ReturnTo::Devices, Who::Person { .. }) => PersonEntry::Devices.path().to_owned(),
         (_, who) => place_of(who, next),
     };
@@ -329,6 +338,10 @@ fn place_of(who: &Who, next: &LocalPath) -> String {
         Who::Person { .. } => PersonEntry::Home.path(),
         Who::Admin(_) => AdminEntry::Overview.path(),
     };
+    if let Some(query) = next.connection() {
+        // Whoever was to be asked anew has been.
+        return connect::place(query).as_str().to_owned();
+    }
     let wanted = if *next == LocalPath::default() {
         own
     } else {

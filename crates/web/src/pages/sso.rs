@@ -9,6 +9,7 @@ use crate::foreign_form;
 use crate::form::{Sent, Typed};
 use crate::headers::Further;
 use crate::local_path::LocalPath;
+use crate::oauth::connect;
 use crate::page::Page;
 use crate::parts::{Field, Problems};
 use crate::route::{Policy, Routes};
@@ -89,6 +90,8 @@ pub(super) fn on_the_way(next: &LocalPath, answer: Response) -> Response {
 pub(super) fn return_to(path: &LocalPath) -> ReturnTo {
     if let Some(query) = path.authorization() {
         ReturnTo::Authorize(query.to_owned())
+    } else if let Some(query) = path.connection() {
+        connect::return_to(query)
     } else if path.as_str().starts_with(PersonEntry::Devices.path()) {
         ReturnTo::Devices
     } else {
@@ -212,6 +215,7 @@ async fn finish(state: WebState, ended: Ended, parts: &mut Parts) -> Result<Resp
         } => {
             let next = match return_to {
                 ReturnTo::Authorize(query) => LocalPath::to_authorize(&query),
+                ReturnTo::Connect { query, .. } => LocalPath::to_connect(&query),
                 ReturnTo::Home | ReturnTo::Devices => LocalPath::default(),
             };
             let token = FormToken::from_request_parts(parts, &state).await?;

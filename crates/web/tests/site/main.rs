@@ -14,6 +14,7 @@ mod blocks;
 mod codes;
 mod confirmation;
 mod conformance;
+mod device_grant;
 mod devices;
 mod diagnosis;
 mod ear;

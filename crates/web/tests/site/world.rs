@@ -302,6 +302,13 @@ impl World {
         Store::open(&self.dir.join("gatepost.db")).unwrap()
     }
 
+    /// The store's files as they are on the disk.
+    pub fn database(&self) -> Vec<u8> {
+        let files = ["gatepost.db", "gatepost.db-wal"].map(|name| self.dir.join(name));
+        let read = files.iter().filter_map(|file| std::fs::read(file).ok());
+        read.collect::<Vec<_>>().concat()
+    }
+
     /// The keys of the store.
     pub fn purpose_keys(&self) -> store::PurposeKeys {
         let (key, file) = (self.dir.join("master.key"), self.dir.join("gatepost.db"));

@@ -65,7 +65,7 @@ pub(super) fn settings(mut settings: AppSettings) -> Result<AppSettings, Problem
     if none && !settings.devices {
         wrong.at(
             "redirects",
-            "add at least one address that people are sent back to",
+            "add at least one address that people are sent back to, or let it show codes on devices",
         );
     }
     let sign_out = &mut settings.sign_out_redirects;

@@ -16,6 +16,7 @@ impl App {
             discovery: at(paths::OPENID_CONFIGURATION),
             authorize: at(paths::AUTHORIZE),
             token: at(paths::TOKEN),
+            device: at(paths::DEVICE_AUTHORIZATION),
             userinfo: at(paths::USERINFO),
             profile: at(paths::PROFILE),
             end_session: at(paths::END_SESSION),

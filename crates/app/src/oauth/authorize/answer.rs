@@ -1,9 +1,8 @@
 //! Answers to apps, and the code in a good one.
 
 use super::request::Read;
-use crate::oauth::goes_on;
 use crate::oauth::names::Secret;
-use crate::oauth::subject;
+use crate::oauth::{consented, goes_on, subject};
 use crate::sign_in::Record;
 use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
@@ -15,7 +14,6 @@ use model::session::Session;
 use oidc::callback::Delivery;
 use oidc::op::pkce::ChallengeMethod;
 use oidc::op::redirect::{form_action_source, with_parameters};
-use oidc::scope::Scopes;
 use std::sync::Arc;
 use store::app_codes::Code as StoredCode;
 use store::app_grants::NewGrant;
@@ -133,7 +131,15 @@ impl Given {
         }
         let grant = self.store_grant(tx).await?;
         self.store_code(tx, grant).await?;
-        self.store_connection(tx).await?;
+        let allowed = (self.read.app.id, self.read.scopes.as_str());
+        consented::remember(
+            tx,
+            self.mailbox.id,
+            allowed,
+            self.asked,
+            self.record.attempt.at,
+        )
+        .await?;
         self.record.clone().insert(tx).await?;
         Ok(true)
     }
@@ -194,30 +200,5 @@ impl Given {
             used: None,
         };
         store::app_codes::insert(tx, &self.tag, &code).await
-    }
-
-    /// Remembers what was allowed. What the person said yes to adds up; what an app was trusted with
-    /// never counts as said.
-    async fn store_connection(&self, tx: &mut Conn) -> Result<(), StoreError> {
-        let (app, mailbox) = (self.read.app.id, self.mailbox.id);
-        let before = store::app_connections::get(tx, mailbox, app).await?;
-        let (said, before) = before.map_or((None, String::new()), |before| {
-            (before.asked.then(|| before.scopes.clone()), before.scopes)
-        });
-        let covered = said.as_deref().is_some_and(|said| {
-            let mut now = self.read.scopes.split(' ');
-            now.all(|scope| said.split(' ').any(|known| known == scope))
-        });
-        let asked = self.asked || covered;
-        let all = if asked {
-            said.unwrap_or_default()
-        } else {
-            before
-        };
-        let all = Scopes::parse(&all).unwrap_or_default();
-        let now = self.read.scopes.split(' ');
-        let scopes = now.fold(all, Scopes::with).to_string();
-        let at = self.record.attempt.at;
-        store::app_connections::put(tx, mailbox, app, &scopes, asked, at).await
     }
 }

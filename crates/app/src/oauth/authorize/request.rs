@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::asked::{Demand, Query};
 use crate::oauth::Scope;
+use crate::oauth::names::grantable;
 use crate::{App, Problem};
 use model::foreign::printable;
 use model::oauth_app::{AppKind, OauthApp, PkceRule};
@@ -196,10 +197,9 @@ fn read(
             });
         }
     };
-    let scopes = match (request.scopes.is_empty(), settings.mailcow) {
-        (false, _) => request.scopes.to_string(),
-        (true, true) => Scope::Profile.name().to_owned(),
-        (true, false) => {
+    let scopes = match grantable(settings, &request.scopes) {
+        Some(scopes) => scopes,
+        None => {
             let asked = printable(&request.asked_scopes.to_string(), 120);
             let refusal = of_app(Code::AppScope, &app).with("scopes", format!("“{asked}”"));
             let words = "none of the scopes exists";

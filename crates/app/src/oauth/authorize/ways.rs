@@ -154,7 +154,10 @@ impl App {
         }
     }
 
-    async fn slugs(&self, ids: &BTreeSet<ProviderId>) -> Result<BTreeSet<String>, Problem> {
+    pub(in crate::oauth) async fn slugs(
+        &self,
+        ids: &BTreeSet<ProviderId>,
+    ) -> Result<BTreeSet<String>, Problem> {
         let all = store::providers::all(&mut *self.store.read()?).await?;
         let named = all
             .into_iter()

@@ -227,7 +227,11 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::AppUsedAgain
         | Code::AppNotAnew
         | Code::AppSignOut
-        | Code::AppNotTold => return None,
+        | Code::AppNotTold
+        | Code::DeviceUnknown
+        | Code::DeviceEnded
+        | Code::DeviceAnswered
+        | Code::AppDevices => return None,
     };
     Some(Met { world, page })
 }

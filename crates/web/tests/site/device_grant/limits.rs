@@ -1,0 +1,97 @@
+//! Nobody fills the store with codes, and nobody guesses them.
+
+use super::{LIVING_ROOM, begin, erin, post_from, recorded, seconds, type_code, waits, world};
+use http::{StatusCode, header};
+use model::outcome::Code;
+use store::Conn;
+use store::app_devices::NewDevice;
+
+const PATH: &str = "/oauth/device_authorization";
+const FORM: &str = "client_id=tv&scope=openid";
+
+#[tokio::test]
+async fn one_network_gets_so_many_codes() {
+    let (world, _) = world().await;
+    for n in 0..100 {
+        let answer = begin(&world, FORM).await;
+        assert_eq!(answer.status, StatusCode::OK, "{n}: {}", answer.json);
+    }
+    let answer = begin(&world, FORM).await;
+    assert_eq!(answer.error(), (429, "slow_down".to_owned()));
+    assert_eq!(answer.headers[header::RETRY_AFTER], "6");
+    let neighbour = post_from(&world, [192, 0, 2, 8], PATH, FORM).await;
+    assert_eq!(neighbour.status, StatusCode::OK);
+    world.clock.advance(seconds(6));
+    let later = post_from(&world, LIVING_ROOM, PATH, FORM).await;
+    assert_eq!(later.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_app_has_so_many_codes_that_wait() {
+    let (world, app) = world().await;
+    let now = world.app.now();
+    let store = world.store();
+    let filled = store.write(async move |tx: &mut Conn| {
+        for n in 0..1000_u32 {
+            let tag = n.to_be_bytes();
+            let new = NewDevice {
+                device_tag: &tag,
+                user_tag: &tag,
+                app,
+                scopes: "openid",
+                now,
+                ends: now.plus(seconds(600)),
+                ip: None,
+            };
+            store::app_devices::insert(tx, &new).await?;
+        }
+        Ok::<_, store::StoreError>(())
+    });
+    filled.await.unwrap();
+    let answer = begin(&world, FORM).await;
+    assert_eq!(answer.error(), (429, "slow_down".to_owned()));
+    assert_eq!(answer.headers[header::RETRY_AFTER], "60");
+    super::add(&world, "radio", super::television()).await;
+    let other = begin(&world, "client_id=radio&scope=openid").await;
+    assert_eq!(other.status, StatusCode::OK);
+    world.clock.advance(seconds(600));
+    assert_eq!(begin(&world, FORM).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn codes_are_not_guessed() {
+    let (world, _) = world().await;
+    let tv = waits(&world).await;
+    let mut tab = erin(&world).await;
+    // Mistyped ones are no guesses.
+    for _ in 0..20 {
+        let page = type_code(&world, &mut tab, "BCDF-GHJ").await;
+        assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    for letter in "BCDFGHJKLM".chars() {
+        let guess = format!("ZZZZ-ZZZ{letter}");
+        let page = type_code(&world, &mut tab, &guess).await;
+        assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY, "{guess}");
+        assert!(page.text().contains("No device waits with this code."));
+    }
+    let held = type_code(&world, &mut tab, &tv.user_code).await;
+    assert_eq!(held.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(held.text().contains("Wait 60 seconds."), "{}", held.text());
+    assert_eq!(recorded(&world).await.0, Code::TooManyTries);
+    let reference = held.text_of(".copy-row .value").unwrap();
+
+    // An administrator lets her try again; time does too.
+    let mut karin = crate::admin::karin(&world).await;
+    let path = format!("/admin/sign-ins/{reference}/clear");
+    let page = karin.open(&world.at(&path)).await.unwrap();
+    let form = page.form_with_button("Clear").unwrap();
+    karin.submit(form).await.unwrap();
+    let page = type_code(&world, &mut tab, &tv.user_code).await;
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+    for letter in "BCDFGHJKLM".chars() {
+        type_code(&world, &mut tab, &format!("ZZZZ-ZZZ{letter}")).await;
+    }
+    world.clock.advance(seconds(60));
+    let page = type_code(&world, &mut tab, &tv.user_code).await;
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+}
