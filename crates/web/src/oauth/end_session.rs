@@ -80,7 +80,7 @@ async fn judge(
         said_yes,
     };
     let frame = Frame::of(&state.site, &parts.headers, &parts.uri);
-    let mut answer = match state.app.end_session_for_app(&visit).await? {
+    let answer = match state.app.end_session_for_app(&visit).await? {
         EndSessionOutcome::Out { there, back } => {
             let mut answer = match (there, back) {
                 (Some(there), _) => leave(frame, there),
