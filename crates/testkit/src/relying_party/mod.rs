@@ -14,7 +14,7 @@ pub use apache::Apache;
 pub use authentik_like::{AuthentikLike, CallsLike, Identity};
 pub use mailbox::Mailbox;
 pub use roundcube::Roundcube;
-pub use strict::{Strict, sign_in};
+pub use strict::{Strict, connect_device, sign_in};
 
 use crate::browser::{BrowserError, Page, Tab};
 use crate::poll::{self, InVain};

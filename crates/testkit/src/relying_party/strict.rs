@@ -63,8 +63,35 @@ pub async fn sign_in(
     let question = said(&process, "go ").await?;
     let answer = browser(&question).await;
     process.say(answer.as_str())?;
-    let saw = said(&process, "saw ").await?;
-    serde_json::from_str(&saw)
+    seen(&said(&process, "saw ").await?)
+}
+
+/// A device of the `openidconnect` crate that shows a code (RFC 8628). `person` takes the page with the
+/// code filled in, and answers. Returns what the device saw: `id_token` and `userinfo` (claims),
+/// `scope`, `verification_uri`, `user_code`, and how many seconds it `waited` each time.
+///
+/// # Errors
+/// As [`sign_in`].
+pub async fn connect_device(
+    registration: &Registration,
+    scope: &str,
+    person: impl AsyncFnOnce(&str),
+) -> Result<Value, RelyingPartyError> {
+    let mut process = Process::start(Strict::Openidconnect.command()?)?;
+    let setup = json!({
+        "issuer": registration.issuer,
+        "client_id": registration.client_id,
+        "client_secret": registration.client_secret,
+        "scope": scope,
+        "device": true,
+    });
+    process.say(&setup.to_string())?;
+    person(&said(&process, "go ").await?).await;
+    seen(&said(&process, "saw ").await?)
+}
+
+fn seen(saw: &str) -> Result<Value, RelyingPartyError> {
+    serde_json::from_str(saw)
         .map_err(|error| RelyingPartyError::Refused(format!("{error} in {saw}")))
 }
 

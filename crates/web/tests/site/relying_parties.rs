@@ -4,7 +4,9 @@
 use crate::world::World;
 use app::step_up::Doer;
 use model::audit::Actor;
-use model::oauth_app::{AppCard, AppSettings, FullName, IdTokenAlg, PkceRule, RefreshRule};
+use model::oauth_app::{
+    AppCard, AppKind, AppSettings, FullName, IdTokenAlg, PkceRule, RefreshRule,
+};
 use model::provider::{Endpoints as ProviderEndpoints, RedirectForm};
 use model::time::{Clock as _, SystemClock};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,8 +14,8 @@ use serde_json::json;
 use testkit::browser::{Browser, Page, Tab};
 use testkit::provider::{OidcProvider, RealProvider as _, Setup};
 use testkit::relying_party::{
-    Apache, AuthentikLike, CallsLike, Endpoints, Mailbox, Registration, Roundcube, Strict, or_skip,
-    question, sign_in,
+    Apache, AuthentikLike, CallsLike, Endpoints, Mailbox, Registration, Roundcube, Strict,
+    connect_device, or_skip, question, sign_in,
 };
 use url::Url;
 
@@ -77,7 +79,9 @@ impl Stage {
         Registration {
             issuer: self.world.url.clone(),
             client_id: made.app.client_id,
-            client_secret: made.secret.unwrap().expose_secret().to_owned(),
+            client_secret: made
+                .secret
+                .map_or_else(String::new, |secret| secret.expose_secret().to_owned()),
         }
     }
 
@@ -92,21 +96,34 @@ impl Stage {
     /// Signs Nora in where an app sent her, and allows it; returns the app's answer without bringing
     /// it there.
     async fn through(&self, tab: &mut Tab, url: &str, app: &str) -> Url {
-        let issuer = self.provider.issuer();
-        tab.stop_nowhere();
-        tab.open(url).await.unwrap();
-        tab.stop_before(issuer);
-        let left = tab.follow("Continue with Acme").await.unwrap();
-        let question = left.location().unwrap().unwrap();
-        tab.stop_nowhere();
-        let answer = self.provider.sign_in(tab, question.as_str(), "nora").await;
+        let answer = self.company_answers(tab, url).await;
         tab.stop_before(app);
-        tab.open(answer.unwrap().as_str()).await.unwrap();
+        tab.open(answer.as_str()).await.unwrap();
         tab.follow("Continue").await.unwrap();
         let consent = tab.page().unwrap().form_with_button("Allow").unwrap();
         let page = tab.submit(consent).await.unwrap();
         let answer = page.location().unwrap();
         assert!(answer.is_some(), "{}", page.text());
+        answer.unwrap()
+    }
+
+    /// Signs Nora in where a page of ours asks her to; returns where that led.
+    async fn at_our_page(&self, tab: &mut Tab, url: &str) -> Page {
+        let answer = self.company_answers(tab, url).await;
+        tab.stop_nowhere();
+        tab.open(answer.as_str()).await.unwrap()
+    }
+
+    /// Leaves for the company from the page at `url`, signs Nora in there, and returns its answer
+    /// without bringing it to us.
+    async fn company_answers(&self, tab: &mut Tab, url: &str) -> Url {
+        tab.stop_nowhere();
+        tab.open(url).await.unwrap();
+        tab.stop_before(self.provider.issuer());
+        let left = tab.follow("Continue with Acme").await.unwrap();
+        let question = left.location().unwrap().unwrap();
+        tab.stop_nowhere();
+        let answer = self.provider.sign_in(tab, question.as_str(), "nora").await;
         answer.unwrap()
     }
 
@@ -164,6 +181,39 @@ async fn strict_clients_accept_everything_that_they_check() {
             assert_eq!(saw["introspection"]["username"], NORA);
             assert_eq!(saw["after_revocation"], "invalid_grant");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_elses_library_is_signed_in_by_its_code() {
+    for kind in [AppKind::Public, AppKind::Confidential] {
+        let Some(stage) = Stage::new().await else {
+            return;
+        };
+        let registration = stage
+            .app(CALLBACK, |app| {
+                app.kind = kind;
+                app.devices = true;
+                app.redirects.clear();
+            })
+            .await;
+        let mut tab = Browser::new().unwrap().tab();
+        let scope = "openid profile email offline_access";
+        let saw = connect_device(&registration, scope, async |url: &str| {
+            let page = stage.at_our_page(&mut tab, url).await;
+            let form = page.form_with_button("Allow").unwrap();
+            let page = tab.submit(form.press("Allow").unwrap()).await.unwrap();
+            assert!(page.text().contains("go back to your device"));
+        });
+        let Some(saw) = or_skip(saw.await).unwrap() else {
+            return;
+        };
+        assert_eq!(saw["verification_uri"], stage.world.at("/connect"));
+        assert_eq!(saw["userinfo"]["email"], NORA);
+        assert_eq!(saw["userinfo"]["sub"], saw["id_token"]["sub"]);
+        assert_eq!(saw["refreshable"], true);
+        // It asked before Nora had answered, and waited as long as it was told to.
+        assert_eq!(saw["waited"][0], 5, "{saw}");
     }
 }
 

@@ -4,7 +4,10 @@
 //! It speaks with its test as `authlib/client.py` does: the first line on standard input is one JSON
 //! object with `issuer`, `client_id`, `client_secret`, `redirect_uri` and `scope`; it prints `go URL`
 //! for the browser, reads the URL that the browser was sent back to, and prints `saw` with one JSON
-//! object, or `refused` with the reason.
+//! object, or `refused` with the reason. With `device` it is a device that shows a code instead (see
+//! [`device`]): it reads nothing, and asks until somebody has answered.
+
+mod device;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use openidconnect::core::{
@@ -26,12 +29,23 @@ struct Setup {
     issuer: String,
     client_id: String,
     client_secret: String,
+    #[serde(default)]
     redirect_uri: String,
     scope: String,
+    #[serde(default)]
+    device: bool,
+}
+
+impl Setup {
+    /// The scopes but `openid`.
+    fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let scopes = self.scope.split(' ').filter(|scope| *scope != "openid");
+        scopes.map(|scope| Scope::new(scope.to_owned()))
+    }
 }
 
 fn main() {
-    match sign_in() {
+    match begin() {
         Ok(saw) => println!("saw {saw}"),
         Err(error) => {
             println!("refused {error:#}");
@@ -40,27 +54,39 @@ fn main() {
     }
 }
 
-fn sign_in() -> Result<Value> {
+fn begin() -> Result<Value> {
     let setup: Setup = serde_json::from_str(&line()?).context("the set-up")?;
+    if setup.device {
+        device::connect(setup)
+    } else {
+        sign_in(setup)
+    }
+}
+
+/// The crate's way out: no redirects, as it demands.
+fn http() -> impl Fn(HttpRequest) -> Result<HttpResponse, ureq::Error> {
     let http = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .timeout_global(Some(Duration::from_secs(30)))
         .build()
         .new_agent();
-    let http = |request: HttpRequest| -> Result<HttpResponse, ureq::Error> {
+    move |request: HttpRequest| {
         let (parts, mut body) = http.run(request)?.into_parts();
         Ok(HttpResponse::from_parts(parts, body.read_to_vec()?))
-    };
+    }
+}
 
+fn sign_in(setup: Setup) -> Result<Value> {
+    let http = http();
     let issuer = IssuerUrl::new(setup.issuer.clone())?;
     let provider = CoreProviderMetadata::discover(&issuer, &http).context("discovery")?;
     let client = CoreClient::from_provider_metadata(
         provider,
-        ClientId::new(setup.client_id),
-        Some(ClientSecret::new(setup.client_secret)),
+        ClientId::new(setup.client_id.clone()),
+        Some(ClientSecret::new(setup.client_secret.clone())),
     )
-    .set_redirect_uri(RedirectUrl::new(setup.redirect_uri)?);
+    .set_redirect_uri(RedirectUrl::new(setup.redirect_uri.clone())?);
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let (url, state, nonce) = client
         .authorize_url(
@@ -69,13 +95,7 @@ fn sign_in() -> Result<Value> {
             Nonce::new_random,
         )
         // It puts `openid` first by itself.
-        .add_scopes(
-            setup
-                .scope
-                .split(' ')
-                .filter(|scope| *scope != "openid")
-                .map(|scope| Scope::new(scope.to_owned())),
-        )
+        .add_scopes(setup.scopes())
         .set_pkce_challenge(challenge)
         .url();
     println!("go {url}");
