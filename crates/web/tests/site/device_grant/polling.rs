@@ -1,10 +1,11 @@
 //! A device asks again and again (RFC 8628 section 3.5).
 
 use super::{
-    Tv, add, allow, begin, erin, poll, poll_as, post, press, seconds, television, type_code, waits,
-    world,
+    Tv, add, allow, begin, erin, poll, poll_as, post, press, recorded, seconds, television,
+    type_code, waits, world,
 };
 use http::StatusCode;
+use model::outcome::Code;
 
 const AT_ONCE: usize = 64;
 const TRIALS: usize = 20;
@@ -129,6 +130,12 @@ async fn a_second_use_ends_what_the_first_one_got() {
     let first = poll_as(&world, "tv", &tv).await;
     assert_eq!(first.status, StatusCode::OK, "{}", first.json);
     assert_eq!(poll(&world, &tv).await, "invalid_grant");
+    let (code, words) = recorded(&world).await;
+    assert_eq!(code, Code::AppUsedAgain);
+    assert!(
+        words.contains("a device code that had been used"),
+        "{words}"
+    );
     let form = format!(
         "grant_type=refresh_token&client_id=tv&refresh_token={}",
         first.member("refresh_token")
