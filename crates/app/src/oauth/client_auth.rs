@@ -7,7 +7,7 @@ use crate::{App, Client, Problem};
 use model::attempt::Door;
 use model::ids::OauthAppId;
 use model::oauth_app::{AppKind, OauthApp};
-use model::outcome::Code;
+use model::outcome::{Code, Refusal};
 use model::rules;
 use oidc::op::client_auth::{ClientAuthMethod, ClientCredentials};
 use oidc::op::error::TokenErrorCode;
@@ -184,9 +184,14 @@ impl App {
         detail: &str,
         client: &Client,
     ) {
+        let refusal = rules::apps::of_app(code, app).with("detail", detail);
+        self.note_refused(app, refusal, client).await;
+    }
+
+    /// As [`App::note_refusal`], of what has its words already.
+    pub(super) async fn note_refused(&self, app: &OauthApp, refusal: Refusal, client: &Client) {
         let mut record = Record::new(self, Door::App, client);
         record.attempt.app = Some(app.id);
-        let refusal = rules::apps::of_app(code, app).with("detail", detail);
         self.refuse(record, refusal).await;
     }
 }

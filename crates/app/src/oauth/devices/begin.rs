@@ -5,15 +5,16 @@ use crate::oauth::client_auth::EndpointError;
 use crate::oauth::names::{Secret, grantable};
 use crate::{App, Client, Problem};
 use model::ids::OauthAppId;
-use model::oauth_app::OauthApp;
 use model::outcome::{Code, Refusal};
 use model::random;
 use model::rules::apps;
+use model::time::Timestamp;
 use model::user_code::UserCode;
 use oidc::op::device::DeviceRequest;
 use oidc::op::error::TokenErrorCode;
 use oidc::op::paths;
 use serde::Serialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 use store::app_devices::NewDevice;
 use store::{Conn, StoreError, Taken};
@@ -51,8 +52,8 @@ struct Start {
     app: OauthAppId,
     device_tag: Vec<u8>,
     scopes: String,
-    now: model::time::Timestamp,
-    ip: Option<std::net::IpAddr>,
+    now: Timestamp,
+    ip: Option<IpAddr>,
 }
 
 impl App {
@@ -72,7 +73,7 @@ impl App {
         let app = self.calling_app(credentials, client).await?;
         if let Err(refusal) = apps::may_use_devices(&app) {
             let words = cannot(&refusal);
-            self.note_refused_device(&app, refusal, client).await;
+            self.note_refused(&app, refusal, client).await;
             return Err(EndpointError::refused(
                 TokenErrorCode::UnauthorizedClient,
                 words,
@@ -82,7 +83,7 @@ impl App {
             let asked = model::foreign::printable(&request.scopes.to_string(), 120);
             let refusal = apps::of_app(Code::AppScope, &app);
             let refusal = refusal.with("scopes", format!("“{asked}”"));
-            self.note_refused_device(&app, refusal, client).await;
+            self.note_refused(&app, refusal, client).await;
             let words = "none of the scopes exists";
             return Err(EndpointError::refused(TokenErrorCode::InvalidScope, words));
         };
@@ -134,17 +135,6 @@ impl App {
         }
         let words = "no code was free".to_owned();
         Err(Problem::Unavailable(words).into())
-    }
-
-    pub(super) async fn note_refused_device(
-        &self,
-        app: &OauthApp,
-        refusal: Refusal,
-        client: &Client,
-    ) {
-        let mut record = crate::sign_in::Record::new(self, model::attempt::Door::App, client);
-        record.attempt.app = Some(app.id);
-        self.refuse(record, refusal).await;
     }
 }
 
