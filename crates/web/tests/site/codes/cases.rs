@@ -1,6 +1,6 @@
 //! How each code is met.
 
-use super::Met;
+use super::{Met, of_apps};
 use crate::world::{PASSWORD, World};
 use app::aliases::AliasForm;
 use app::domains::DomainForm;
@@ -22,7 +22,7 @@ use testkit::tls::{Authority, TlsListener};
 const ACTOR: Actor = Actor::CommandLine;
 const START: &str = "/sso/example/start";
 
-/// Breaks what has to be broken and signs in; `None` for codes that no sign-in by a provider ends in.
+/// Breaks what has to be broken and signs in; `None` for codes that no sign-in in a browser ends in.
 pub async fn meet(code: Code) -> Option<Met> {
     let world = World::new().await;
     let page = match code {
@@ -205,16 +205,7 @@ pub async fn meet(code: Code) -> Option<Met> {
             alice(&world).await
         }
 
-        Code::WrongPassword
-        | Code::MailWrong
-        | Code::MailEnded
-        | Code::MailProtocol
-        | Code::MailEncryption
-        | Code::MailInactive
-        | Code::MailThrottled
-        | Code::MailUnconfirmed
-        | Code::MailSignedOut
-        | Code::AppUnknown
+        Code::AppUnknown
         | Code::AppRedirect
         | Code::AppOff
         | Code::AppNotForYou
@@ -224,7 +215,20 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::AppSecret
         | Code::AppPkce
         | Code::AppCircle
-        | Code::AppUsedAgain
+        | Code::AppUsedAgain => {
+            let page = of_apps::meet(&world, code).await;
+            return Some(Met { world, page });
+        }
+
+        Code::WrongPassword
+        | Code::MailWrong
+        | Code::MailEnded
+        | Code::MailProtocol
+        | Code::MailEncryption
+        | Code::MailInactive
+        | Code::MailThrottled
+        | Code::MailUnconfirmed
+        | Code::MailSignedOut
         | Code::AppNotAnew
         | Code::AppSignOut
         | Code::AppNotTold
@@ -233,6 +237,7 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::DeviceAnswered
         | Code::AppDevices => return None,
     };
+    let page = Some(page);
     Some(Met { world, page })
 }
 
