@@ -1,4 +1,4 @@
-//! The demo's mail programs and browser: small Python scripts, run as separate processes.
+//! The demo's mail programs, browser and sample app: small Python scripts, run as separate processes.
 
 use super::instance::Server;
 use anyhow::{Context as _, bail};
@@ -9,12 +9,13 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("common.py", include_str!("clients/common.py")),
     ("imap_folders.py", include_str!("clients/imap_folders.py")),
     ("imap_idle.py", include_str!("clients/imap_idle.py")),
     ("imap_quota.py", include_str!("clients/imap_quota.py")),
     ("imap_read.py", include_str!("clients/imap_read.py")),
+    ("noticeboard.py", include_str!("clients/noticeboard.py")),
     ("pop3_read.py", include_str!("clients/pop3_read.py")),
     ("sieve_put.py", include_str!("clients/sieve_put.py")),
     ("smtp_send.py", include_str!("clients/smtp_send.py")),
@@ -106,11 +107,17 @@ impl Clients {
     }
 
     fn python(&self, script: &str, password: &str) -> Command {
+        let mut command = self.script(script);
+        command.env("GATEPOST_CLIENT_PASSWORD", password);
+        command
+    }
+
+    /// A script that knows no password.
+    pub(super) fn script(&self, script: &str) -> Command {
         let mut command = Command::new("python3");
         command
             .arg("-B")
             .arg(self.dir.join(script))
-            .env("GATEPOST_CLIENT_PASSWORD", password)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,7 +1,7 @@
 //! `gatepost demo`: the whole promise on one machine, with real parts.
 //!
-//! A sample company with its OpenID provider, one mail domain, two templates and one rule, and the
-//! real server with Dovecot and Postfix on high loopback ports, in a temporary directory. The
+//! A sample company with its OpenID provider, one mail domain, two templates and one rule, a web
+//! application that people sign in to with their mail account, and the real server with Dovecot and Postfix on high loopback ports, in a temporary directory. The
 //! objects are made with the command line, as an administrator would. With `--walkthrough` the
 //! main job is then done step by step with real clients; each step prints its evidence.
 
@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 mod company;
 mod instance;
+mod noticeboard;
 mod stop;
 mod story;
 mod walkthrough;
@@ -50,10 +51,17 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         company::seed(&cli, company.issuer())
             .await
             .context("the sample objects")?;
+        let clients = clients::Clients::unpack(&server)?;
+        let app = noticeboard::Noticeboard::open(&server, &clients, &cli).await?;
         if options.walkthrough {
-            walkthrough::run(&server, &company, &cli, started).await
+            let cast = walkthrough::Cast {
+                company: &company,
+                clients,
+                app,
+            };
+            walkthrough::run(&server, cast, &cli, started).await
         } else {
-            story::invite(&server, &company);
+            story::invite(&server, &company, &app);
             std::future::pending().await
         }
     };

@@ -2,6 +2,7 @@
 
 use super::company::{ADMIN, BUTTON, Company};
 use super::instance::{DOMAIN, Server};
+use super::noticeboard::{NAME, Noticeboard};
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
@@ -69,7 +70,7 @@ impl Teller {
 }
 
 /// What a visitor can try.
-pub(super) fn invite(server: &Server, company: &Company) {
+pub(super) fn invite(server: &Server, company: &Company, app: &Noticeboard) {
     let (admin, password) = ADMIN;
     let ports = server.ports;
     line(&format!(
@@ -79,6 +80,8 @@ pub(super) fn invite(server: &Server, company: &Company) {
          Carol and Dave are refused, and told why\n  \
          as admin       Other ways: name {admin}, password {password}\n\n\
          The company's provider is at {issuer}.\n\
+         An app of somebody else, {NAME}, is at {noticeboard}:\n  \
+         people sign in to it with their mail account, through Gatepost.\n\
          Mail programs: make a device on the pages, then use localhost with\n  \
          IMAP {imaps} (TLS), POP3 {pop3s} (TLS), submission {submission} (STARTTLS) or {submissions} (TLS),\n  \
          ManageSieve {sieve} (STARTTLS); mail from other servers arrives at {smtp}.\n  \
@@ -88,6 +91,7 @@ pub(super) fn invite(server: &Server, company: &Company) {
         dir = server.dir.display(),
         base = server.base,
         issuer = company.issuer(),
+        noticeboard = app.address,
         imaps = ports.imaps,
         pop3s = ports.pop3s,
         submission = ports.submission,

@@ -1,9 +1,12 @@
 //! The main job, step by step, with real clients. Each step checks what it prints.
 
+mod app;
+
 use super::cli::Cli;
 use super::clients::Clients;
 use super::company::{Company, SLUG};
 use super::instance::{DOMAIN, Ports, Server};
+use super::noticeboard::Noticeboard;
 use super::story::{Teller, told};
 use anyhow::Context as _;
 use serde_json::Value;
@@ -18,23 +21,32 @@ struct Story<'a> {
     clients: Clients,
     cli: &'a Cli,
     company: &'a Company,
+    app: Noticeboard,
     ports: Ports,
     scripts: std::path::PathBuf,
     visits: std::cell::Cell<u32>,
 }
 
+/// Who plays in the story besides Gatepost.
+pub(super) struct Cast<'a> {
+    pub(super) company: &'a Company,
+    pub(super) clients: Clients,
+    pub(super) app: Noticeboard,
+}
+
 /// Tells the story; ends at the first step that did not happen.
 pub(super) async fn run(
     server: &Server,
-    company: &Company,
+    cast: Cast<'_>,
     cli: &Cli,
     began: Instant,
 ) -> anyhow::Result<()> {
     let mut story = Story {
         teller: Teller::new(began),
-        clients: Clients::unpack(server)?,
+        clients: cast.clients,
         cli,
-        company,
+        company: cast.company,
+        app: cast.app,
         ports: server.ports,
         scripts: server.dir.clone(),
         visits: std::cell::Cell::new(0),
@@ -46,6 +58,8 @@ pub(super) async fn run(
     story.moves_up(&alice).await?;
     story.unmapped().await?;
     story.made_ahead().await?;
+    story.signs_in_to_an_app().await?;
+    story.loses_the_app().await?;
     story.switches_back_and_forth().await?;
     story.lets_go(&alice).await?;
     story.full().await?;
@@ -254,7 +268,15 @@ impl Story<'_> {
             .step("Mail reaches somebody made ahead, who has not signed in yet");
         let erin = address("erin");
         self.cli
-            .run(&["mailbox", "add", &erin, "--provider", SLUG])
+            .run(&[
+                "mailbox",
+                "add",
+                &erin,
+                "--name",
+                "Erin Eriksen",
+                "--provider",
+                SLUG,
+            ])
             .await?;
         let out = Command::new("swaks")
             .args([

@@ -1,7 +1,7 @@
 """A person with a web browser, reduced to what it takes: cookies, redirects and forms.
 
 Signs in to Gatepost through the company's provider or by local password, and makes or revokes an
-app password on the devices page. Cookies are kept in a file, so that several calls are one visit.
+app password on the devices page, or signs in to an app. Cookies are kept in a file, so that several calls are one visit.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import urllib.request
 PASSWORD_VARIABLE = "GATEPOST_CLIENT_PASSWORD"
 APP_PASSWORD = re.compile(r"gp[a-z2-9]{2}(?:-[a-z2-9]{4}){7}")
 REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b")
-CODE = re.compile(r"\b(?:SSO|LOCAL|MAIL)-\d{3}\b")
+CODE = re.compile(r"\b(?:SSO|LOCAL|MAIL|OAUTH)-\d{3}\b")
 
 
 class Refused(Exception):
@@ -31,6 +31,7 @@ class Reader(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
         self.title, self.words, self.links, self.forms = "", [], [], []
+        self.onward = ""
         self._form, self._inside, self._link = None, [], None
 
     def handle_starttag(self, tag, attributes):
@@ -42,6 +43,8 @@ class Reader(html.parser.HTMLParser):
             self._form = {"action": values.get("action", ""), "id": values.get("id"),
                           "method": values.get("method", "get").lower(), "fields": []}
             self.forms.append(self._form)
+        elif tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
+            self.onward = values.get("content", "").partition("url=")[2]
         elif tag == "input" and self._form is not None and "name" in values:
             kind = values.get("type", "text")
             ticked = kind not in ("checkbox", "radio") or "checked" in values
@@ -106,7 +109,9 @@ class Browser:
             answer = error
         body = answer.read().decode("utf-8", "replace")
         self.jar.save(ignore_discard=True)
-        return Page(answer.geturl(), answer.status, body)
+        page = Page(answer.geturl(), answer.status, body)
+        onward = page.reader.onward
+        return self.open(urllib.parse.urljoin(page.url, onward)) if onward else page
 
     def submit(self, page, form, **values):
         fields = [(name, value) for name, value, kind, ticked in form["fields"]
@@ -172,8 +177,34 @@ def revoke_device(browser, options, password):
     raise Refused(f"no device {options.device!r} on {page.url}")
 
 
+def follow(browser, page, within):
+    """The first link whose address holds these characters."""
+    for link, _ in page.reader.links:
+        if within in link:
+            return browser.open(urllib.parse.urljoin(page.url, link))
+    raise Refused(f"no link to {within} on {page.url}: {page.reader.text[:300]}")
+
+
+def app(browser, options, password):
+    """From the app's start page by way of Gatepost and the provider back to it."""
+    page = follow(browser, browser.open(options.app), "/sign-in")
+    page = follow(browser, page, f"/sso/{options.provider}/start")
+    page = at_provider(browser, page, options.user, password)
+    asked = page.reader.text
+    page = browser.submit(page, page.form(having="request"), answer="allow")
+    seen = json.loads(browser.open(f"{options.app}/seen").body)
+    return evidence(page, reads=page.reader.text, asked=asked, seen=seen)
+
+
+def app_again(browser, options, password):
+    """The app asks Gatepost once more, with the token it has."""
+    page = browser.open(f"{options.app}/again")
+    return evidence(page, **json.loads(page.body))
+
+
 ACTIONS = {"sign-in": sign_in, "sign-in-local": sign_in_local,
-           "make-device": make_device, "revoke-device": revoke_device}
+           "make-device": make_device, "revoke-device": revoke_device,
+           "app": app, "app-again": app_again}
 
 
 def main():
@@ -184,6 +215,7 @@ def main():
     parser.add_argument("--provider", default="example-sso")
     parser.add_argument("--user", help="name at the provider, or address for local sign-in")
     parser.add_argument("--device", help="name of the device")
+    parser.add_argument("--app", help="the app's address, without slash at the end")
     options = parser.parse_args()
     try:
         result = ACTIONS[options.action](Browser(options.jar), options,
