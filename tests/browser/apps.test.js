@@ -266,6 +266,23 @@ test("the pages of an app, from its kind to what was refused", async () => {
   for (const tab of ["", "/secrets", "/activity", "/people"]) {
     await open(`/${id}${tab}`, `app${tab.replace("/", "-")}`);
   }
+  await open(`/${id}/test`, "app-test-empty");
+  const who = page.getByLabel("Address of the person");
+  const show = page.getByRole("button", { name: "Show" });
+  administrator.expectStatus(422);
+  await who.fill("nobody@example.org");
+  await show.click();
+  await page.locator("#problems").waitFor();
+  await examine(administrator, "apps-admin-app-test-nobody");
+  await who.fill("alice@example.org");
+  await show.click();
+  await page.getByText("alice@example.org may use Nextcloud").waitFor();
+  assert.match(await page.locator("#c-userinfo").innerText(), /"email": "alice@example.org"/);
+  assert.match(await page.locator("main").innerText(), /through Example/);
+  await examine(administrator, "apps-admin-app-test");
+  await page.goto(`${gatepost.origin}/admin/apps/${id}/test?person=alice@example.org&scopes=mail`);
+  await page.getByText("OAUTH-705").first().waitFor();
+  await examine(administrator, "apps-admin-app-test-refused");
   await page.goto(`${gatepost.origin}/admin/apps/${id}/activity`);
   assert.match(await page.locator(".diff ins").innerText(), /^too much:\s+\/$/);
 });

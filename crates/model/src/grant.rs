@@ -1,6 +1,8 @@
 //! Grants: what a person allowed an app, once per sign-in to it, and what stands on that.
 
+use crate::domain::MailDomain;
 use crate::ids::{GrantId, MailboxId, OauthAppId, SessionId, WaitingDeviceId};
+use crate::mailbox::Mailbox;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -103,6 +105,22 @@ pub struct GrantPerson {
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
+}
+
+impl GrantPerson {
+    /// What tokens find of the owner of a mailbox.
+    #[must_use]
+    pub fn of(mailbox: &Mailbox, domain: &MailDomain) -> Self {
+        Self {
+            mailbox: mailbox.id,
+            storage: mailbox.storage,
+            address: mailbox.address.to_string(),
+            name: mailbox.name.clone(),
+            active: mailbox.active && domain.active,
+            created: mailbox.created,
+            modified: mailbox.modified,
+        }
+    }
 }
 
 /// A device that shows a code, which a person types elsewhere (RFC 8628).

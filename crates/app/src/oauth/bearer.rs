@@ -6,8 +6,8 @@ use super::names::{Scope, Secret, subject};
 use super::standing::still_counts;
 use super::uses::Used;
 use crate::{App, Client, Problem};
-use model::grant::TokenKind;
-use model::oauth_app::{AppKind, OauthApp};
+use model::grant::{Bearer, TokenKind};
+use model::oauth_app::{AppKind, AppSettings, OauthApp};
 use oidc::op::bearer::{BearerError, BearerPlace, BearerPlaces, BearerRequest};
 use oidc::op::client_auth::client_credentials;
 use oidc::op::error::TokenErrorCode;
@@ -115,10 +115,7 @@ impl App {
             return Err(BearerRefusal::Scope(Scope::OpenId.name()));
         }
         self.note_connection(&found);
-        let mut about = claims::for_userinfo(&mut *self.store.read()?, &found.bearer).await?;
-        let subject = subject(&found.settings, found.bearer.person.storage);
-        about.insert("sub".to_owned(), subject.into());
-        Ok(about)
+        Ok(userinfo(&mut *self.store.read()?, &found.settings, &found.bearer).await?)
     }
 
     /// What a token is worth (RFC 7662), to the app that it was given to. About all others it only
@@ -273,6 +270,18 @@ impl App {
             });
         }
     }
+}
+
+/// What userinfo says to whoever has a token with the scope `openid`.
+pub(super) async fn userinfo(
+    sql: &mut Conn,
+    settings: &AppSettings,
+    bearer: &Bearer,
+) -> Result<Map<String, Value>, StoreError> {
+    let mut about = claims::for_userinfo(sql, bearer).await?;
+    let subject = subject(settings, bearer.person.storage);
+    about.insert("sub".to_owned(), subject.into());
+    Ok(about)
 }
 
 /// A token with what it stands on.

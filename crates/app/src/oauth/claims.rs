@@ -54,6 +54,10 @@ impl Profile {
             display_name: name,
         }
     }
+
+    pub(super) fn full_name(&self) -> &str {
+        &self.full_name
+    }
 }
 
 /// Scopes and the claims that they open (OpenID Connect Core section 5.4).

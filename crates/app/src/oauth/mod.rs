@@ -16,6 +16,7 @@ pub mod end_session;
 mod consented;
 pub mod devices;
 mod names;
+pub mod received;
 mod redeem;
 pub mod signing;
 mod standing;

@@ -6,7 +6,7 @@ use super::names::Scope;
 use super::standing::still_counts;
 use model::grant::TokenKind;
 use model::ids::{GrantId, MailboxId};
-use model::oauth_app::{OauthApp, RefreshRule};
+use model::oauth_app::{AppSettings, OauthApp, RefreshRule};
 use model::time::Timestamp;
 use oidc::op::error::TokenErrorCode;
 use oidc::op::pkce::{self, Challenge, ChallengeMethod};
@@ -246,10 +246,7 @@ impl Redemption {
             access_ends,
         );
         store::app_tokens::insert(tx, &access).await?;
-        let refreshable = match self.app.settings.refresh {
-            RefreshRule::Always => true,
-            RefreshRule::OfflineAccess => Scope::OfflineAccess.is_in(&ground.granted),
-        };
+        let refreshable = is_refreshable(&self.app.settings, &ground.granted);
         let mut ends = access_ends;
         if refreshable {
             ends = self.now.plus(lifetimes.refresh);
@@ -312,6 +309,14 @@ async fn end_after_second_use(
 ) -> Result<Use, Refused> {
     store::app_grants::end(tx, Ending::One(grant)).await?;
     Ok(Use::Second(person))
+}
+
+/// Whether an app gets a refresh token with what was granted.
+pub(super) fn is_refreshable(settings: &AppSettings, granted: &str) -> bool {
+    match settings.refresh {
+        RefreshRule::Always => true,
+        RefreshRule::OfflineAccess => Scope::OfflineAccess.is_in(granted),
+    }
 }
 
 /// A challenge without its verifier is a stolen code; a verifier without a challenge is an app whose

@@ -7,8 +7,9 @@ use crate::sign_in::Record;
 use crate::{App, Client, Problem};
 use model::address::Address;
 use model::attempt::Door;
+use model::grant::Bearer;
 use model::ids::MailboxId;
-use model::oauth_app::{AppKind, OauthApp};
+use model::oauth_app::{AppKind, AppSettings, OauthApp};
 use model::outcome::Code;
 use model::{random, rules};
 use oidc::op::error::TokenErrorCode;
@@ -16,12 +17,13 @@ use oidc::op::id_token::{self, IdTokenFacts};
 use oidc::op::token::{TokenError, TokenRequest};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Conn;
 
 /// How long an ID token is good: it says that somebody signed in just now.
-const ID_TOKEN: Duration = Duration::from_secs(3600);
+pub(super) const ID_TOKEN: Duration = Duration::from_secs(3600);
 
 /// What an app gets, in mailcow's order.
 #[derive(Serialize)]
@@ -33,7 +35,25 @@ pub struct TokenSet {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<String>,
+    pub(super) id_token: Option<String>,
+}
+
+impl TokenSet {
+    pub(super) fn of(
+        settings: &AppSettings,
+        scope: String,
+        access_token: String,
+        refresh_token: Option<String>,
+    ) -> Self {
+        Self {
+            access_token,
+            expires_in: settings.lifetimes().access.as_secs(),
+            token_type: "Bearer",
+            scope,
+            refresh_token,
+            id_token: None,
+        }
+    }
 }
 
 /// Everything else opens something.
@@ -176,14 +196,9 @@ impl App {
         access: String,
         refresh: String,
     ) -> Result<TokenSet, EndpointError> {
-        let mut tokens = TokenSet {
-            access_token: access,
-            expires_in: app.settings.lifetimes().access.as_secs(),
-            token_type: "Bearer",
-            scope: given.found.bearer.scopes.clone(),
-            refresh_token: given.refreshable.then_some(refresh),
-            id_token: None,
-        };
+        let scopes = given.found.bearer.scopes.clone();
+        let refresh = given.refreshable.then_some(refresh);
+        let mut tokens = TokenSet::of(&app.settings, scopes, access, refresh);
         if Scope::OpenId.is_in(&tokens.scope) {
             let (nonce, access) = (given.nonce.as_deref(), &tokens.access_token);
             let signed = self.id_token(app, &given, nonce, access).await?;
@@ -199,11 +214,23 @@ impl App {
         nonce: Option<&str>,
         access_token: &str,
     ) -> Result<String, Problem> {
-        let bearer = &given.found.bearer;
-        let subject = subject(&app.settings, bearer.person.storage);
-        let claims = id_token::claims(IdTokenFacts {
+        let (bearer, released) = (&given.found.bearer, given.released.clone());
+        let claims = self.id_token_claims(app, bearer, released, (nonce, access_token));
+        let alg = app.settings.id_token_alg;
+        self.sign_token(alg, id_token::TYP, claims).await
+    }
+
+    /// What an ID token says, about the person and about itself.
+    pub(super) fn id_token_claims(
+        &self,
+        app: &OauthApp,
+        bearer: &Bearer,
+        released: Map<String, Value>,
+        (nonce, access_token): (Option<&str>, &str),
+    ) -> Map<String, Value> {
+        id_token::claims(IdTokenFacts {
             issuer: self.public_url(),
-            subject: &subject,
+            subject: &subject(&app.settings, bearer.person.storage),
             client_id: &app.client_id,
             now: self.clock.now(),
             lifetime: ID_TOKEN,
@@ -212,10 +239,8 @@ impl App {
             access_token: Some(access_token),
             amr: &[],
             sid: Some(&bearer.sid),
-            released: given.released.clone(),
-        });
-        let alg = app.settings.id_token_alg;
-        self.sign_token(alg, id_token::TYP, claims).await
+            released,
+        })
     }
 
     /// mailcow's tokens are 40 hexadecimal digits, and its clients may have columns of that size.

@@ -2,6 +2,7 @@
 
 use app::domains::Page;
 use app::oauth::apps::{MadeApp, Overlap};
+use app::oauth::received::{AppMend, AppTest};
 use app::{App, Problem};
 use model::address::DomainName;
 use model::app_cards::CardGuide;
@@ -53,6 +54,15 @@ pub enum AppRequest {
     Revoke(String),
     /// What to paste at its side.
     Block(String),
+    /// What it would receive for a person.
+    Test {
+        /// Which.
+        name: String,
+        /// Whose sign-in.
+        person: String,
+        /// What it asks for.
+        scopes: Option<String>,
+    },
     /// Deletes one.
     Remove(String),
 }
@@ -182,6 +192,44 @@ pub struct RevokedAppDocument {
     pub client_id: String,
     /// How many sign-ins ended.
     pub ended: u64,
+}
+
+/// What an app would receive for a person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AppTestDocument {
+    /// Whether the person comes to the app.
+    pub gets_in: bool,
+    /// The decision.
+    pub sentence: String,
+    /// Why not, in both texts.
+    pub told: Option<RefusedDocument>,
+    /// The command that shows where that is mended.
+    pub fix: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub test: AppTest,
+}
+
+/// A refusal in words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefusedDocument {
+    /// Its code.
+    pub code: String,
+    /// What the person reads.
+    pub person: String,
+    /// What administrators read.
+    pub admin: String,
+}
+
+fn command(mend: AppMend, app: &str, address: &str) -> String {
+    match mend {
+        AppMend::App => format!("gatepost app show {app}"),
+        AppMend::Mailbox => format!("gatepost mailbox show {address}"),
+        AppMend::Domain => {
+            let domain = address.rsplit('@').next().unwrap_or_default();
+            format!("gatepost domain show {domain}")
+        }
+    }
 }
 
 impl SecretDocument {
@@ -365,6 +413,25 @@ pub(super) async fn answer(
         AppRequest::Block(name) => {
             let one = app.named_app(&name).await?;
             document(app.app_guide(&one, None))
+        }
+        AppRequest::Test {
+            name,
+            person,
+            scopes,
+        } => {
+            let id = app.named_app(&name).await?.id;
+            let test = app.test_app(id, &person, scopes.as_deref()).await?;
+            document(AppTestDocument {
+                gets_in: test.gets_in(),
+                sentence: test.sentence(),
+                told: test.refusal.as_ref().map(|refusal| RefusedDocument {
+                    code: refusal.code.to_string(),
+                    person: refusal.person(),
+                    admin: refusal.admin(),
+                }),
+                fix: test.mend.map(|mend| command(mend, &name, &test.address)),
+                test,
+            })
         }
         AppRequest::Remove(name) => {
             let id = app.named_app(&name).await?.id;

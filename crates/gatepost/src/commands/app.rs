@@ -16,8 +16,10 @@ use super::output::{self, details, on_off, table, when, when_or, yes_no};
 use super::values;
 use crate::administration::Request;
 use crate::administration::apps::{
-    AppChange, AppDocument, AppList, AppRequest, MadeAppDocument, RevokedAppDocument,
+    AppChange, AppDocument, AppList, AppRequest, AppTestDocument, MadeAppDocument,
+    RevokedAppDocument,
 };
+use crate::exit;
 
 /// Apps that people sign in to with their mail account: OAuth clients.
 #[derive(Debug, clap::Subcommand)]
@@ -70,6 +72,17 @@ pub(super) enum Verb {
     Block {
         /// Its client id, or its number.
         app: String,
+    },
+    /// Print what an app would receive for a person; stores nothing. Exit code 7 if the person would
+    /// not come to the app.
+    Test {
+        /// Its client id, or its number.
+        app: String,
+        /// The person.
+        address: String,
+        /// What it asks for, separated by spaces; what its guide has by default.
+        #[arg(long, value_name = "SCOPES")]
+        scopes: Option<String>,
     },
     /// Delete an app with its tokens and all that people allowed it.
     Remove {
@@ -273,6 +286,25 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             let document = office.ask(Request::App(AppRequest::Block(app))).await?;
             return office.show(document, |made: CardGuide| guide(&made));
         }
+        Verb::Test {
+            app: name,
+            address: person,
+            scopes,
+        } => {
+            let request = AppRequest::Test {
+                name,
+                person,
+                scopes,
+            };
+            let document = office.ask(Request::App(request)).await?;
+            let gets_in = document["gets_in"] == true;
+            let shown = office.show(document, |told: AppTestDocument| tested(&told))?;
+            return Ok(if gets_in {
+                shown
+            } else {
+                ExitCode::from(exit::PROBLEMS_FOUND)
+            });
+        }
         Verb::Remove { app, leave } => {
             leave.to_delete("app", &app).await?;
             let document = office.ask(Request::App(AppRequest::Remove(app))).await?;
@@ -318,6 +350,45 @@ fn guide(made: &CardGuide) -> String {
     }
     let remarks: Vec<_> = made.remarks.iter().map(|one| format!("- {one}")).collect();
     parts.push(remarks.join("\n"));
+    parts.join("\n\n")
+}
+
+/// The decision, then everything that the app would receive.
+fn tested(told: &AppTestDocument) -> String {
+    let AppTestDocument {
+        sentence,
+        told: refused,
+        fix,
+        test,
+        ..
+    } = told;
+    let mut parts = vec![sentence.clone()];
+    let mut facts = Vec::new();
+    if let Some(refused) = refused {
+        facts.push(("Why", refused.admin.clone()));
+        facts.push(("They read", refused.person.clone()));
+    }
+    facts.extend(fix.iter().map(|fix| ("Look at", fix.clone())));
+    facts.extend(test.consent.iter().map(|why| ("Consent", why.clone())));
+    if refused.is_none() {
+        facts.push(("Asked for", test.asked.clone()));
+        facts.push(("Granted", test.scopes.clone()));
+    }
+    let ways = test.ways.iter().map(|way| {
+        let mark = if way.open { "yes" } else { "no" };
+        format!("{mark}: {}", way.words)
+    });
+    let ways = ways.collect::<Vec<_>>().join("\n");
+    if !ways.is_empty() {
+        facts.push(("Ways there", ways));
+    }
+    parts.push(details(&facts));
+    let received = test.received.iter();
+    parts.extend(received.map(|one| format!("{} ({})\n{}", one.title, one.about, one.text)));
+    if !test.otherwise.is_empty() {
+        let lines = test.otherwise.iter().map(|one| format!("- {one}"));
+        parts.push(lines.collect::<Vec<_>>().join("\n"));
+    }
     parts.join("\n\n")
 }
 

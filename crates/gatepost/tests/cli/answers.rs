@@ -97,7 +97,7 @@ fn page() -> Page {
     Page::default()
 }
 
-fn add(local: &str, sign_in: SignIn) -> Request {
+pub(super) fn add(local: &str, sign_in: SignIn) -> Request {
     Request::Mailbox(MailboxRequest::Add(NewMailbox {
         address: address(&format!("{local}@example.org")),
         name: String::new(),

@@ -1,11 +1,12 @@
 //! Apps, asked for as the command line does.
 
-use super::answers::{Installation, domain};
+use super::answers::{self, Installation, domain};
 use app::Problem;
 use app::domains::Page;
 use app::oauth::apps::Overlap;
 use gatepost::administration::Request;
 use gatepost::administration::apps::{AppChange, AppRequest};
+use gatepost::administration::mailboxes::SignIn;
 use model::oauth_app::{AppCard, AppKind};
 use serde_json::{Value, json};
 
@@ -165,4 +166,44 @@ async fn an_app_is_rotated_revoked_and_removed_by_command() {
     assert_eq!(gone["deleted"], "Nextcloud");
     let missing = at.not(Request::App(AppRequest::Remove(name()))).await;
     assert!(matches!(missing, Problem::NotFound(_)));
+}
+
+#[tokio::test]
+async fn what_an_app_would_receive_is_shown_by_command() {
+    let at = Installation::new().await;
+    at.ok(add(to(REDIRECT))).await;
+    let test = |person: &str, scopes: Option<&str>| {
+        Request::App(AppRequest::Test {
+            name: "cloud".to_owned(),
+            person: person.to_owned(),
+            scopes: scopes.map(str::to_owned),
+        })
+    };
+    let nobody = at.not(test("nobody@example.org", None)).await;
+    assert_eq!(fields(nobody), ["person"]);
+    at.ok(answers::add("erin", SignIn::None)).await;
+    let told = at.ok(test("erin@example.org", None)).await;
+    // Nobody linked it, and it has no password.
+    assert_eq!(
+        (&told["gets_in"], &told["told"]),
+        (&json!(false), &json!(null))
+    );
+    assert_eq!(told["scopes"], "openid profile email groups");
+    let whats: Vec<_> = told["received"].as_array().unwrap().iter().collect();
+    let whats: Vec<_> = whats
+        .iter()
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    let all = ["authorization", "token", "id_token", "userinfo", "profile"];
+    assert_eq!(whats, all);
+    let refused = at.ok(test("erin@example.org", Some("mail"))).await;
+    assert_eq!(refused["told"]["code"], "OAUTH-705");
+    at.ok(edit(AppChange {
+        tags: vec!["board".to_owned()],
+        ..AppChange::default()
+    }))
+    .await;
+    let refused = at.ok(test("erin@example.org", None)).await;
+    assert_eq!(refused["told"]["code"], "OAUTH-704");
+    assert_eq!(refused["fix"], "gatepost app show cloud");
 }

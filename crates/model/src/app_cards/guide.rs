@@ -203,7 +203,7 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
   --clientid='{}' \\
   --clientsecret='{}' \\
   --discoveryuri='{}' \\
-  --scope='openid profile email groups' \\
+  --scope='{}' \\
   --mapping-display-name=name \\
   --mapping-email=email \\
   --mapping-groups=groups \\
@@ -212,6 +212,7 @@ fn nextcloud(setup: &CardSetup<'_>) -> CardGuide {
         setup.app.client_id,
         setup.secret(),
         setup.urls.discovery,
+        AppCard::Nextcloud.scopes(),
     );
     made(
         &[
@@ -245,7 +246,7 @@ $config['oauth_auth_uri'] = '{}';
 $config['oauth_token_uri'] = '{}';
 $config['oauth_identity_uri'] = '{}';
 $config['oauth_identity_fields'] = ['email'];
-$config['oauth_scope'] = 'openid profile email offline_access';
+$config['oauth_scope'] = '{}';
 $config['oauth_login_redirect'] = true;
 ",
         setup.app.client_id,
@@ -253,6 +254,7 @@ $config['oauth_login_redirect'] = true;
         urls.authorize,
         urls.token,
         urls.userinfo,
+        AppCard::Roundcube.scopes(),
     );
     made(
         &[
@@ -277,7 +279,7 @@ enabled = true
 name = Gatepost
 client_id = {}
 client_secret = {}
-scopes = openid profile email groups offline_access
+scopes = {}
 auth_url = {}
 token_url = {}
 api_url = {}
@@ -291,6 +293,7 @@ signout_redirect_url = {}
 ",
         setup.app.client_id,
         setup.secret(),
+        AppCard::Grafana.scopes(),
         urls.authorize,
         urls.token,
         urls.userinfo,

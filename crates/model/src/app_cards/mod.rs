@@ -103,6 +103,17 @@ impl AppCard {
         }
     }
 
+    /// The scopes that an app of this kind asks for, set up as its guide says.
+    #[must_use]
+    pub const fn scopes(self) -> &'static str {
+        match self {
+            Self::Authentik => "profile",
+            Self::Nextcloud | Self::Gitea | Self::Generic => "openid profile email groups",
+            Self::Roundcube => "openid profile email offline_access",
+            Self::Grafana => "openid profile email groups offline_access",
+        }
+    }
+
     /// The settings of a new app of this kind, as far as they are known.
     #[must_use]
     pub fn settings(self) -> AppSettings {

@@ -100,14 +100,66 @@ pub const fn always_asks(app: &OauthApp, web: bool) -> bool {
 /// Whether the person is asked. `allowed` is everything that was allowed before.
 #[must_use]
 pub fn asks(app: &OauthApp, web: bool, scopes: &str, allowed: Option<&str>) -> bool {
+    asking(app, web, scopes, allowed).asks()
+}
+
+/// Why the person is asked, or is not.
+#[must_use]
+pub fn asking(app: &OauthApp, web: bool, scopes: &str, allowed: Option<&str>) -> Asking {
     if always_asks(app, web) {
-        return true;
+        return match app.settings.kind {
+            AppKind::Public => Asking::NoSecret,
+            AppKind::Confidential => Asking::OwnMachine,
+        };
     }
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
     match (app.settings.consent, allowed) {
-        (Consent::Trusted, _) => false,
-        (Consent::Ask, None) => true,
-        (Consent::Ask, Some(allowed)) => !words(scopes).is_subset(&words(allowed)),
+        (Consent::Trusted, _) => Asking::Trusted,
+        (Consent::Ask, None) => Asking::First,
+        (Consent::Ask, Some(allowed)) if words(scopes).is_subset(&words(allowed)) => {
+            Asking::Allowed
+        }
+        (Consent::Ask, Some(_)) => Asking::More,
+    }
+}
+
+/// Why the person is asked, or is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// The app has no secret.
+    NoSecret,
+    /// The answer goes to a program on the person's own machine.
+    OwnMachine,
+    /// Nothing was allowed yet.
+    First,
+    /// It wants more than was allowed.
+    More,
+    /// All of it was allowed before.
+    Allowed,
+    /// An administrator trusts it.
+    Trusted,
+}
+
+impl Asking {
+    /// Whether the person is asked.
+    #[must_use]
+    pub const fn asks(self) -> bool {
+        !matches!(self, Self::Allowed | Self::Trusted)
+    }
+
+    /// The words people read.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoSecret => "asked each time: the app has no secret to prove itself with",
+            Self::OwnMachine => {
+                "asked each time: the answer goes to a program on the person's own machine"
+            }
+            Self::First => "asked: they have not allowed it anything yet",
+            Self::More => "asked: these scopes are more than they have allowed",
+            Self::Allowed => "not asked: they have allowed these scopes before",
+            Self::Trusted => "not asked: the app is trusted in its settings",
+        }
     }
 }
 
@@ -250,11 +302,9 @@ mod tests {
             (trusted, false, None, true),
             (public, true, Some("openid email"), true),
         ] {
-            assert_eq!(
-                asks(&app, web, "openid email", allowed),
-                asked,
-                "{allowed:?}"
-            );
+            let why = asking(&app, web, "openid email", allowed);
+            assert_eq!(why.asks(), asked, "{allowed:?}");
+            assert_eq!(why.words().starts_with("not "), !asked);
         }
     }
 }

@@ -61,15 +61,17 @@ pub fn routes() -> Routes<WebState> {
 pub(super) enum Tab {
     Settings,
     Connect,
+    Test,
     Secrets,
     Activity,
     People,
 }
 
 impl Tab {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Settings,
         Self::Connect,
+        Self::Test,
         Self::Secrets,
         Self::Activity,
         Self::People,
@@ -79,6 +81,7 @@ impl Tab {
         match self {
             Self::Settings => ("", "Settings"),
             Self::Connect => ("/connect", "Block to paste"),
+            Self::Test => ("/test", "Test"),
             Self::Secrets => ("/secrets", "Secrets"),
             Self::Activity => ("/activity", "Activity"),
             Self::People => ("/people", "People"),

@@ -7,6 +7,7 @@ pub mod aliases;
 mod app_form;
 mod app_sign_out;
 pub mod app_tabs;
+pub mod app_test;
 pub mod apps;
 pub mod blocks;
 pub mod domain_provider;
@@ -75,6 +76,7 @@ pub fn routes() -> Routes<WebState> {
         .and(rules_index::routes())
         .and(apps::routes())
         .and(app_tabs::routes())
+        .and(app_test::routes())
         .and(sign_ins::routes())
         .and(why::routes())
         .and(what_if::routes())

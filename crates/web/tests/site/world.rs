@@ -302,11 +302,10 @@ impl World {
         Store::open(&self.dir.join("gatepost.db")).unwrap()
     }
 
-    /// The store's files as they are on the disk.
-    pub fn database(&self) -> Vec<u8> {
-        let files = ["gatepost.db", "gatepost.db-wal"].map(|name| self.dir.join(name));
-        let read = files.iter().filter_map(|file| std::fs::read(file).ok());
-        read.collect::<Vec<_>>().concat()
+    /// Every byte of the database: its pages and what waits in its log.
+    pub fn picture(&self) -> [Vec<u8>; 2] {
+        ["gatepost.db", "gatepost.db-wal"]
+            .map(|name| std::fs::read(self.dir.join(name)).unwrap_or_default())
     }
 
     /// The keys of the store.

@@ -6,6 +6,7 @@
 mod answer;
 mod asked;
 mod back;
+mod rehearsal;
 mod request;
 mod ways;
 
@@ -15,6 +16,7 @@ pub use back::WayBack;
 pub use oidc::callback::Delivery;
 pub use oidc::op::difference::DiffPart;
 pub use request::{LONGEST_NESTED, fits};
+pub(super) use rehearsal::{NONCE, Rehearsal};
 pub use ways::{AskToSignIn, WhyAgain};
 
 use self::asked::{Demand, Query};

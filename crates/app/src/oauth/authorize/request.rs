@@ -144,7 +144,7 @@ fn named(client_id: &str) -> String {
     printable(client_id, 120)
 }
 
-fn read(
+pub(super) fn read(
     app: OauthApp,
     unchecked: Unchecked,
     query: &str,

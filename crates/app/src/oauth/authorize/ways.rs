@@ -107,7 +107,7 @@ impl App {
     }
 
     /// The provider that people are sent to without a choice.
-    async fn meant(
+    pub(in crate::oauth) async fn meant(
         &self,
         app: &OauthApp,
         address: Option<&Address>,

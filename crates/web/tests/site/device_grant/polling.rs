@@ -35,12 +35,12 @@ async fn asking_writes_nothing() {
     let (world, _) = world().await;
     let tv = waits(&world).await;
     poll(&world, &tv).await;
-    let before = world.database();
+    let before = world.picture();
     for _ in 0..50 {
         world.clock.advance(seconds(5));
         assert_eq!(poll(&world, &tv).await, "authorization_pending");
     }
-    assert!(world.database() == before, "something was written");
+    assert!(world.picture() == before, "something was written");
 }
 
 #[tokio::test]

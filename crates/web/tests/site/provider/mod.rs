@@ -4,6 +4,7 @@ mod bearer;
 mod keys;
 mod modules;
 mod races;
+mod received;
 mod recorded;
 mod refused;
 mod taken_away;
