@@ -61,7 +61,7 @@ impl App {
                 Ok(Template {
                     id,
                     name: form.name.clone(),
-                    settings: form.settings,
+                    settings: form.settings.clone(),
                     created: now,
                     modified: now,
                 })
@@ -101,7 +101,7 @@ impl App {
                 let before = by_id(tx, id).await?;
                 let after = Template {
                     name: form.name.clone(),
-                    settings: form.settings,
+                    settings: form.settings.clone(),
                     modified: now,
                     ..before.clone()
                 };

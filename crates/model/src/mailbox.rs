@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::ids::{DomainId, MailboxId, TemplateId};
 use crate::protocol::Protocols;
+use crate::tag::Tags;
 use crate::template::TemplateFields;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub struct Mailbox {
     pub template_seen: Option<Timestamp>,
     /// The fields an administrator set by hand; templates leave them alone.
     pub overrides: TemplateFields,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Tags,
     /// Whether a local password is stored, in use or dormant.
     pub has_password: bool,
     /// Until when the dormant local password still opens mail programs after a switch to a
@@ -140,4 +144,6 @@ pub struct NewMailbox {
     pub template: Option<(TemplateId, Timestamp)>,
     /// Fields set by hand.
     pub overrides: TemplateFields,
+    /// Its tags.
+    pub tags: Tags,
 }

@@ -2,6 +2,7 @@
 
 use crate::ids::TemplateId;
 use crate::protocol::Protocol;
+use crate::tag::Tags;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,7 @@ pub struct Template {
 }
 
 /// What a template sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateSettings {
     /// Quota in bytes; 0 takes the domain's default (never "unlimited" by accident).
     pub quota: Templated<i64>,
@@ -73,6 +74,13 @@ pub struct TemplateSettings {
     pub sieve: Templated<bool>,
     /// Whether the mailbox is switched on.
     pub active: Templated<bool>,
+    /// The mailbox's tags; none takes all away that were not set by hand.
+    #[serde(default = "no_tags")]
+    pub tags: Templated<Tags>,
+}
+
+fn no_tags() -> Templated<Tags> {
+    Templated::once(Tags::default())
 }
 
 impl TemplateSettings {
@@ -89,7 +97,8 @@ impl TemplateSettings {
 }
 
 impl Default for TemplateSettings {
-    /// The domain's default quota and all four protocols, kept in step; switched on, once.
+    /// The domain's default quota and all four protocols, kept in step; switched on and without tags,
+    /// once.
     fn default() -> Self {
         Self {
             quota: Templated::in_step(0),
@@ -98,6 +107,7 @@ impl Default for TemplateSettings {
             smtp: Templated::in_step(true),
             sieve: Templated::in_step(true),
             active: Templated::once(true),
+            tags: no_tags(),
         }
     }
 }
@@ -118,17 +128,20 @@ pub enum TemplateField {
     Sieve,
     /// Whether the mailbox is switched on.
     Active,
+    /// The tags.
+    Tags,
 }
 
 impl TemplateField {
     /// All fields in display order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Quota,
         Self::Imap,
         Self::Pop3,
         Self::Smtp,
         Self::Sieve,
         Self::Active,
+        Self::Tags,
     ];
 
     /// The field that switches `protocol`.
@@ -152,6 +165,7 @@ impl TemplateField {
             Self::Smtp => "SMTP",
             Self::Sieve => "Sieve",
             Self::Active => "switched on",
+            Self::Tags => "tags",
         }
     }
 }
@@ -198,7 +212,7 @@ impl TemplateFields {
     /// From the stored form; bits that mean nothing are dropped.
     #[must_use]
     pub const fn from_bits(bits: i64) -> Self {
-        Self((bits & 0b11_1111) as u8)
+        Self((bits & 0b111_1111) as u8)
     }
 }
 

@@ -10,21 +10,11 @@ use model::mailbox::{Disabled, Mailbox};
 use model::protocol::Protocol;
 use model::rules::limits::{self, Ask};
 use model::rules::provision;
-use model::tag::Tags;
 use model::template::{TemplateField, TemplateFields};
 use model::time::Timestamp;
 use secrecy::SecretString;
-use serde::Serialize;
 use serde_json::{Value, json};
 use store::Conn;
-
-/// A mailbox as the audit notes it.
-#[derive(Serialize)]
-struct Noted<'a> {
-    #[serde(flatten)]
-    mailbox: &'a Mailbox,
-    tags: &'a Tags,
-}
 
 impl App {
     /// Changes one. `seen` is the `modified` that the form was made from; `None` skips the check.
@@ -41,13 +31,7 @@ impl App {
             let after = edited(tx, &before, &edit).await?;
             save(tx, &after, seen, now).await?;
             revoke::end_what_was_lost(tx, &before, &after, now).await?;
-            let had = store::mailbox_tags::of(tx, before.id).await?;
-            let has = edit.tags.as_ref().unwrap_or(&had);
-            store::mailbox_tags::set(tx, after.id, has).await?;
-            let details = json!({
-                "before": Noted { mailbox: &before, tags: &had },
-                "after": Noted { mailbox: &after, tags: has },
-            });
+            let details = json!({ "before": before, "after": after });
             audit::note(tx, now, &actor, "mailbox.edit", &address, details).await?;
             by_address(tx, &address).await
         })
@@ -301,6 +285,10 @@ async fn edited(tx: &mut Conn, before: &Mailbox, edit: &MailboxEdit) -> Result<M
             }
         }
         after.protocols = protocols;
+    }
+    if let Some(tags) = edit.tags.as_ref().filter(|tags| **tags != after.tags) {
+        after.tags.clone_from(tags);
+        after.overrides = after.overrides.with(TemplateField::Tags, true);
     }
     let ask = Ask {
         quota: after.quota,

@@ -115,13 +115,13 @@ impl App {
             tag: filter.tag.as_ref(),
         };
         let listed = store::mailboxes::list(&mut read, &filter, &page.keyset()).await?;
-        let mut rows = Vec::with_capacity(listed.rows.len());
-        for mailbox in listed.rows {
-            let tags = store::mailbox_tags::of(&mut read, mailbox.id).await?;
-            rows.push(MailboxRow { mailbox, tags });
-        }
+        let rows = listed.rows.into_iter();
+        let row = |mailbox: Mailbox| MailboxRow {
+            tags: mailbox.tags.clone(),
+            mailbox,
+        };
         Ok(Listed {
-            rows,
+            rows: rows.map(row).collect(),
             next: listed.next,
             previous: listed.previous,
         })
@@ -166,7 +166,7 @@ async fn prepare(
         Some(name) => Some(templates::by_name(conn, name).await?),
         None => None,
     };
-    let settings = template.as_ref().map(|template| template.settings);
+    let settings = template.as_ref().map(|template| &template.settings);
     let quota = new.quota.unwrap_or_else(|| {
         limits::effective_quota(settings.map_or(0, |s| s.quota.value), &domain.limits)
     });
@@ -204,7 +204,12 @@ async fn prepare(
         active: settings.is_none_or(|s| s.active.value),
         methods,
         template: template.as_ref().map(|t| (t.id, t.modified)),
-        overrides: typed_fields(new.quota.is_some(), new.protocols.is_some()),
+        overrides: typed_fields(new.quota.is_some(), new.protocols.is_some())
+            .with(TemplateField::Tags, !new.tags.is_empty()),
+        tags: match settings {
+            Some(settings) if new.tags.is_empty() => settings.tags.value.clone(),
+            _ => new.tags.clone(),
+        },
     };
     Ok(Prepared { mailbox, pending })
 }
@@ -231,11 +236,10 @@ async fn create(
         };
         store::links::put_pending(tx, &pending).await?;
     }
-    store::mailbox_tags::set(tx, id, &new.tags).await?;
     let details = json!({
         "quota": mailbox.quota,
         "sign_in": mailbox.methods,
-        "tags": new.tags,
+        "tags": mailbox.tags,
     });
     audit::note(tx, now, actor, "mailbox.create", &mailbox.address, details).await?;
     by_address(tx, &mailbox.address).await
@@ -286,9 +290,8 @@ async fn view(
     let mut devices = store::app_passwords::list(conn, mailbox.id).await?;
     devices.retain(|device| device.revoked.is_none());
     let standing = store::confirmation::of(conn, mailbox.id).await?;
-    let tags = store::mailbox_tags::of(conn, mailbox.id).await?;
     Ok(MailboxView {
-        tags,
+        tags: mailbox.tags.clone(),
         aliases: store::aliases::of_mailbox(conn, mailbox.id).await?,
         password_uses: uses
             .into_iter()

@@ -375,7 +375,11 @@ impl Run<'_> {
         let after = changes.applied(mailbox);
         store::mailboxes::update(tx, &after, None, self.case.now).await?;
         revoke::end_what_was_lost(tx, mailbox, &after, self.case.now).await?;
-        if changes.quota.is_some() || changes.protocols.is_some() || changes.active.is_some() {
+        let seen = changes.quota.is_some()
+            || changes.protocols.is_some()
+            || changes.active.is_some()
+            || changes.tags.is_some();
+        if seen {
             let details = json!({ "before": mailbox, "after": after });
             audit::note(
                 tx,

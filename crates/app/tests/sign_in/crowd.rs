@@ -25,6 +25,7 @@ pub async fn crowd(
             let mut made = Vec::with_capacity(people);
             for n in 0..people {
                 let new = NewMailbox {
+                    tags: model::tag::Tags::default(),
                     domain,
                     address: address(&format!("{name}{n}@example.org")),
                     name: String::new(),

@@ -5,6 +5,7 @@ use app::{App, Problem};
 use model::audit::Actor;
 use model::ids::TemplateId;
 use model::protocol::{Protocol, Protocols};
+use model::tag::Tags;
 use model::template::{Keep, Template, TemplateField, TemplateSettings, Templated};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +50,9 @@ pub struct TemplateChange {
     pub protocols: Option<Protocols>,
     /// Whether mailboxes are switched on.
     pub active: Option<bool>,
+    /// The mailbox's tags.
+    #[serde(default)]
+    pub tags: Option<Tags>,
     /// Fields kept in step from now on.
     pub in_step: Vec<TemplateField>,
     /// Fields set once from now on.
@@ -72,6 +76,8 @@ pub struct TemplateDocument {
     pub sieve: Templated<bool>,
     /// The mailbox is switched on.
     pub active: Templated<bool>,
+    /// The mailbox's tags.
+    pub tags: Templated<Tags>,
     /// How many mailboxes it is assigned to, counted to 1,000 at most.
     pub mailboxes: u32,
     /// When it was added.
@@ -96,6 +102,7 @@ impl TemplateDocument {
             smtp,
             sieve,
             active,
+            tags,
         } = template.settings;
         Self {
             name: template.name,
@@ -105,6 +112,7 @@ impl TemplateDocument {
             smtp,
             sieve,
             active,
+            tags,
             mailboxes,
             created: moment(template.created),
             modified: moment(template.modified),
@@ -121,7 +129,7 @@ impl TemplateChange {
                 .map_or(before.value, |protocols| protocols.contains(protocol));
             self.kept(TemplateField::of(protocol), value, before.keep)
         };
-        let (quota, active) = (settings.quota, settings.active);
+        let (quota, active, tags) = (settings.quota, settings.active, settings.tags.clone());
         TemplateSettings {
             quota: self.kept(
                 TemplateField::Quota,
@@ -136,6 +144,11 @@ impl TemplateChange {
                 TemplateField::Active,
                 self.active.unwrap_or(active.value),
                 active.keep,
+            ),
+            tags: self.kept(
+                TemplateField::Tags,
+                self.tags.clone().unwrap_or(tags.value),
+                tags.keep,
             ),
         }
     }

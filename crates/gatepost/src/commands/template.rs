@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use model::protocol::{Protocol, Protocols};
 use model::rules::limits::size;
+use model::tag::Tags;
 use model::template::{Keep, TemplateField, Templated};
 
 use super::input::Leave;
@@ -65,7 +66,10 @@ pub(super) struct Fields {
     /// Whether mailboxes are switched on.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
-    /// Fields that mailboxes keep in step: of quota,imap,pop3,smtp,sieve,active.
+    /// Tags, separated by commas; '' for none.
+    #[arg(long, value_name = "LIST", value_parser = values::tags)]
+    tags: Option<Tags>,
+    /// Fields that mailboxes keep in step: of quota,imap,pop3,smtp,sieve,active,tags.
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', value_parser = values::template_field)]
     in_step: Vec<TemplateField>,
     /// Fields that are set once.
@@ -79,6 +83,7 @@ impl From<Fields> for TemplateChange {
             quota: fields.quota,
             protocols: fields.protocols,
             active: fields.active,
+            tags: fields.tags,
             in_step: fields.in_step,
             once: fields.once,
         }
@@ -122,6 +127,10 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
 
 fn one(template: TemplateDocument) -> String {
     let switch = |field: Templated<bool>| kept(yes_no(field.value), field.keep);
+    let tags = match template.tags.value.to_string() {
+        none if none.is_empty() => "none".to_owned(),
+        tags => tags,
+    };
     details(&[
         ("Template", template.name),
         (
@@ -133,6 +142,7 @@ fn one(template: TemplateDocument) -> String {
         ("SMTP", switch(template.smtp)),
         ("Sieve", switch(template.sieve)),
         ("Switched on", switch(template.active)),
+        ("Tags", kept(&tags, template.tags.keep)),
         ("Assigned to", assigned(template.mailboxes)),
         ("Added", when(&template.created)),
         ("Changed", when(&template.modified)),

@@ -56,10 +56,11 @@ pub(super) fn template_field(text: &str) -> Result<TemplateField, String> {
         TemplateField::Smtp => "smtp",
         TemplateField::Sieve => "sieve",
         TemplateField::Active => "active",
+        TemplateField::Tags => "tags",
     };
     let mut all = TemplateField::ALL.into_iter();
     all.find(|field| name(field) == text)
-        .ok_or_else(|| "the fields are quota, imap, pop3, smtp, sieve and active".to_owned())
+        .ok_or_else(|| "the fields are quota, imap, pop3, smtp, sieve, active and tags".to_owned())
 }
 
 /// `2026-12-31` (to the end of that day, UTC), `14d` or `12h` from now.

@@ -28,6 +28,7 @@ use model::outcome::Code;
 use model::protocol::{Protocol, Protocols};
 use model::rule::Test;
 use model::tag::{Tag, Tags};
+use model::template::TemplateField;
 use serde_json::{Value, json};
 
 pub(super) struct Installation {
@@ -229,9 +230,19 @@ async fn templates() {
     let edit = TemplateRequest::Edit {
         name: "staff".to_owned(),
         rename: Some("Team".to_owned()),
-        change: TemplateChange::default(),
+        change: TemplateChange {
+            tags: Some("VIP, staff".parse().unwrap()),
+            in_step: vec![TemplateField::Tags],
+            ..TemplateChange::default()
+        },
     };
-    assert_eq!(ask(edit).await.unwrap()["name"], "Team");
+    let edited = ask(edit).await.unwrap();
+    assert_eq!(edited["name"], "Team");
+    let tags = json!({ "value": ["staff", "vip"], "keep": "in_step" });
+    assert_eq!(
+        (&edited["tags"], &edited["quota"]["value"]),
+        (&tags, &json!(GIB))
+    );
     let shown = ask(TemplateRequest::Show("team".to_owned())).await.unwrap();
     assert_eq!(
         ask(TemplateRequest::List).await.unwrap()["templates"][0],

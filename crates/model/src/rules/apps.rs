@@ -220,6 +220,7 @@ mod tests {
             template: None,
             template_seen: None,
             overrides: TemplateFields::default(),
+            tags: Tags::default(),
             has_password: false,
             password_until: None,
             created: Timestamp(0),

@@ -3,6 +3,7 @@
 
 use crate::ids::TemplateId;
 use crate::mailbox::{Mailbox, NewMailbox};
+use crate::rules::fields::tags_in_words;
 use crate::rules::limits::size;
 use crate::rules::provision::Changes;
 use crate::template::Template;
@@ -24,6 +25,8 @@ pub enum MailboxField {
     State,
     /// The template it follows.
     Template,
+    /// Its tags.
+    Tags,
 }
 
 impl MailboxField {
@@ -37,6 +40,7 @@ impl MailboxField {
             Self::Protocols => "Mail programs",
             Self::State => "State",
             Self::Template => "Template",
+            Self::Tags => "Tags",
         }
     }
 
@@ -50,6 +54,7 @@ impl MailboxField {
             Self::Protocols => "protocols",
             Self::State => "state",
             Self::Template => "template",
+            Self::Tags => "tags",
         }
     }
 }
@@ -104,6 +109,7 @@ pub fn made(new: &NewMailbox, templates: &[Template]) -> Vec<Difference> {
         (MailboxField::Protocols, new.protocols.to_string()),
         (MailboxField::State, switched(new.active)),
         (MailboxField::Template, template_name(templates, template)),
+        (MailboxField::Tags, tags_in_words(&new.tags)),
     ];
     let rows = values.into_iter();
     rows.map(|(field, after)| Difference {
@@ -114,7 +120,7 @@ pub fn made(new: &NewMailbox, templates: &[Template]) -> Vec<Difference> {
     .collect()
 }
 
-fn values(mailbox: &Mailbox, templates: &[Template]) -> [(MailboxField, String); 6] {
+fn values(mailbox: &Mailbox, templates: &[Template]) -> [(MailboxField, String); 7] {
     let template = template_name(templates, mailbox.template);
     [
         (MailboxField::Address, mailbox.address.to_string()),
@@ -123,6 +129,7 @@ fn values(mailbox: &Mailbox, templates: &[Template]) -> [(MailboxField, String);
         (MailboxField::Protocols, mailbox.protocols.to_string()),
         (MailboxField::State, switched(mailbox.active)),
         (MailboxField::Template, template),
+        (MailboxField::Tags, tags_in_words(&mailbox.tags)),
     ]
 }
 
@@ -154,6 +161,7 @@ mod tests {
             MailboxField::Protocols,
             MailboxField::State,
             MailboxField::Template,
+            MailboxField::Tags,
         ] {
             let written = serde_json::to_value(field).unwrap();
             assert_eq!(written, field.as_str());

@@ -37,6 +37,7 @@ pub(super) fn mailbox() -> Mailbox {
         template: Some(STAFF),
         template_seen: Some(NOW),
         overrides: TemplateFields::NONE,
+        tags: crate::tag::Tags::default(),
         has_password: false,
         password_until: None,
         created: NOW,

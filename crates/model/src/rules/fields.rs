@@ -4,6 +4,7 @@ use crate::domain::DomainLimits;
 use crate::mailbox::Mailbox;
 use crate::protocol::Protocol;
 use crate::rules::limits::{effective_quota, size};
+use crate::tag::Tags;
 use crate::template::{Keep, Template, TemplateField};
 use serde::{Deserialize, Serialize};
 
@@ -129,10 +130,14 @@ fn held(mailbox: &Mailbox, template: &Template, field: TemplateField) -> Held {
 
 fn kept(template: &Template, field: TemplateField) -> Held {
     let settings = &template.settings;
-    let keep = match protocol(field) {
-        Some(protocol) => settings.protocol(protocol).keep,
-        None if field == TemplateField::Quota => settings.quota.keep,
-        None => settings.active.keep,
+    let keep = match field {
+        TemplateField::Quota => settings.quota.keep,
+        TemplateField::Imap => settings.imap.keep,
+        TemplateField::Pop3 => settings.pop3.keep,
+        TemplateField::Smtp => settings.smtp.keep,
+        TemplateField::Sieve => settings.sieve.keep,
+        TemplateField::Active => settings.active.keep,
+        TemplateField::Tags => settings.tags.keep,
     };
     match keep {
         Keep::InStep => Held::InStep,
@@ -140,27 +145,38 @@ fn kept(template: &Template, field: TemplateField) -> Held {
     }
 }
 
-fn protocol(field: TemplateField) -> Option<Protocol> {
-    let mut all = Protocol::ALL.into_iter();
-    all.find(|protocol| TemplateField::of(*protocol) == field)
-}
-
 fn value_of(mailbox: &Mailbox, field: TemplateField) -> String {
-    match protocol(field) {
-        Some(protocol) => allowed(mailbox.protocols.contains(protocol)),
-        None if field == TemplateField::Quota => size(mailbox.quota),
-        None => yes_no(mailbox.active),
+    let protocol = |protocol| allowed(mailbox.protocols.contains(protocol));
+    match field {
+        TemplateField::Quota => size(mailbox.quota),
+        TemplateField::Imap => protocol(Protocol::Imap),
+        TemplateField::Pop3 => protocol(Protocol::Pop3),
+        TemplateField::Smtp => protocol(Protocol::Smtp),
+        TemplateField::Sieve => protocol(Protocol::Sieve),
+        TemplateField::Active => yes_no(mailbox.active),
+        TemplateField::Tags => tags_in_words(&mailbox.tags),
     }
 }
 
 fn said_by(template: &Template, field: TemplateField, limits: &DomainLimits) -> String {
     let settings = &template.settings;
-    match protocol(field) {
-        Some(protocol) => allowed(settings.protocol(protocol).value),
-        None if field == TemplateField::Quota => {
-            size(effective_quota(settings.quota.value, limits))
-        }
-        None => yes_no(settings.active.value),
+    match field {
+        TemplateField::Quota => size(effective_quota(settings.quota.value, limits)),
+        TemplateField::Imap => allowed(settings.imap.value),
+        TemplateField::Pop3 => allowed(settings.pop3.value),
+        TemplateField::Smtp => allowed(settings.smtp.value),
+        TemplateField::Sieve => allowed(settings.sieve.value),
+        TemplateField::Active => yes_no(settings.active.value),
+        TemplateField::Tags => tags_in_words(&settings.tags.value),
+    }
+}
+
+/// Tags as people read them.
+pub(super) fn tags_in_words(tags: &Tags) -> String {
+    if tags.is_empty() {
+        "none".to_owned()
+    } else {
+        tags.to_string()
     }
 }
 

@@ -8,10 +8,11 @@ pub use deleted::{DeletedMail, deleted_due, deleted_list, deleted_removed};
 pub use list::{MailboxFilter, addresses_after, list, of_domain};
 
 use crate::value::Row;
-use crate::{Conn, StoreError, Taken};
+use crate::{Conn, StoreError, Taken, mailbox_tags};
 use model::address::Address;
 use model::ids::MailboxId;
 use model::mailbox::{Disabled, Mailbox, NewMailbox, SignInMethods};
+use model::tag::Tags;
 use model::time::Timestamp;
 use uuid::Uuid;
 
@@ -27,7 +28,8 @@ macro_rules! columns {
         "m.id, m.domain, m.address, m.name, m.storage, m.quota, m.protocols, m.active, \
          m.disabled_at, m.disabled_by, m.disabled_reason, m.method_local, m.method_provider, \
          m.template, m.template_seen, m.overrides, m.password IS NOT NULL AS has_password, \
-         m.password_until, m.created, m.modified, m.last_sign_in"
+         m.password_until, m.created, m.modified, m.last_sign_in, \
+         (SELECT string_agg(g.tag, ',') FROM mailbox_tags AS g WHERE g.mailbox = m.id) AS tags"
     };
 }
 pub(crate) use columns;
@@ -94,6 +96,7 @@ pub async fn insert(
     let row = inserted.ok_or(StoreError::Taken(Taken::Address))?;
     let id = row.get("id")?;
     words::add(sql, id, &mailbox.name).await?;
+    mailbox_tags::set(sql, id, &mailbox.tags).await?;
     Ok(id)
 }
 
@@ -166,6 +169,7 @@ pub async fn update(
         words::remove(sql, mailbox.id, &before).await?;
         words::add(sql, mailbox.id, &mailbox.name).await?;
     }
+    mailbox_tags::set(sql, mailbox.id, &mailbox.tags).await?;
     Ok(true)
 }
 
@@ -288,10 +292,18 @@ pub(crate) fn mailbox(row: &Row) -> Result<Mailbox, StoreError> {
         template: row.get("template")?,
         template_seen: row.get("template_seen")?,
         overrides: row.get("overrides")?,
+        tags: tags(row)?,
         has_password: row.get("has_password")?,
         password_until: row.get("password_until")?,
         created: row.get("created")?,
         modified: row.get("modified")?,
         last_sign_in: row.get("last_sign_in")?,
     })
+}
+
+/// No tag holds a comma.
+fn tags(row: &Row) -> Result<Tags, StoreError> {
+    let list: Option<String> = row.get("tags")?;
+    let tags = Tags::parse(list.as_deref().unwrap_or_default());
+    tags.map_err(|error| StoreError::Constraint(error.to_string()))
 }

@@ -28,6 +28,7 @@ async fn a_mailbox_comes_back_as_it_was_put_and_changed() {
     new.methods = SignInMethods::PROVIDER;
     new.template = Some((template, later(-9)));
     new.overrides = TemplateFields::NONE.with(TemplateField::Quota, true);
+    new.tags = "staff, vip".parse().unwrap();
     let (put, place) = (new.clone(), storage());
     let id = temp
         .write(async move |sql| mailboxes::insert(sql, &put, place, NOW).await)
@@ -35,6 +36,7 @@ async fn a_mailbox_comes_back_as_it_was_put_and_changed() {
         .unwrap();
     let before = get(&temp, id).await;
     let expected = Mailbox {
+        tags: new.tags.clone(),
         id,
         domain,
         address: new.address.clone(),
@@ -61,6 +63,7 @@ async fn a_mailbox_comes_back_as_it_was_put_and_changed() {
     let mut after = before.clone();
     after.name = "Alice Other".to_owned();
     after.quota = 0;
+    after.tags = "vip, board".parse().unwrap();
     after.protocols = Protocols::NONE.with(Protocol::Imap, true);
     after.active = false;
     after.disabled = Some(Disabled {

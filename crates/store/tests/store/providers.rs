@@ -157,6 +157,7 @@ async fn templates_are_unique_by_name_and_let_go_of_mailboxes() {
         ..TemplateSettings::default()
     };
     let insert = |name: &'static str| {
+        let settings = settings.clone();
         temp.write(async move |sql| templates::insert(sql, name, &settings, NOW).await)
     };
     let id = insert("Größe").await.unwrap();
@@ -178,8 +179,8 @@ async fn templates_are_unique_by_name_and_let_go_of_mailboxes() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        (template.name.as_str(), template.settings),
-        ("Größe", settings)
+        (template.name.as_str(), &template.settings),
+        ("Größe", &settings)
     );
 
     let mailbox = temp

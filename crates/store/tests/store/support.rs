@@ -54,6 +54,7 @@ pub fn new_domain(text: &str) -> NewDomain {
 
 pub fn new_mailbox(domain: DomainId, text: &str) -> NewMailbox {
     NewMailbox {
+        tags: model::tag::Tags::default(),
         domain,
         address: address(text),
         name: String::new(),

@@ -1,7 +1,7 @@
 //! Mailbox templates.
 
 use super::form::{FormPage, Yes, ask, problems_of, seen, size, size_text};
-use super::overview;
+use super::{mailboxes, overview};
 use crate::error::Failure;
 use crate::form::Posted;
 use crate::page::Page;
@@ -15,6 +15,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use model::ids::TemplateId;
 use model::protocol::{Protocol, Protocols};
+use model::tag::{MOST_CHARS, MOST_TAGS};
 use model::template::{Keep, Template, TemplateSettings, Templated};
 use serde::Deserialize;
 
@@ -104,16 +105,18 @@ enum Setting {
     Smtp,
     Sieve,
     State,
+    Tags,
 }
 
 impl Setting {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Quota,
         Self::Imap,
         Self::Pop3,
         Self::Smtp,
         Self::Sieve,
         Self::State,
+        Self::Tags,
     ];
 
     /// Its name in the form, and for people.
@@ -125,6 +128,7 @@ impl Setting {
             Self::Smtp => ("smtp", "SMTP"),
             Self::Sieve => ("sieve", "Sieve"),
             Self::State => ("state", "State"),
+            Self::Tags => ("tags", "Tags"),
         }
     }
 
@@ -136,6 +140,7 @@ impl Setting {
             Self::Smtp => settings.smtp.keep,
             Self::Sieve => settings.sieve.keep,
             Self::State => settings.active.keep,
+            Self::Tags => settings.tags.keep,
         }
     }
 }
@@ -147,6 +152,7 @@ struct Typed {
     quota: String,
     protocols: Vec<Protocol>,
     active: bool,
+    tags: String,
     in_step: Vec<Setting>,
     modified: i64,
 }
@@ -164,6 +170,7 @@ impl Typed {
                 .filter(|protocol| settings.protocol(*protocol).value)
                 .collect(),
             active: settings.active.value,
+            tags: settings.tags.value.to_string(),
             in_step: Setting::ALL
                 .into_iter()
                 .filter(|setting| setting.keep(settings) == Keep::InStep)
@@ -175,6 +182,7 @@ impl Typed {
     fn form(&self) -> Result<TemplateForm, Problems> {
         let mut problems = Problems::new();
         let quota = size(&self.quota, 0, "quota", &mut problems);
+        let tags = mailboxes::tags(&self.tags, &mut problems);
         let protocol = |protocol| self.protocols.contains(&protocol);
         if !problems.is_empty() {
             return Err(problems);
@@ -188,6 +196,7 @@ impl Typed {
                 smtp: self.templated(Setting::Smtp, protocol(Protocol::Smtp)),
                 sieve: self.templated(Setting::Sieve, protocol(Protocol::Sieve)),
                 active: self.templated(Setting::State, self.active),
+                tags: self.templated(Setting::Tags, tags),
             },
         })
     }
@@ -236,6 +245,14 @@ impl Typed {
                     self.active,
                 )],
             ),
+            Field::code("tags", "Tags", self.tags.as_str())
+                .optional()
+                .at_most(MOST_TAGS * (MOST_CHARS + 2))
+                .help(
+                    "Separated by commas. They say who may use an app, and apps receive them as \
+                     groups.",
+                )
+                .problem(problems.of("tags")),
             Field::checks(
                 "in_step",
                 "Kept in step at every sign-in",

@@ -21,6 +21,7 @@ use crate::rule::Rule;
 use crate::rules::limits::{self, Ask, size};
 use crate::rules::mapping::{self, Claims, Mapped, RuleVerdict, brief};
 use crate::rules::suggest;
+use crate::tag::Tags;
 use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -147,6 +148,8 @@ pub struct Changes {
     pub protocols: Option<Protocols>,
     /// Switched on or off.
     pub active: Option<bool>,
+    /// Other tags.
+    pub tags: Option<Tags>,
     /// The template was not applied, because its quota does not fit the domain.
     pub refused: Option<Refusal>,
 }
@@ -160,6 +163,9 @@ impl Changes {
         mailbox.quota = self.quota.unwrap_or(mailbox.quota);
         mailbox.protocols = self.protocols.unwrap_or(mailbox.protocols);
         mailbox.active = self.active.unwrap_or(mailbox.active);
+        if let Some(tags) = &self.tags {
+            mailbox.tags.clone_from(tags);
+        }
     }
 
     /// The mailbox as they leave it.
@@ -177,6 +183,7 @@ impl Changes {
             && self.quota.is_none()
             && self.protocols.is_none()
             && self.active.is_none()
+            && self.tags.is_none()
     }
 }
 
@@ -419,6 +426,7 @@ fn create(
         methods: SignInMethods::PROVIDER,
         template: Some((template.id, template.modified)),
         overrides: TemplateFields::NONE,
+        tags: settings.tags.value.clone(),
     })
 }
 
@@ -646,8 +654,10 @@ pub fn apply_template(
         )
     });
     let active = wanted(TemplateField::Active, settings.active, mailbox.active);
+    let tags = applies(TemplateField::Tags, settings.tags.keep).then_some(&settings.tags.value);
     Changes {
         template: Some((template.id, template.modified)),
+        tags: tags.filter(|tags| **tags != mailbox.tags).cloned(),
         quota: (quota != mailbox.quota).then_some(quota),
         protocols: (protocols != mailbox.protocols).then_some(protocols),
         active: (active != mailbox.active).then_some(active),

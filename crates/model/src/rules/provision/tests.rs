@@ -591,6 +591,71 @@ fn a_newly_assigned_template_applies_all_fields_but_the_overridden() {
 }
 
 #[test]
+fn tags_follow_a_template_as_its_other_fields_do() {
+    let tagged = |keep: fn(Tags) -> Templated<Tags>, list: &str, modified| {
+        let mut template = template(3 * GIB);
+        template.modified = modified;
+        template.settings.tags = keep(list.parse().unwrap());
+        template
+    };
+    let has = |list: &str, template: Option<TemplateId>, by_hand: bool| Mailbox {
+        tags: list.parse().unwrap(),
+        template,
+        overrides: TemplateFields::NONE.with(TemplateField::Tags, by_hand),
+        ..mailbox()
+    };
+    let got = |mailbox, template| changes(mailbox, template).tags.map(|tags| tags.to_string());
+    let some = |list: &str| Some(list.to_owned());
+    let (once, step): (fn(Tags) -> _, fn(Tags) -> _) = (Templated::once, Templated::in_step);
+    let other = Some(TemplateId(99));
+    for (mailbox, template, tags) in [
+        // Newly given: all of it, and what the one before gave goes.
+        (
+            has("sales", other, false),
+            tagged(once, "staff", NOW),
+            some("staff"),
+        ),
+        (has("sales", other, false), tagged(once, "", NOW), some("")),
+        (has("sales", other, true), tagged(once, "staff", NOW), None),
+        // Changed since: only what is kept in step.
+        (
+            has("sales", Some(STAFF), false),
+            tagged(once, "staff", NOW.plus(DAY)),
+            None,
+        ),
+        (
+            has("sales", Some(STAFF), false),
+            tagged(step, "staff", NOW.plus(DAY)),
+            some("staff"),
+        ),
+        (
+            has("sales", Some(STAFF), true),
+            tagged(step, "staff", NOW.plus(DAY)),
+            None,
+        ),
+        // Nothing new.
+        (
+            has("staff", Some(STAFF), false),
+            tagged(step, "staff", NOW.plus(DAY)),
+            None,
+        ),
+        (
+            has("sales", Some(STAFF), false),
+            tagged(step, "staff", NOW),
+            None,
+        ),
+    ] {
+        let case = format!("{} {:?}", mailbox.tags, template.settings.tags);
+        assert_eq!(got(mailbox, template), tags, "{case}");
+    }
+    let made = with(|w| w.templates = vec![tagged(once, "staff, vip", NOW)]);
+    let Verdict::Create(new) = made.decide() else {
+        panic!("not made")
+    };
+    assert_eq!(new.tags.to_string(), "staff, vip");
+}
+
+#[test]
 fn a_template_that_does_not_fit_leaves_everything_as_it_was() {
     let mut large = template(6 * GIB);
     large.modified = NOW.plus(DAY);

@@ -15,7 +15,9 @@ use model::oauth_app::{
 use model::outcome::Code;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use store::Conn;
+use testkit::browser::Tab;
 use url::Url;
 
 const ERIN: &str = super::ERIN;
@@ -354,4 +356,76 @@ async fn the_ways_to_the_app_are_those_of_its_person() {
     world.change_provider(|p| p.active = false).await;
     let (gets_in, said) = ways().await;
     assert!(!gets_in && said.contains("switched off"), "{said}");
+}
+
+/// A company with SSO says who may use an app: a claim chooses the template, the template gives tags.
+#[tokio::test]
+async fn a_template_of_the_provider_opens_an_app_and_closes_it() {
+    let provider = Provider::new().await;
+    let world = &provider.world;
+    let app = provider.add("app", settings()).await;
+    let staff = AppAccess::Only {
+        domains: BTreeSet::new(),
+        tags: ["staff".to_owned()].into(),
+    };
+    provider.change(app, |s| s.access = staff).await;
+    let mut tab = karin(world).await;
+    let path = world.at(&format!("/admin/templates/{}", world.template));
+    let form = async |tab: &mut Tab| {
+        let page = tab.open(&path).await.unwrap();
+        page.form_with_button("Save").unwrap()
+    };
+    let wrong = form(&mut tab).await.fill("tags", "a,\u{7}").unwrap();
+    let page = tab.submit(wrong).await.unwrap();
+    crate::admin::assert_wrong(&page, "tags");
+    let typed = form(&mut tab).await.fill("tags", "Staff, files").unwrap();
+    tab.submit(typed.tick("in_step", "tags").unwrap())
+        .await
+        .unwrap();
+    let saved = form(&mut tab).await;
+    assert_eq!(saved.value("tags").as_deref(), Some("files, staff"));
+
+    let may = async || {
+        let told = world.app.test_app(app, "alice@example.org", None).await;
+        told.unwrap().refusal.is_none()
+    };
+    let sign_in = async || {
+        world.clock.advance(Duration::from_secs(60));
+        let mut tab = world.browser().tab();
+        world
+            .by_company(&mut tab, "/sso/example/start", "alice")
+            .await
+    };
+    let claims =
+        r#"{"email": "alice@example.org", "email_verified": true, "mailcow_template": "staff"}"#;
+    let foretold = world.app.what_if("example", claims).await.unwrap();
+    let told = foretold.changes.iter().find(|one| one.field == "Tags");
+    assert_eq!(told.unwrap().after, "files, staff");
+    sign_in().await;
+    assert!(may().await, "the template's tags are there");
+
+    // Kept in step, at the next sign-in.
+    world.clock.advance(Duration::from_secs(60));
+    let fewer = form(&mut tab).await.fill("tags", "files").unwrap();
+    tab.submit(fewer).await.unwrap();
+    assert!(may().await);
+    sign_in().await;
+    assert!(!may().await, "the tag is taken away");
+
+    // What an administrator types wins, and is marked so.
+    let at = world.at("/admin/mailboxes/alice%40example.org");
+    let page = tab.open(&format!("{at}/edit")).await.unwrap();
+    let form = page.form_with_button("Save").unwrap();
+    tab.submit(form.fill("tags", "staff").unwrap())
+        .await
+        .unwrap();
+    sign_in().await;
+    assert!(may().await);
+    let page = tab.open(&at).await.unwrap();
+    assert!(
+        page.text()
+            .contains("staff set by hand (template says files)"),
+        "{}",
+        page.text()
+    );
 }
