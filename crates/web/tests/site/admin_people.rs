@@ -152,8 +152,8 @@ async fn tags_are_typed_shown_and_listed_by() {
         .unwrap();
     assert_eq!(
         page.count(".facts .tag.neutral").unwrap(),
-        0,
-        "no template sets tags"
+        1,
+        "marked as set by hand: a template leaves them alone"
     );
     let page = tab.follow("staff").await.unwrap();
     assert_eq!(page.url().query(), Some("tag=staff"));

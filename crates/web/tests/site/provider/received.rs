@@ -399,7 +399,7 @@ async fn a_template_of_the_provider_opens_an_app_and_closes_it() {
     let claims =
         r#"{"email": "alice@example.org", "email_verified": true, "mailcow_template": "staff"}"#;
     let foretold = world.app.what_if("example", claims).await.unwrap();
-    let told = foretold.changes.iter().find(|one| one.field == "Tags");
+    let told = foretold.changes.iter().find(|one| one.field == "tags");
     assert_eq!(told.unwrap().after, "files, staff");
     sign_in().await;
     assert!(may().await, "the template's tags are there");
