@@ -13,6 +13,7 @@ use model::domain::{DomainLimits, GIB};
 use model::ids::DomainId;
 use model::mailbox::{NewMailbox, SignInMethods};
 use model::protocol::Protocols;
+use model::tag::Tags;
 use model::template::TemplateFields;
 use model::time::{Clock as _, SystemClock};
 use rusqlite::config::DbConfig;
@@ -84,6 +85,7 @@ async fn add_person(
         },
         template: None,
         overrides: TemplateFields::NONE,
+        tags: Tags::default(),
     };
     let mailbox = store::mailboxes::insert(tx, &new, storage(person), now).await?;
     for which in 0..secrets_each {

@@ -133,6 +133,7 @@ async fn write(store: Store, first: u64, operations: u64) -> Result<Latencies, S
                     at: None,
                     id_token: None,
                     now,
+                    proved: now,
                     ends: now.plus(DAY),
                     ip: None,
                     user_agent: &agent,

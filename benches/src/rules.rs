@@ -12,6 +12,7 @@ use model::protocol::Protocols;
 use model::provider::EveryoneElse;
 use model::rule::{Rule, Test};
 use model::rules::versions::RuleSet;
+use model::tag::Tags;
 use model::template::{Template, TemplateFields};
 use model::time::{Clock as _, SystemClock};
 use serde_json::{Map, Value, json};
@@ -101,6 +102,7 @@ async fn crowd(office: &Office) -> anyhow::Result<()> {
                     methods: SignInMethods::PROVIDER,
                     template: Some((staff.id, staff.modified)),
                     overrides: TemplateFields::NONE,
+                    tags: Tags::default(),
                 };
                 let storage = uuid::Uuid::from_u128(n as u128 + 1);
                 let mailbox = mailboxes::insert(tx, &new, storage, now).await?;

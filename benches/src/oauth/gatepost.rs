@@ -93,6 +93,7 @@ fn prepare(data: &Path, mailboxes: u32) -> anyhow::Result<Vec<String>> {
                 at: None,
                 id_token: None,
                 now,
+                proved: now,
                 ends: now.plus(DAY),
                 ip: None,
                 user_agent: "benches",

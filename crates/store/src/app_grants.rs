@@ -23,7 +23,6 @@ statements! {
         WHERE mailbox = $1 AND app = $2 ORDER BY id DESC LIMIT 100");
     EXTEND = "UPDATE app_grants SET ends = $1 WHERE id = $2 AND ends < $1";
     MOVE = "UPDATE app_grants SET session = $1 WHERE session = $2";
-    MOVE_BEGUN = "UPDATE app_grants SET begun_in = $1 WHERE begun_in = $2";
     END = "DELETE FROM app_grants WHERE id = $1";
     END_OF_PERSON = "DELETE FROM app_grants WHERE mailbox = $1";
     END_OF_CONNECTION = "DELETE FROM app_grants WHERE mailbox = $1 AND app = $2";
@@ -120,10 +119,8 @@ pub async fn extend(sql: &mut Conn, id: GrantId, ends: Timestamp) -> Result<(), 
 /// # Errors
 /// [`StoreError::Missing`] if there is no such session to live on in.
 pub async fn move_to(sql: &mut Conn, from: SessionId, to: SessionId) -> Result<(), StoreError> {
-    for statement in [MOVE, MOVE_BEGUN] {
-        sql.execute(statement, &[to.into(), from.into()]).await?;
-    }
-    Ok(())
+    sql.execute(MOVE, &[to.into(), from.into()]).await?;
+    app_sessions::move_to(sql, from, to).await
 }
 
 /// Which grants end.

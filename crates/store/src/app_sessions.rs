@@ -10,6 +10,7 @@ statements! {
         ON CONFLICT (session, app, sid) DO NOTHING";
     // It signs in again under the same name: an end of before, not told yet, would end that too.
     RECALL = "DELETE FROM app_logouts WHERE app = $1 AND sid = $2";
+    MOVE = "UPDATE app_sessions SET session = $1 WHERE session = $2";
     TELL_OF_PERSON = "INSERT INTO app_logouts (app, sid, storage)
         SELECT s.app, s.sid, s.storage FROM sessions AS w
             JOIN app_sessions AS s ON s.session = w.id AND s.app = $1
@@ -39,6 +40,19 @@ pub(crate) async fn note(
     sql.execute(RECALL, &[app.into(), sid.into()]).await?;
     let values = [session.into(), app.into(), sid.into(), storage.into()];
     sql.execute(NOTE, &values).await?;
+    Ok(())
+}
+
+/// Has the apps of one web session told when another ends.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such session.
+pub(crate) async fn move_to(
+    sql: &mut Conn,
+    from: SessionId,
+    to: SessionId,
+) -> Result<(), StoreError> {
+    sql.execute(MOVE, &[to.into(), from.into()]).await?;
     Ok(())
 }
 

@@ -4,8 +4,8 @@ use crate::route::Routes;
 use crate::state::WebState;
 
 mod authorize;
-mod end_session;
 pub(crate) mod connect;
+mod end_session;
 mod machine;
 mod published;
 mod token;

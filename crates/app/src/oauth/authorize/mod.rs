@@ -15,8 +15,8 @@ pub(crate) use asked::fresh;
 pub use back::WayBack;
 pub use oidc::callback::Delivery;
 pub use oidc::op::difference::DiffPart;
-pub use request::{LONGEST_NESTED, fits};
 pub(super) use rehearsal::{NONCE, Rehearsal};
+pub use request::{LONGEST_NESTED, fits};
 pub use ways::{AskToSignIn, WhyAgain};
 
 use self::asked::{Demand, Query};

@@ -51,7 +51,7 @@ async fn a_device_gets_two_codes_and_where_to_type_one() {
 async fn codes_are_not_in_the_store() {
     let (world, _) = world().await;
     let tv = waits(&world).await;
-    let file = world.picture();
+    let file = world.picture().concat();
     assert!(!file.is_empty());
     for secret in [
         tv.device_code.as_str(),

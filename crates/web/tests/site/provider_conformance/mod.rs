@@ -5,10 +5,10 @@ mod basic;
 mod beyond;
 mod fresh;
 mod hints;
-mod ways;
 mod leaving;
 mod sign_out;
 pub(crate) mod signed_in;
+mod ways;
 
 use crate::world::World;
 use http::header::LOCATION;
