@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     18 "0018_ways_back"
     19 "0019_app_sessions"
     20 "0020_devices"
+    21 "0021_tags_by_hand"
 };
 
 /// The schema version of this program.

@@ -606,7 +606,8 @@ fn tags_follow_a_template_as_its_other_fields_do() {
     };
     let got = |mailbox, template| changes(mailbox, template).tags.map(|tags| tags.to_string());
     let some = |list: &str| Some(list.to_owned());
-    let (once, step): (fn(Tags) -> _, fn(Tags) -> _) = (Templated::once, Templated::in_step);
+    let once = |tags| Templated::once(tags);
+    let step = |tags| Templated::in_step(tags);
     let other = Some(TemplateId(99));
     for (mailbox, template, tags) in [
         // Newly given: all of it, and what the one before gave goes.

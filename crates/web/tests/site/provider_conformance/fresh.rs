@@ -194,8 +194,7 @@ async fn nobody_is_signed_out_of_one_app_because_another_asked_anew() {
     let waiting = async || {
         let store = world.store();
         let mut read = store.read().unwrap();
-        let due = store::app_logouts::due(&mut read, world.app.now().plus(HOUR), 9);
-        due.await.unwrap().len()
+        store::app_logouts::apps(&mut read).await.unwrap().len()
     };
 
     let page = open(&world, &mut tab, &[("prompt", "login")]).await;
