@@ -215,7 +215,14 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::AppSecret
         | Code::AppPkce
         | Code::AppCircle
-        | Code::AppUsedAgain => {
+        | Code::AppUsedAgain
+        | Code::AppNotAnew
+        | Code::AppSignOut
+        | Code::AppNotTold
+        | Code::DeviceUnknown
+        | Code::DeviceEnded
+        | Code::DeviceAnswered
+        | Code::AppDevices => {
             let page = of_apps::meet(&world, code).await;
             return Some(Met { world, page });
         }
@@ -228,14 +235,7 @@ pub async fn meet(code: Code) -> Option<Met> {
         | Code::MailInactive
         | Code::MailThrottled
         | Code::MailUnconfirmed
-        | Code::MailSignedOut
-        | Code::AppNotAnew
-        | Code::AppSignOut
-        | Code::AppNotTold
-        | Code::DeviceUnknown
-        | Code::DeviceEnded
-        | Code::DeviceAnswered
-        | Code::AppDevices => return None,
+        | Code::MailSignedOut => return None,
     };
     let page = Some(page);
     Some(Met { world, page })

@@ -83,8 +83,9 @@ async fn is_refused(code: Code, met: &Met) {
     let reference = match page {
         // The record, found by what the person reads out.
         Some(page) => {
-            let read = page.text_of(".copy-row .value").unwrap();
-            Reference::parse(&read).unwrap()
+            let row = page.text_of(".copy-row .value");
+            let read = row.or_else(|_| page.text_of(".meta strong.mono"));
+            Reference::parse(&read.unwrap()).unwrap()
         }
         None => recorded(world, code).await,
     };
@@ -96,7 +97,9 @@ async fn is_refused(code: Code, met: &Met) {
     if let Some(page) = page {
         let text = page.text();
         assert_eq!(page.status().as_u16(), entry.status, "{code}: {text}");
-        assert!(text.contains(&refusal.title()), "{code}: {text}");
+        // A page on which something is typed stays that page.
+        let own = page.text_of(".copy-row .value").is_ok();
+        assert!(!own || text.contains(&refusal.title()), "{code}: {text}");
         assert!(text.contains(&refusal.person()), "{code}: {text}");
         is_told_nothing_too_early(&attempt, &text);
     }
@@ -159,14 +162,14 @@ async fn is_explained(world: &World, reference: &Reference, refusal: &Refusal) {
     );
 }
 
-/// Before an identity is proven, nothing on the page is about anybody's account.
+/// Before somebody has proven who they are, nothing on the page is about anybody's account.
 fn is_told_nothing_too_early(attempt: &Attempt, text: &str) {
     // What the company says of itself is said to administrators alone.
     assert!(
         !text.contains("script") && !text.contains("Set-Cookie"),
         "{text}"
     );
-    if attempt.trace.identity.is_none() {
+    if attempt.trace.identity.is_none() && attempt.mailbox.is_none() {
         for fact in ["alice", "Alice", "@", "example.org"] {
             assert!(!text.contains(fact), "{fact} in {text}");
         }
