@@ -25,12 +25,33 @@ CREATE TRIGGER sessions_tell_apps BEFORE DELETE ON sessions BEGIN
     INSERT INTO app_logouts (app, sid, storage)
     SELECT s.app, s.sid, s.storage FROM app_sessions AS s JOIN oauth_apps AS a ON a.id = s.app
     WHERE s.session = old.id AND a.back_channel = TRUE
-    ON CONFLICT (app, sid) DO NOTHING;
+    ON CONFLICT (app, storage, sid) DO NOTHING;
 END;
 
--- When telling failed first, and how it failed last.
-ALTER TABLE app_logouts ADD COLUMN since INTEGER;
-ALTER TABLE app_logouts ADD COLUMN problem TEXT;
+-- Whoever is deleted may have opened apps in sessions of which nothing is left.
+DROP TRIGGER mailboxes_end_sessions;
+CREATE TRIGGER mailboxes_end_sessions BEFORE DELETE ON mailboxes BEGIN
+    DELETE FROM sessions WHERE mailbox = old.id;
+    INSERT INTO app_logouts (app, sid, storage)
+    SELECT c.app, '', old.storage FROM app_connections AS c JOIN oauth_apps AS a ON a.id = c.app
+    WHERE c.mailbox = old.id AND a.back_channel = TRUE
+    ON CONFLICT (app, storage, sid) DO NOTHING;
+END;
+
+-- Nothing was told before, so nothing is carried over.
+DROP TABLE app_logouts;
+CREATE TABLE app_logouts (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    app        INTEGER NOT NULL REFERENCES oauth_apps (id) ON DELETE CASCADE,
+    -- Empty for all sessions of the person.
+    sid        TEXT    NOT NULL,
+    storage    BLOB    NOT NULL,
+    tries      INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL DEFAULT 0,
+    -- When telling failed first, and how it failed last.
+    since      INTEGER,
+    problem    TEXT,
+    UNIQUE (app, storage, sid)
+) STRICT;
 -- Each app waits for itself.
-DROP INDEX app_logouts_due;
 CREATE INDEX app_logouts_due ON app_logouts (app, not_before, id);

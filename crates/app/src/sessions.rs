@@ -176,19 +176,28 @@ impl App {
     }
 
     /// Ends the session that a browser had before `fresh`: whoever knew its token is not carried along.
-    /// What the same person opened in it for apps goes on in the new one: they did not sign out.
+    /// What the same person opened in it for apps goes on in the new one: they did not sign out. Only
+    /// if both stand on the same provider, whose word about them ends what was opened.
     ///
     /// # Errors
     /// [`Problem::Unavailable`] only.
     pub async fn replace_session(&self, old: &str, fresh: &str) -> Result<(), Problem> {
         let (old, fresh) = (self.session_tag(old), self.session_tag(fresh));
+        let (now, lifetimes) = (self.clock.now(), self.config.clone());
         self.store
             .write(async move |tx: &mut Conn| {
-                let Some(old) = store::sessions::by_tag(tx, &old).await? else {
+                let old = store::sessions::by_tag(tx, &old).await?;
+                // One that had run out opened nothing any more, and its apps are not told.
+                let Some(old) =
+                    old.filter(|old| lifetimes.lifetime(old.principal).permits(old, now))
+                else {
                     return Ok(());
                 };
                 let fresh = store::sessions::by_tag(tx, &fresh).await?;
-                if let Some(fresh) = fresh.filter(|fresh| fresh.principal == old.principal) {
+                let same = |fresh: &Session| {
+                    (fresh.principal, fresh.provider) == (old.principal, old.provider)
+                };
+                if let Some(fresh) = fresh.filter(same) {
                     store::app_grants::move_to(tx, old.id, fresh.id).await?;
                 }
                 store::sessions::delete(tx, old.id, old.principal).await?;

@@ -16,7 +16,8 @@ macro_rules! columns {
 statements! {
     INSERT = "INSERT INTO app_devices (device_tag, user_tag, app, scopes, created, ends, ip)
         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
-    WAITING = "SELECT id FROM app_devices WHERE app = $1 AND ends > $2 LIMIT $3";
+    WAITING = "SELECT id FROM app_devices
+        WHERE app = $1 AND ends > $2 AND denied = FALSE AND grant_id IS NULL LIMIT $3";
     BY_DEVICE = concat!("SELECT ", columns!(), " FROM app_devices WHERE device_tag = $1");
     BY_USER = concat!("SELECT ", columns!(), " FROM app_devices WHERE user_tag = $1");
     ALLOW = "UPDATE app_devices SET grant_id = $1

@@ -27,7 +27,6 @@ statements! {
     END_OF_PERSON = "DELETE FROM app_grants WHERE mailbox = $1";
     END_OF_CONNECTION = "DELETE FROM app_grants WHERE mailbox = $1 AND app = $2";
     END_OF_APP = "DELETE FROM app_grants WHERE app = $1";
-    END_OF_SID = "DELETE FROM app_grants WHERE app = $1 AND sid = $2";
     SWEEP = "DELETE FROM app_grants WHERE id IN
         (SELECT id FROM app_grants WHERE ends <= $1 ORDER BY ends LIMIT $2)";
 }
@@ -43,7 +42,7 @@ pub struct NewGrant<'a> {
     pub session: Option<SessionId>,
     /// The web session in which it is made, if there is one: when that ends, the app is told.
     pub begun_in: Option<SessionId>,
-    /// What the app knows that session by.
+    /// What the app will know that session by, unless it knows it by another name.
     pub sid: &'a str,
     /// The storage id of the mailbox.
     pub storage: Uuid,
@@ -64,22 +63,22 @@ pub struct NewGrant<'a> {
 /// # Errors
 /// [`StoreError::Missing`] if app, mailbox or session is gone.
 pub async fn insert(sql: &mut Conn, new: &NewGrant<'_>) -> Result<GrantId, StoreError> {
+    let sid = match new.begun_in {
+        Some(session) => app_sessions::sid(sql, session, new).await?,
+        None => new.sid.to_owned(),
+    };
     let values = [
         new.app.into(),
         new.mailbox.into(),
         new.session.into(),
-        new.sid.into(),
+        sid.into(),
         new.scopes.into(),
         new.auth_time.into(),
         new.claims.into(),
         new.now.into(),
         new.ends.into(),
     ];
-    let id = sql.insert(INSERT, &values).await.map(GrantId)?;
-    if let Some(session) = new.begun_in {
-        app_sessions::note(sql, session, new.app, new.sid, new.storage).await?;
-    }
-    Ok(id)
+    sql.insert(INSERT, &values).await.map(GrantId)
 }
 
 /// A grant.
@@ -125,7 +124,7 @@ pub async fn move_to(sql: &mut Conn, from: SessionId, to: SessionId) -> Result<(
 
 /// Which grants end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending<'a> {
+pub enum Ending {
     /// This one.
     One(GrantId),
     /// All of a person.
@@ -134,24 +133,24 @@ pub enum Ending<'a> {
     Connection(MailboxId, OauthAppId),
     /// All to an app.
     App(OauthAppId),
-    /// Those to an app that were made in a web session.
-    Sid(OauthAppId, &'a str),
 }
 
 /// Ends grants with their codes and tokens; returns how many.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn end(sql: &mut Conn, which: Ending<'_>) -> Result<u64, StoreError> {
+pub async fn end(sql: &mut Conn, which: Ending) -> Result<u64, StoreError> {
     match which {
         Ending::One(id) => sql.execute(END, &[id.into()]).await,
-        Ending::Person(mailbox) => sql.execute(END_OF_PERSON, &[mailbox.into()]).await,
+        Ending::Person(mailbox) => {
+            app_sessions::tell_of_person(sql, mailbox).await?;
+            sql.execute(END_OF_PERSON, &[mailbox.into()]).await
+        }
         Ending::Connection(mailbox, app) => {
             sql.execute(END_OF_CONNECTION, &[mailbox.into(), app.into()])
                 .await
         }
         Ending::App(app) => sql.execute(END_OF_APP, &[app.into()]).await,
-        Ending::Sid(app, sid) => sql.execute(END_OF_SID, &[app.into(), sid.into()]).await,
     }
 }
 

@@ -21,6 +21,9 @@ statements! {
         WHERE app = $1 AND problem IS NOT NULL ORDER BY not_before, id LIMIT 1");
     DONE = "DELETE FROM app_logouts WHERE id = $1";
     DROP = "DELETE FROM app_logouts WHERE app = $1";
+    WAIT = "UPDATE app_logouts
+        SET since = COALESCE(since, $1), not_before = $2, problem = $3
+        WHERE app = $4 AND not_before <= $1";
     FAILED = "UPDATE app_logouts
         SET tries = tries + 1, since = COALESCE(since, $1), not_before = $2, problem = $3
         WHERE id = $4";
@@ -31,7 +34,7 @@ statements! {
 pub struct AppLogout {
     /// Its number among those that wait.
     pub id: i64,
-    /// What the app knows the session by.
+    /// What the app knows the session by; empty for all of the person's.
     pub sid: String,
     /// The person's storage id, of which `sub` is made.
     pub storage: Uuid,
@@ -98,6 +101,22 @@ pub async fn done(sql: &mut Conn, id: i64) -> Result<(), StoreError> {
 /// [`StoreError::Unavailable`].
 pub async fn drop_all(sql: &mut Conn, app: OauthAppId) -> Result<(), StoreError> {
     sql.execute(DROP, &[app.into()]).await?;
+    Ok(())
+}
+
+/// Lets all that is due for an app wait, because it hears nothing at the moment.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn wait(
+    sql: &mut Conn,
+    app: OauthAppId,
+    problem: &str,
+    now: Timestamp,
+    not_before: Timestamp,
+) -> Result<(), StoreError> {
+    let values = [now.into(), not_before.into(), problem.into(), app.into()];
+    sql.execute(WAIT, &values).await?;
     Ok(())
 }
 

@@ -1,45 +1,79 @@
 //! To which apps a person signed in during a web session. When the session ends, a trigger of the
 //! schema leaves word for each of them ([`crate::app_logouts`]).
 
+use crate::app_grants::NewGrant;
 use crate::{Conn, StoreError};
 use model::ids::{MailboxId, OauthAppId, SessionId};
-use uuid::Uuid;
 
 statements! {
     NOTE = "INSERT INTO app_sessions (session, app, sid, storage) VALUES ($1, $2, $3, $4)
         ON CONFLICT (session, app, sid) DO NOTHING";
-    // It signs in again under the same name: an end of before, not told yet, would end that too.
-    RECALL = "DELETE FROM app_logouts WHERE app = $1 AND sid = $2";
+    SID = "SELECT sid FROM app_sessions WHERE session = $1 AND app = $2 ORDER BY sid LIMIT 1";
     MOVE = "UPDATE app_sessions SET session = $1 WHERE session = $2";
     TELL_OF_PERSON = "INSERT INTO app_logouts (app, sid, storage)
         SELECT s.app, s.sid, s.storage FROM sessions AS w
             JOIN app_sessions AS s ON s.session = w.id AND s.app = $1
             JOIN oauth_apps AS a ON a.id = s.app
         WHERE w.mailbox = $2 AND a.back_channel = TRUE
-        ON CONFLICT (app, sid) DO NOTHING";
+        ON CONFLICT (app, storage, sid) DO NOTHING";
+    TELL_OF_ONE = "INSERT INTO app_logouts (app, sid, storage)
+        SELECT c.app, '', m.storage FROM app_connections AS c
+            JOIN oauth_apps AS a ON a.id = c.app
+            JOIN mailboxes AS m ON m.id = c.mailbox
+        WHERE c.app = $1 AND c.mailbox = $2 AND a.back_channel = TRUE
+        ON CONFLICT (app, storage, sid) DO NOTHING";
+    TELL_OF_ALL = "INSERT INTO app_logouts (app, sid, storage)
+        SELECT c.app, '', m.storage FROM app_connections AS c
+            JOIN oauth_apps AS a ON a.id = c.app
+            JOIN mailboxes AS m ON m.id = c.mailbox
+        WHERE c.app = $1 AND a.back_channel = TRUE
+        ON CONFLICT (app, storage, sid) DO NOTHING";
+    TELL_APPS_OF_PERSON = "INSERT INTO app_logouts (app, sid, storage)
+        SELECT c.app, '', m.storage FROM app_connections AS c
+            JOIN oauth_apps AS a ON a.id = c.app
+            JOIN mailboxes AS m ON m.id = c.mailbox
+        WHERE c.mailbox = $1 AND a.back_channel = TRUE
+        ON CONFLICT (app, storage, sid) DO NOTHING";
     TELL = "INSERT INTO app_logouts (app, sid, storage)
         SELECT s.app, s.sid, s.storage FROM app_sessions AS s JOIN oauth_apps AS a ON a.id = s.app
         WHERE s.app = $1 AND a.back_channel = TRUE
-        ON CONFLICT (app, sid) DO NOTHING";
+        ON CONFLICT (app, storage, sid) DO NOTHING";
     FORGET_OF_PERSON = "DELETE FROM app_sessions WHERE app = $1 AND session IN
         (SELECT id FROM sessions WHERE mailbox = $2)";
     FORGET = "DELETE FROM app_sessions WHERE app = $1";
 }
 
-/// Notes that the owner of a mailbox signs in to an app.
+/// What the app of a new grant knows this web session by: the name it has already, or the grant's,
+/// which is noted.
 ///
 /// # Errors
 /// [`StoreError::Missing`] if session or app is gone.
-pub(crate) async fn note(
+pub(crate) async fn sid(
     sql: &mut Conn,
     session: SessionId,
-    app: OauthAppId,
-    sid: &str,
-    storage: Uuid,
-) -> Result<(), StoreError> {
-    sql.execute(RECALL, &[app.into(), sid.into()]).await?;
-    let values = [session.into(), app.into(), sid.into(), storage.into()];
+    new: &NewGrant<'_>,
+) -> Result<String, StoreError> {
+    let known = sql.one(SID, &[session.into(), new.app.into()]).await?;
+    if let Some(row) = known {
+        return row.get("sid");
+    }
+    let values = [
+        session.into(),
+        new.app.into(),
+        new.sid.into(),
+        new.storage.into(),
+    ];
     sql.execute(NOTE, &values).await?;
+    Ok(new.sid.to_owned())
+}
+
+/// Has every app that a person connected told that all of their sessions ended, also those that
+/// began in a web session of which nothing is left.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub(crate) async fn tell_of_person(sql: &mut Conn, mailbox: MailboxId) -> Result<(), StoreError> {
+    sql.execute(TELL_APPS_OF_PERSON, &[mailbox.into()]).await?;
     Ok(())
 }
 
@@ -69,10 +103,12 @@ pub async fn end(
     match person {
         Some(person) => {
             let values = [app.into(), person.into()];
+            sql.execute(TELL_OF_ONE, &values).await?;
             sql.execute(TELL_OF_PERSON, &values).await?;
             sql.execute(FORGET_OF_PERSON, &values).await?;
         }
         None => {
+            sql.execute(TELL_OF_ALL, &[app.into()]).await?;
             sql.execute(TELL, &[app.into()]).await?;
             sql.execute(FORGET, &[app.into()]).await?;
         }

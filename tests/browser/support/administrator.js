@@ -117,7 +117,8 @@ async function finished(page) {
   for (let turn = 0; turn < 60; turn += 1) {
     const there = await report.waitFor({ timeout: 1000 }).then(() => true, () => false);
     if (there) return;
-    await page.reload();
+    // With JavaScript the page may be loading itself anew at this very moment.
+    await page.reload().catch(() => {});
   }
   throw new Error(`the check does not end: ${await page.locator("main").innerText()}`);
 }

@@ -4,8 +4,8 @@ use crate::App;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use model::ids::{OauthAppId, SessionId};
 use model::oauth_app::{AppSettings, RefreshRule, SubjectKind};
+use model::random;
 use oidc::scope::Scopes;
 use url::Url;
 use uuid::Uuid;
@@ -112,11 +112,9 @@ impl App {
         self.keys.tag.tag(&[kind.name(), secret.as_bytes()])
     }
 
-    /// What an app knows a web session by: the same for each of its grants there, another one for
-    /// each app.
-    pub(crate) fn app_sid(&self, app: OauthAppId, session: SessionId) -> String {
-        let (app, session) = (app.0.to_be_bytes(), session.0.to_be_bytes());
-        URL_SAFE_NO_PAD.encode(&self.keys.tag.tag(&[b"app-sid", &app, &session])[..20])
+    /// What an app will know a web session by, unless it knows it by another name already.
+    pub(crate) fn new_app_sid(&self) -> String {
+        random::token(self.random.as_ref())
     }
 }
 

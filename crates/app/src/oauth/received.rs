@@ -153,8 +153,7 @@ impl App {
             Err(problem) => return Err(problem),
         };
         let mut sql = self.store.read()?;
-        let tags = store::mailbox_tags::of(&mut sql, mailbox.id).await?;
-        if let Err(refusal) = apps::may_use(&app, &mailbox, &domain, &tags) {
+        if let Err(refusal) = apps::may_use(&app, &mailbox, &domain) {
             let mend = match (domain.active, mailbox.active) {
                 (false, _) => AppMend::Domain,
                 (true, false) => AppMend::Mailbox,
@@ -171,8 +170,15 @@ impl App {
         let before = store::app_connections::get(&mut sql, mailbox.id, app.id).await?;
         let allowed = before.filter(|before| before.asked);
         let allowed = allowed.as_ref().map(|before| before.scopes.as_str());
-        let asking = apps::asking(&app, rehearsal.web, &rehearsal.scopes, allowed);
-        test.consent = Some(asking.words().to_owned());
+        let asking = match &rehearsal.answers {
+            Some(_) => apps::asking(&app, rehearsal.web, &rehearsal.scopes, allowed),
+            None => apps::Asking::Device,
+        };
+        let mut consent = asking.words().to_owned();
+        if app.settings.devices && !asking.asks() {
+            consent.push_str("; on a device they are asked each time");
+        }
+        test.consent = Some(consent);
         test.ways = self.ways_to_app(&mut sql, &app, &mailbox).await?;
         self.fill(&mut sql, &mut test, &app, rehearsal, (&mailbox, &domain))
             .await?;

@@ -180,15 +180,20 @@ impl App {
                 match told {
                     Ok(()) => self.forget_logout(&one).await?,
                     Err(why) => {
-                        self.put_off(&app, &one, &why).await?;
-                        down = down.or(why.is_for_all().then_some(why));
+                        let again = self.put_off(&app, &one, &why).await?;
+                        if let Some(again) = again.filter(|_| why.is_for_all()) {
+                            down = Some((why.to_string(), again));
+                        }
                     }
                 }
             }
-            if let Some(why) = down {
-                for one in left {
-                    self.put_off(&app, &one, &why).await?;
-                }
+            if let Some((problem, again)) = down {
+                let now = self.clock.now();
+                self.store
+                    .write(async move |tx: &mut Conn| {
+                        store::app_logouts::wait(tx, id, &problem, now, again).await
+                    })
+                    .await?;
                 return Ok(());
             }
         }
@@ -202,7 +207,7 @@ impl App {
             now: self.clock.now(),
             jti: &random::token(self.random.as_ref()),
             subject: &subject,
-            sid: Some(&one.sid),
+            sid: Some(one.sid.as_str()).filter(|sid| !sid.is_empty()),
         });
         let alg = app.settings.id_token_alg;
         let token = self.sign_token(alg, logout_token::TYP, claims).await;
@@ -223,8 +228,13 @@ impl App {
             .await
     }
 
-    /// Has an app told again later, or gives it up and says so to administrators.
-    async fn put_off(&self, app: &OauthApp, one: &AppLogout, why: &Untold) -> Result<(), Problem> {
+    /// Has an app told again later, and tells when; or gives it up and says so to administrators.
+    async fn put_off(
+        &self,
+        app: &OauthApp,
+        one: &AppLogout,
+        why: &Untold,
+    ) -> Result<Option<Timestamp>, Problem> {
         let (now, problem) = (self.clock.now(), why.to_string());
         let again = match why {
             // The same token would be refused again (section 2.8).
@@ -239,7 +249,7 @@ impl App {
             record.attempt.app = Some(app.id);
             let refusal = apps::of_app(Code::AppNotTold, app).with("detail", problem);
             self.refuse(record, refusal).await;
-            return Ok(());
+            return Ok(None);
         };
         let id = one.id;
         self.store
@@ -247,7 +257,7 @@ impl App {
                 store::app_logouts::failed(tx, id, &problem, now, again).await
             })
             .await?;
-        Ok(())
+        Ok(Some(again))
     }
 }
 

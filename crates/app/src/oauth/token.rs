@@ -109,9 +109,9 @@ impl App {
         offer: Offer,
         client: &Client,
     ) -> Result<TokenSet, EndpointError> {
-        // Guesses cost no transaction, and of those that anybody may send only some are recorded.
+        // Guesses cost no transaction, and of the codes that anybody may send only some are recorded.
         if !offer.is_known(&mut *self.store.read()?).await? {
-            if app.settings.kind == AppKind::Public {
+            if app.settings.kind == AppKind::Public && matches!(offer, Offer::Code { .. }) {
                 self.limit_wrong(Some(app.id), client)?;
             }
             return Err(self

@@ -5,7 +5,7 @@ use model::ids::{MailboxId, OauthAppId};
 use model::time::Timestamp;
 use std::collections::{HashMap, HashSet};
 
-/// Wrong secrets (codes and tokens for an app without one) from one network in a minute; none is
+/// Wrong secrets (codes for an app without one) from one network in a minute; none is
 /// right because of the limit, so it only keeps guesses from filling records and logs.
 const WRONG_A_MINUTE: u32 = 20;
 /// Most kinds told apart; beyond it they count as one, or are noted once more.

@@ -134,8 +134,8 @@ pub(super) const SIGN_OUT: Entry = Entry {
 
 pub(super) const NOT_TOLD: Entry = Entry {
     id: "OAUTH-714",
-    title: "An app does not know that you signed out",
-    person: "You signed out here, but {app} could not be told. Sign out there too.",
+    title: "An app does not know that your sign-in ended",
+    person: "Your sign-in here has ended, and {app} could not be told. Sign out there too.",
     admin: "{app} could not be told that a session ended, and no further try is made: {detail}. Whoever was signed in there may still be. Correct its back-channel logout URL, or the app's own settings.",
     fix: Fix::App,
     retry: false,

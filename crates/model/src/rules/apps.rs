@@ -13,12 +13,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// [`Code::AppOff`], [`Code::AppNotForYou`].
-pub fn may_use(
-    app: &OauthApp,
-    mailbox: &Mailbox,
-    domain: &MailDomain,
-    tags: &Tags,
-) -> Result<(), Refusal> {
+pub fn may_use(app: &OauthApp, mailbox: &Mailbox, domain: &MailDomain) -> Result<(), Refusal> {
     is_on(app)?;
     let refused = |detail: &str| {
         Err(of_app(Code::AppNotForYou, app)
@@ -31,7 +26,7 @@ pub fn may_use(
     if !mailbox.active {
         return refused("the mailbox is switched off");
     }
-    if is_for(&app.settings.access, domain.id, tags) {
+    if is_for(&app.settings.access, domain.id, &mailbox.tags) {
         Ok(())
     } else {
         refused("neither the domain nor a tag of the mailbox is among those that may")
@@ -130,6 +125,8 @@ pub enum Asking {
     NoSecret,
     /// The answer goes to a program on the person's own machine.
     OwnMachine,
+    /// The person types the code of a device.
+    Device,
     /// Nothing was allowed yet.
     First,
     /// It wants more than was allowed.
@@ -155,6 +152,7 @@ impl Asking {
             Self::OwnMachine => {
                 "asked each time: the answer goes to a program on the person's own machine"
             }
+            Self::Device => "asked each time: a code is all that ties the device to the person",
             Self::First => "asked: they have not allowed it anything yet",
             Self::More => "asked: these scopes are more than they have allowed",
             Self::Allowed => "not asked: they have allowed these scopes before",
@@ -231,9 +229,8 @@ mod tests {
 
     #[test]
     fn who_is_switched_off_uses_nothing() {
-        let none = Tags::default();
         let code = |app: &OauthApp, mailbox: &Mailbox, domain: &MailDomain| {
-            may_use(app, mailbox, domain, &none).err().map(|r| r.code)
+            may_use(app, mailbox, domain).err().map(|r| r.code)
         };
         let (on, person, here) = (app(|_| {}), mailbox(), domain());
         assert_eq!(code(&on, &person, &here), None);
@@ -275,14 +272,17 @@ mod tests {
                 }
             })
         };
-        let has: Tags = "staff".parse().unwrap();
+        let person = Mailbox {
+            tags: "staff".parse().unwrap(),
+            ..mailbox()
+        };
         for (app, may) in [
             (of(&[1], &[]), true),
             (of(&[2], &["staff"]), true),
             (of(&[2], &["guests"]), false),
             (of(&[], &[]), false),
         ] {
-            let allowed = may_use(&app, &mailbox(), &domain(), &has);
+            let allowed = may_use(&app, &person, &domain());
             assert_eq!(allowed.is_ok(), may, "{:?}", app.settings.access);
         }
     }

@@ -113,7 +113,7 @@ mod tests {
             .iter()
             .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
             .collect();
-        assert_eq!(endpoints.len(), 7);
+        assert_eq!(endpoints.len(), 8);
         for (name, url) in endpoints {
             let url = url.as_str().unwrap();
             assert!(

@@ -452,9 +452,9 @@ async fn an_app_is_told_of_those_who_disconnect_it_and_of_nobody_else() {
     }
     let told: Vec<_> = waiting(&temp).await.into_iter().map(|one| one.0).collect();
     assert_eq!(told, [cloud]);
-    // Signed in once more in the same session, under the same name: what was not told yet is moot.
+    // Signing in once more takes nothing back: the app knows that by another name.
     grant(&temp, cloud, alice, one, true).await;
-    assert_eq!(waiting(&temp).await, []);
+    assert_eq!(waiting(&temp).await.len(), 1);
     grant(&temp, cloud, bob, two, true).await;
     temp.write(async move |sql| app_sessions::end(sql, cloud, None).await)
         .await
@@ -464,6 +464,40 @@ async fn an_app_is_told_of_those_who_disconnect_it_and_of_nobody_else() {
         .await
         .unwrap();
     assert_eq!(waiting(&temp).await, []);
+}
+
+/// Web sessions last for hours, those at apps for weeks.
+#[tokio::test]
+async fn an_app_is_told_of_a_person_of_whose_sessions_nothing_is_left() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    let quiet = app(&temp, "two", settings("Quiet")).await;
+    for app in [cloud, quiet] {
+        grant(&temp, app, alice, session, true).await;
+        let put = async move |sql: &mut store::Conn| {
+            app_connections::put(sql, alice, app, "openid", true, NOW).await
+        };
+        temp.write(put).await.unwrap();
+    }
+    let later = NOW.plus(model::time::DAY);
+    temp.write(async move |sql| sessions::sweep(sql, later, 9).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, [], "nobody left");
+    let mailbox = mailboxes::by_id(&mut temp.read(), alice).await.unwrap();
+    let all = [(cloud, String::new(), mailbox.unwrap().storage)];
+    temp.write(async move |sql| app_grants::end(sql, Ending::Person(alice)).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, all);
+    temp.write(async move |sql| app_logouts::drop_all(sql, cloud).await)
+        .await
+        .unwrap();
+    temp.write(async move |sql| mailboxes::delete(sql, alice, "", later, later).await)
+        .await
+        .unwrap();
+    assert_eq!(waiting(&temp).await, all);
 }
 
 #[tokio::test]

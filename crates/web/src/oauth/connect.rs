@@ -152,7 +152,10 @@ async fn judge(
             let now = state.app.now();
             Page(AskPage::of(frame, token, *ask, now)).into_response()
         }
-        Connect::Refused(refused) => refusal::page(frame, &refused),
+        Connect::Refused(refused) => {
+            let here = LocalPath::to_connect(&asked.query());
+            refusal::leading_to(frame, &refused, &here)
+        }
         Connect::Done(done) => Page(DonePage {
             shell: PublicShell::new(frame),
             list: PersonEntry::Apps.path(),
@@ -172,8 +175,11 @@ async fn sign_in(
 ) -> Result<Response, Failure> {
     let lead = match &first.why {
         None => "Sign in to connect your device.".to_owned(),
-        Some((WhyAgain::Administrator, _)) => "You are signed in as an administrator. To connect a              device, sign in as the owner of a mailbox."
-            .to_owned(),
+        Some((WhyAgain::Administrator, _)) => {
+            "You are signed in as an administrator. To connect a device, sign in as the owner of a \
+             mailbox."
+                .to_owned()
+        }
         Some((WhyAgain::Through, app)) => {
             format!("For {app} the way you signed in does not count. Sign in another way.")
         }

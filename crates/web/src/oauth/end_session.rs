@@ -46,7 +46,8 @@ async fn carried(request: Request) -> Result<Response, Failure> {
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();
-    Ok(Redirect::to(&format!("{END_SESSION}?{query}")).into_response())
+    let on = Redirect::to(&format!("{END_SESSION}?{query}")).into_response();
+    Ok(Further::default().on(on))
 }
 
 #[derive(Debug, Deserialize)]

@@ -36,6 +36,11 @@ pub(crate) fn page(frame: Frame, refused: &Refused) -> Response {
     rendered(frame, refused, &LocalPath::default(), None)
 }
 
+/// The same of what was to lead to `next`: that is where it is tried again.
+pub(crate) fn leading_to(frame: Frame, refused: &Refused, next: &LocalPath) -> Response {
+    rendered(frame, refused, next, None)
+}
+
 /// The same of a sign-in that was to lead to `next`, unless the refusal knows better.
 pub(crate) async fn on_the_way(
     state: &WebState,
@@ -43,6 +48,12 @@ pub(crate) async fn on_the_way(
     refused: &Refused,
     next: &LocalPath,
 ) -> Response {
+    if let ReturnTo::Connect { query, .. } = &refused.return_to {
+        return leading_to(frame, refused, &LocalPath::to_connect(query));
+    }
+    if next.connection().is_some() {
+        return leading_to(frame, refused, next);
+    }
     let wanted = match &refused.return_to {
         ReturnTo::Authorize(query) => Some(query.as_str()),
         ReturnTo::Home | ReturnTo::Devices | ReturnTo::Connect { .. } => next.authorization(),

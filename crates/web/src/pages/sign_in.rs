@@ -276,16 +276,16 @@ async fn by_password(
 }
 
 /// Refuses a form of a page that has run out, most likely because the person signed in in another
-/// window, and leads on to the app that it was for. Nothing of the form counts.
+/// window, and leads on to the app or device that it was for. Nothing of the form counts.
 ///
 /// # Errors
-/// The refusal, where there is no app.
+/// The refusal, where there is neither.
 pub(crate) fn stale(
     state: &WebState,
     headers: &HeaderMap,
     next: &LocalPath,
 ) -> Result<Response, Failure> {
-    if next.authorization().is_none() {
+    if next.authorization().is_none() && next.connection().is_none() {
         return Err(form::foreign());
     }
     let page = onward(state, headers, "One moment", next.as_str());

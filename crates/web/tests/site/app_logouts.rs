@@ -106,31 +106,32 @@ async fn whatever_ends_a_session_is_told() {
         .await
         .unwrap();
     assert_eq!(again(&mut tab).await, 1, "the person signs out");
+    // From here on of the session, and of all that she may have at the app since earlier ones.
     let erins = world.app.mailbox(&ERIN.parse().unwrap()).await.unwrap();
     world
         .app
         .disconnect(&actor, erins.mailbox.id, files.app)
         .await
         .unwrap();
-    assert_eq!(again(&mut tab).await, 1, "the person disconnects it");
+    assert_eq!(again(&mut tab).await, 2, "the person disconnects it");
     world
         .app
         .disconnect_person(files.app, erins.mailbox.id, &actor)
         .await
         .unwrap();
     // Two web sessions of hers are alive by now, and one was told of already.
-    assert_eq!(again(&mut tab).await, 1, "an administrator disconnects her");
+    assert_eq!(again(&mut tab).await, 2, "an administrator disconnects her");
     world
         .app
         .revoke_app_tokens(files.app, &actor)
         .await
         .unwrap();
-    assert_eq!(again(&mut tab).await, 1, "all tokens of the app end");
+    assert_eq!(again(&mut tab).await, 2, "all tokens of the app end");
     let address = ERIN.parse().unwrap();
     let off = world.app.disable_mailbox(&actor, &address, "gone");
     off.await.unwrap();
     world.app.tell_apps().await.unwrap();
-    assert_eq!(ear.heard().len(), 1, "an administrator switches her off");
+    assert_eq!(ear.heard().len(), 2, "an administrator switches her off");
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use model::attempt::{Door, StepState};
 use model::ids::GrantId;
 use model::mailbox::Mailbox;
 use model::random;
-use model::rules::apps::may_use;
 use model::session::Session;
 use oidc::callback::Delivery;
 use oidc::op::pkce::ChallengeMethod;
@@ -99,7 +98,7 @@ impl App {
         let words = format!("{} may know: {}", read.app.settings.name, read.scopes);
         record.attempt.trace.push("allowed", StepState::Ok, words);
         let given = Arc::new(Given {
-            sid: self.app_sid(read.app.id, session.id),
+            sid: self.new_app_sid(),
             tag: self.oauth_tag(Secret::Code, &code),
             claims: claims
                 .transpose()
@@ -126,7 +125,8 @@ impl App {
 impl Given {
     /// Writes all of it; nothing and `false` if it does not count any more.
     async fn store(&self, tx: &mut Conn) -> Result<bool, StoreError> {
-        if !self.still_counts(tx).await? {
+        let (mailbox, app) = (self.mailbox.id, self.read.app.id);
+        if !consented::still_counts(tx, &self.session, mailbox, app).await? {
             return Ok(false);
         }
         let grant = self.store_grant(tx).await?;
@@ -142,26 +142,6 @@ impl Given {
         .await?;
         self.record.clone().insert(tx).await?;
         Ok(true)
-    }
-
-    /// Whether session, person and app are still there and together. What ends one of them ends the
-    /// grants it finds; one that is made afterwards would outlive it.
-    async fn still_counts(&self, tx: &mut Conn) -> Result<bool, StoreError> {
-        let session = store::sessions::by_id(tx, self.session.id).await?;
-        if session.is_none_or(|session| session.principal != self.session.principal) {
-            return Ok(false);
-        }
-        let (Some(mailbox), Some(app)) = (
-            store::mailboxes::by_id(tx, self.mailbox.id).await?,
-            store::oauth_apps::by_id(tx, self.read.app.id).await?,
-        ) else {
-            return Ok(false);
-        };
-        let Some(domain) = store::domains::by_id(tx, mailbox.domain).await? else {
-            return Ok(false);
-        };
-        let tags = store::mailbox_tags::of(tx, mailbox.id).await?;
-        Ok(may_use(&app, &mailbox, &domain, &tags).is_ok())
     }
 
     async fn store_grant(&self, tx: &mut Conn) -> Result<GrantId, StoreError> {

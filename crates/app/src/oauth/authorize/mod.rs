@@ -34,7 +34,6 @@ use model::oauth_app::OauthApp;
 use model::outcome::{Code, Refusal};
 use model::rules::apps;
 use model::session::Session;
-use oidc::jwk::KeySet;
 use oidc::op::authorize::{AuthorizeErrorCode, Prompt};
 use oidc::op::difference::difference;
 use oidc::op::hint;
@@ -147,8 +146,7 @@ impl App {
                 return self.not_anew(&read, session, mailbox, visit.client).await;
             }
         };
-        let tags = store::mailbox_tags::of(&mut *self.store.read()?, mailbox.id).await?;
-        if let Err(refusal) = apps::may_use(&read.app, mailbox, domain, &tags) {
+        if let Err(refusal) = apps::may_use(&read.app, mailbox, domain) {
             let answer = says_no(&read);
             let refused = self.refuse_app(&read.app, Some(mailbox), refusal, visit.client);
             return Ok(match (refused.await, silent) {
@@ -335,12 +333,7 @@ impl App {
         let Some(token) = read.request.id_token_hint.as_deref() else {
             return Ok(false);
         };
-        let keys = store::signing_keys::all(&mut *self.store.read()?).await?;
-        let jwks: Vec<&str> = keys.iter().map(|key| key.jwk.as_str()).collect();
-        let set = format!("{{\"keys\":[{}]}}", jwks.join(","));
-        let Ok(set) = KeySet::parse(set.as_bytes()) else {
-            return Ok(true);
-        };
+        let set = self.signing().await?.key_set()?;
         let (issuer, client) = (self.public_url(), Some(read.app.client_id.as_str()));
         let hint = hint::read(token, &set, issuer, client, self.clock.now());
         Ok(hint.is_ok_and(|hint| hint.subject != subject))

@@ -3,10 +3,13 @@
 use super::answer::Answer;
 use super::request::{Unreadable, read};
 use super::says_no;
-use crate::oauth::Scope;
+use crate::oauth::names::grantable;
 use crate::{App, Problem};
 use model::oauth_app::OauthApp;
+use model::outcome::Code;
+use model::rules::apps::of_app;
 use oidc::op::authorize::Unchecked;
+use oidc::scope::Scopes;
 use url::form_urlencoded::Serializer;
 
 /// What stands for the nonce of a request.
@@ -37,12 +40,19 @@ impl App {
         scopes: &str,
     ) -> Result<Rehearsal, Problem> {
         let Some(redirect) = app.settings.redirects.first() else {
-            let known = Scope::ALL.into_iter().filter(|scope| scope.is_in(scopes));
-            let known: Vec<_> = known.map(Scope::name).collect();
+            // Devices alone sign in to it; what they are granted is said by the same rule.
+            let granted = Scopes::parse(scopes)
+                .ok()
+                .and_then(|asked| grantable(&app.settings, &asked));
+            let Some(scopes) = granted else {
+                let asked = model::foreign::printable(scopes, 120);
+                let refusal = of_app(Code::AppScope, app).with("scopes", format!("“{asked}”"));
+                return Err(Problem::Refused(refusal));
+            };
             return Ok(Rehearsal {
                 answers: None,
                 web: false,
-                scopes: known.join(" "),
+                scopes,
             });
         };
         let query = Serializer::new(String::new())

@@ -3,6 +3,7 @@
 use super::{INTERVAL, LIFETIME};
 use crate::oauth::client_auth::EndpointError;
 use crate::oauth::names::{Secret, grantable};
+use crate::sign_in::throttled;
 use crate::{App, Client, Problem};
 use model::ids::OauthAppId;
 use model::outcome::{Code, Refusal};
@@ -71,6 +72,13 @@ impl App {
         let (credentials, request) = DeviceRequest::parse(authorization, form)
             .map_err(|error| EndpointError::of(error, authorization.is_some()))?;
         let app = self.calling_app(credentials, client).await?;
+        // Before anything is written: an app without a secret can be named by anybody.
+        let now = self.clock.now();
+        let room = self.waiting.lock().new_code(client.ip, now);
+        if let Err(wait) = room {
+            let wait_seconds = wait.0.as_secs().max(1);
+            return Err(EndpointError::TooManyDevices { wait_seconds });
+        }
         if let Err(refusal) = apps::may_use_devices(&app) {
             let words = cannot(&refusal);
             self.note_refused(&app, refusal, client).await;
@@ -87,12 +95,6 @@ impl App {
             let words = "none of the scopes exists";
             return Err(EndpointError::refused(TokenErrorCode::InvalidScope, words));
         };
-        let now = self.clock.now();
-        let room = self.waiting.lock().new_code(client.ip, now);
-        if let Err(wait) = room {
-            let wait_seconds = wait.0.as_secs().max(1);
-            return Err(EndpointError::TooManyDevices { wait_seconds });
-        }
         let device_code = random::token(self.random.as_ref());
         let start = Arc::new(Start {
             app: app.id,
@@ -101,7 +103,12 @@ impl App {
             now,
             ip: client.ip,
         });
-        let user_code = self.let_wait(&start).await?;
+        let Some(user_code) = self.let_wait(&start).await? else {
+            let refusal = throttled(ROOM_AFTER).with("detail", "1,000 devices of this app wait");
+            self.note_refused(&app, refusal, client).await;
+            let wait_seconds = ROOM_AFTER;
+            return Err(EndpointError::TooManyDevices { wait_seconds });
+        };
         let page = format!("{}{}", self.public_url(), paths::CONNECT);
         Ok(DeviceStart {
             device_code,
@@ -113,8 +120,8 @@ impl App {
         })
     }
 
-    /// Stores a waiting device under a code that no other one has.
-    async fn let_wait(&self, start: &Arc<Start>) -> Result<UserCode, EndpointError> {
+    /// Stores a waiting device under a code that no other one has; `None` where too many wait.
+    async fn let_wait(&self, start: &Arc<Start>) -> Result<Option<UserCode>, EndpointError> {
         for _ in 0..TRIES {
             let code = UserCode::generate(self.random.as_ref());
             let tag = self.oauth_tag(Secret::UserCode, code.as_str());
@@ -123,12 +130,8 @@ impl App {
                 .store
                 .write(async move |tx: &mut Conn| start.store(tx, &tag).await);
             match stored.await {
-                Ok(true) => return Ok(code),
-                Ok(false) => {
-                    return Err(EndpointError::TooManyDevices {
-                        wait_seconds: ROOM_AFTER,
-                    });
-                }
+                Ok(true) => return Ok(Some(code)),
+                Ok(false) => return Ok(None),
                 Err(StoreError::Taken(Taken::Token)) => {}
                 Err(error) => return Err(error.into()),
             }

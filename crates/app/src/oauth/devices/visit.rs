@@ -2,7 +2,7 @@
 
 use crate::oauth::authorize::WhyAgain;
 use crate::oauth::names::Secret;
-use crate::oauth::{Scope, consented, goes_on};
+use crate::oauth::{Scope, consented, goes_on, told};
 use crate::passwords::Network;
 use crate::sessions::{Current, Who};
 use crate::sign_in::{Record, Refused, throttled};
@@ -192,9 +192,8 @@ impl App {
                 never: self.slugs(never).await?,
             })));
         }
-        let tags = store::mailbox_tags::of(&mut *self.store.read()?, mailbox.id).await?;
         let may = apps::may_use_devices(app);
-        let Err(refusal) = may.and_then(|()| apps::may_use(app, mailbox, domain, &tags)) else {
+        let Err(refusal) = may.and_then(|()| apps::may_use(app, mailbox, domain)) else {
             return Ok(None);
         };
         let refused = self.refuse_device(Some(app), mailbox, refusal, visit.client);
@@ -242,7 +241,7 @@ impl App {
         );
         record.attempt.trace.push("allowed", StepState::Ok, words);
         let allowed = Arc::new(Allowed {
-            sid: self.app_sid(found.app.id, found.session.id),
+            sid: self.new_app_sid(),
             device: found.device.clone(),
             app: found.app.clone(),
             mailbox: found.mailbox.clone(),
@@ -258,6 +257,7 @@ impl App {
                 allowed: true,
             })),
             Err(NotStored::Before) => Ok(self.answered_before(&found, visit).await),
+            Err(NotStored::Gone) => Ok(Connect::SignIn(SignInFirst::default())),
             Err(NotStored::Store(error)) => Err(error.into()),
         }
     }
@@ -296,10 +296,7 @@ fn ask(found: &Found<'_>, client: &Client) -> Ask {
         app: found.app.settings.name.clone(),
         address: found.mailbox.address.to_string(),
         code: found.code.clone(),
-        scopes: Scope::ALL
-            .into_iter()
-            .filter(|scope| scope.is_in(&device.scopes))
-            .collect(),
+        scopes: told(&found.app.settings, &device.scopes),
         created: device.created,
         ip: device.ip,
         same_network: device.ip.is_some() && known(device.ip) == known(client.ip),
@@ -318,7 +315,10 @@ struct Allowed {
 
 /// Why nothing was allowed; nothing was written either.
 enum NotStored {
+    /// It was answered before.
     Before,
+    /// The session ended meanwhile, or the person may not any more.
+    Gone,
     Store(StoreError),
 }
 
@@ -330,6 +330,10 @@ impl From<StoreError> for NotStored {
 
 impl Allowed {
     async fn store(&self, tx: &mut Conn) -> Result<(), NotStored> {
+        let (mailbox, app) = (self.mailbox.id, self.app.id);
+        if !consented::still_counts(tx, &self.session, mailbox, app).await? {
+            return Err(NotStored::Gone);
+        }
         let now = self.record.attempt.at;
         let scopes = self.device.scopes.as_str();
         let goes_on = goes_on(&self.app.settings, scopes);

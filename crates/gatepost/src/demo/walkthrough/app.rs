@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// What the consent page says of the scopes that the app asks for.
 const LEARNS: [&str; 2] = [
-    "That it is you each time, by a name of its own for you",
+    "That it is you whenever you come back",
     "Your name and your address",
 ];
 
