@@ -1,6 +1,6 @@
 //! What an app would receive for a person: decided and made by the code of the real answers.
 
-use super::app_tabs::{Head, Tab};
+use super::app_head::{Head, Tab};
 use super::apps::{of, path_of};
 use super::{domains, mailboxes};
 use crate::error::Failure;

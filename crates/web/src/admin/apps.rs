@@ -1,8 +1,8 @@
-//! Apps: the list, adding one, its settings, switching it off, ending its tokens, deleting it. What
-//! else its page has stands in [`super::app_tabs`].
+//! Apps: the list, adding one, its settings, switching it off, ending its tokens, deleting it. Each
+//! other part of its page ([`super::app_head`]) is a file of its own.
 
 use super::app_form::{Draft, Typed};
-use super::app_tabs::{Head, Tab};
+use super::app_head::{Head, Tab};
 use super::form::{Yes, ask, problems_of, seen, status_of};
 use super::list::{Turn, count};
 use super::provider_form::Choices;

@@ -4,9 +4,13 @@
 pub mod administrators;
 pub mod alerts;
 pub mod aliases;
+pub mod app_activity;
+pub mod app_connect;
 mod app_form;
+mod app_head;
+pub mod app_people;
+pub mod app_secrets;
 mod app_sign_out;
-pub mod app_tabs;
 pub mod app_test;
 pub mod apps;
 pub mod blocks;
@@ -75,7 +79,10 @@ pub fn routes() -> Routes<WebState> {
         .and(rules::routes())
         .and(rules_index::routes())
         .and(apps::routes())
-        .and(app_tabs::routes())
+        .and(app_connect::routes())
+        .and(app_secrets::routes())
+        .and(app_activity::routes())
+        .and(app_people::routes())
         .and(app_test::routes())
         .and(sign_ins::routes())
         .and(why::routes())
