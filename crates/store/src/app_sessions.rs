@@ -5,39 +5,49 @@ use crate::app_grants::NewGrant;
 use crate::{Conn, StoreError};
 use model::ids::{MailboxId, OauthAppId, SessionId};
 
+/// Leaves word of sessions that apps know by name: `s` is an app's part in a web session.
+macro_rules! of_sessions {
+    ($from:literal, $which:literal) => {
+        concat!(
+            "INSERT INTO app_logouts (app, sid, storage)
+            SELECT s.app, s.sid, s.storage FROM ",
+            $from,
+            " JOIN oauth_apps AS a ON a.id = s.app
+            WHERE ",
+            $which,
+            " AND a.back_channel = TRUE ON CONFLICT (app, storage, sid) DO NOTHING"
+        )
+    };
+}
+
+/// Leaves word that all sessions of people ended: `c` is what somebody allowed an app.
+macro_rules! of_people {
+    ($which:literal) => {
+        concat!(
+            "INSERT INTO app_logouts (app, sid, storage)
+            SELECT c.app, '', m.storage FROM app_connections AS c
+                JOIN oauth_apps AS a ON a.id = c.app
+                JOIN mailboxes AS m ON m.id = c.mailbox
+            WHERE ",
+            $which,
+            " AND a.back_channel = TRUE ON CONFLICT (app, storage, sid) DO NOTHING"
+        )
+    };
+}
+
 statements! {
     NOTE = "INSERT INTO app_sessions (session, app, sid, storage) VALUES ($1, $2, $3, $4)
         ON CONFLICT (session, app, sid) DO NOTHING";
     SID = "SELECT sid FROM app_sessions WHERE session = $1 AND app = $2 ORDER BY sid LIMIT 1";
     MOVE = "UPDATE app_sessions SET session = $1 WHERE session = $2";
-    TELL_OF_PERSON = "INSERT INTO app_logouts (app, sid, storage)
-        SELECT s.app, s.sid, s.storage FROM sessions AS w
-            JOIN app_sessions AS s ON s.session = w.id AND s.app = $1
-            JOIN oauth_apps AS a ON a.id = s.app
-        WHERE w.mailbox = $2 AND a.back_channel = TRUE
-        ON CONFLICT (app, storage, sid) DO NOTHING";
-    TELL_OF_ONE = "INSERT INTO app_logouts (app, sid, storage)
-        SELECT c.app, '', m.storage FROM app_connections AS c
-            JOIN oauth_apps AS a ON a.id = c.app
-            JOIN mailboxes AS m ON m.id = c.mailbox
-        WHERE c.app = $1 AND c.mailbox = $2 AND a.back_channel = TRUE
-        ON CONFLICT (app, storage, sid) DO NOTHING";
-    TELL_OF_ALL = "INSERT INTO app_logouts (app, sid, storage)
-        SELECT c.app, '', m.storage FROM app_connections AS c
-            JOIN oauth_apps AS a ON a.id = c.app
-            JOIN mailboxes AS m ON m.id = c.mailbox
-        WHERE c.app = $1 AND a.back_channel = TRUE
-        ON CONFLICT (app, storage, sid) DO NOTHING";
-    TELL_APPS_OF_PERSON = "INSERT INTO app_logouts (app, sid, storage)
-        SELECT c.app, '', m.storage FROM app_connections AS c
-            JOIN oauth_apps AS a ON a.id = c.app
-            JOIN mailboxes AS m ON m.id = c.mailbox
-        WHERE c.mailbox = $1 AND a.back_channel = TRUE
-        ON CONFLICT (app, storage, sid) DO NOTHING";
-    TELL = "INSERT INTO app_logouts (app, sid, storage)
-        SELECT s.app, s.sid, s.storage FROM app_sessions AS s JOIN oauth_apps AS a ON a.id = s.app
-        WHERE s.app = $1 AND a.back_channel = TRUE
-        ON CONFLICT (app, storage, sid) DO NOTHING";
+    TELL_SESSIONS = of_sessions!("app_sessions AS s", "s.app = $1");
+    TELL_SESSIONS_OF_PERSON = of_sessions!(
+        "sessions AS w JOIN app_sessions AS s ON s.session = w.id AND s.app = $1",
+        "w.mailbox = $2"
+    );
+    TELL_EVERYBODY = of_people!("c.app = $1");
+    TELL_PERSON = of_people!("c.app = $1 AND c.mailbox = $2");
+    TELL_PERSON_EVERYWHERE = of_people!("c.mailbox = $1");
     FORGET_OF_PERSON = "DELETE FROM app_sessions WHERE app = $1 AND session IN
         (SELECT id FROM sessions WHERE mailbox = $2)";
     FORGET = "DELETE FROM app_sessions WHERE app = $1";
@@ -73,7 +83,8 @@ pub(crate) async fn sid(
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub(crate) async fn tell_of_person(sql: &mut Conn, mailbox: MailboxId) -> Result<(), StoreError> {
-    sql.execute(TELL_APPS_OF_PERSON, &[mailbox.into()]).await?;
+    sql.execute(TELL_PERSON_EVERYWHERE, &[mailbox.into()])
+        .await?;
     Ok(())
 }
 
@@ -103,13 +114,13 @@ pub async fn end(
     match person {
         Some(person) => {
             let values = [app.into(), person.into()];
-            sql.execute(TELL_OF_ONE, &values).await?;
-            sql.execute(TELL_OF_PERSON, &values).await?;
+            sql.execute(TELL_PERSON, &values).await?;
+            sql.execute(TELL_SESSIONS_OF_PERSON, &values).await?;
             sql.execute(FORGET_OF_PERSON, &values).await?;
         }
         None => {
-            sql.execute(TELL_OF_ALL, &[app.into()]).await?;
-            sql.execute(TELL, &[app.into()]).await?;
+            sql.execute(TELL_EVERYBODY, &[app.into()]).await?;
+            sql.execute(TELL_SESSIONS, &[app.into()]).await?;
             sql.execute(FORGET, &[app.into()]).await?;
         }
     }
