@@ -38,12 +38,12 @@ pub struct CameBack {
     /// Whether this browser left from here for it, a short while ago. If not, nothing is known.
     pub known: bool,
     /// The app that the person was about to return to.
-    pub onward: Option<WayBack>,
+    pub onward: Option<Onward>,
 }
 
 /// The way back to an app that sent somebody here to sign out; known to be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WayBack {
+pub struct Onward {
     /// The app's name.
     pub app: String,
     /// Where to, with the state.
@@ -57,18 +57,18 @@ pub struct WayBack {
 #[derive(Debug, Default)]
 pub(crate) struct Away {
     /// By the state that comes back with them.
-    expected: HashMap<String, (Timestamp, WayBack)>,
+    expected: HashMap<String, (Timestamp, Onward)>,
 }
 
 impl Away {
-    fn expect(&mut self, state: &str, onward: WayBack, now: Timestamp) {
+    fn expect(&mut self, state: &str, onward: Onward, now: Timestamp) {
         self.expected.retain(|_, (left, _)| now.since(*left) < AWAY);
         if self.expected.len() < MOST_AWAY {
             self.expected.insert(state.to_owned(), (now, onward));
         }
     }
 
-    fn take(&mut self, state: &str) -> Option<WayBack> {
+    fn take(&mut self, state: &str) -> Option<Onward> {
         self.expected.remove(state).map(|(_, onward)| onward)
     }
 }
@@ -92,7 +92,7 @@ impl App {
         &self,
         token: &str,
         browser: &str,
-        onward: Option<&WayBack>,
+        onward: Option<&Onward>,
     ) -> Result<Option<SignOutThere>, Problem> {
         let tag = self.session_tag(token);
         let way_out = self.end_by_tag(tag.clone()).await?;
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn an_app_is_returned_to_once_and_few_are_expected() {
-        let back = |n: usize| WayBack {
+        let back = |n: usize| Onward {
             app: "Files".to_owned(),
             url: format!("https://files.example.com/{n}"),
             by_itself: true,

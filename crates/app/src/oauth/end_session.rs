@@ -7,7 +7,7 @@
 use super::names::subject;
 use crate::sessions::{Current, Who};
 use crate::sign_in::{Record, Refused};
-use crate::sign_out::{SignOutThere, WayBack};
+use crate::sign_out::{Onward, SignOutThere};
 use crate::{App, Client, Problem};
 use model::attempt::Door;
 use model::foreign::printable;
@@ -43,7 +43,7 @@ pub enum EndSessionOutcome {
         /// The provider's page on which the person signs out too.
         there: Option<SignOutThere>,
         /// The way back to the app.
-        back: Option<WayBack>,
+        back: Option<Onward>,
     },
     /// The person is asked.
     Ask {
@@ -61,7 +61,7 @@ pub enum EndSessionOutcome {
 struct Read {
     app: Option<OauthApp>,
     hint: Option<Hint>,
-    back: Option<WayBack>,
+    back: Option<Onward>,
 }
 
 /// Why a request is not one.
@@ -181,11 +181,7 @@ impl Read {
 }
 
 /// The way back, if it is registered for an app that says which one it is.
-fn way_back(
-    app: Option<&OauthApp>,
-    sent: &str,
-    state: Option<&str>,
-) -> Result<WayBack, Unreadable> {
+fn way_back(app: Option<&OauthApp>, sent: &str, state: Option<&str>) -> Result<Onward, Unreadable> {
     let Some(app) = app else {
         let words = "it named a way back and neither a client_id nor an id_token_hint";
         return Err(refused(None, words));
@@ -204,7 +200,7 @@ fn way_back(
         return Err(refused(Some(app), words));
     }
     let state: Vec<_> = state.iter().map(|state| ("state", *state)).collect();
-    Ok(WayBack {
+    Ok(Onward {
         app: app.settings.name.clone(),
         url: with_parameters(sent, &state),
         by_itself: false,

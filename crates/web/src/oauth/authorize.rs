@@ -72,9 +72,10 @@ struct Said {
     answer: Allowed,
 }
 
+/// Which button the person pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Allowed {
+pub(super) enum Allowed {
     Allow,
     Deny,
 }

@@ -1,6 +1,6 @@
 //! The page on which a person types the code that a device shows, and answers.
 
-use super::authorize::learns;
+use super::authorize::{Allowed, learns};
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::form::Posted;
@@ -100,13 +100,6 @@ async fn show(State(state): State<WebState>, request: Request) -> Result<Respons
 struct Said {
     user_code: String,
     answer: Allowed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Allowed {
-    Allow,
-    Deny,
 }
 
 async fn answer(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {

@@ -8,7 +8,7 @@ use crate::route::{Policy, Routes};
 use crate::session_cookie;
 use crate::shell::{Frame, PublicShell};
 use crate::state::WebState;
-use app::sign_out::{CameBack, SignOutThere, WayBack};
+use app::sign_out::{CameBack, Onward, SignOutThere};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -77,7 +77,7 @@ pub(crate) fn leave(frame: Frame, there: SignOutThere) -> Response {
 }
 
 /// The page that leads back to an app, by itself where the app showed whom it meant.
-pub(crate) fn back_to_app(frame: Frame, back: WayBack) -> Response {
+pub(crate) fn back_to_app(frame: Frame, back: Onward) -> Response {
     let onward = by_itself(&back);
     let page = SignedOutPage {
         shell: PublicShell::new(frame),
@@ -92,7 +92,7 @@ pub(crate) fn back_to_app(frame: Frame, back: WayBack) -> Response {
 }
 
 /// Where a browser goes without a click.
-fn by_itself(back: &WayBack) -> Option<String> {
+fn by_itself(back: &Onward) -> Option<String> {
     back.by_itself.then(|| back.url.clone())
 }
 
@@ -110,7 +110,7 @@ fn going_on(mut answer: Response, url: &str) -> Response {
 struct SignedOutPage {
     shell: PublicShell,
     there: There,
-    back: Option<WayBack>,
+    back: Option<Onward>,
 }
 
 /// What is known of the session at the provider.
