@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use app::App;
 use app::domains::{Listed, Page};
-use app::mailboxes::{MailboxFilter, MailboxRow};
+use app::mailboxes::MailboxFilter;
+use model::mailbox::Mailbox;
 use rustix::time::{ClockId, clock_gettime};
 use store::MasterKey;
 use tokio::runtime::Runtime;
@@ -106,7 +107,7 @@ struct Lists {
 }
 
 impl Lists {
-    fn list(&self, page: Page) -> anyhow::Result<Listed<MailboxRow>> {
+    fn list(&self, page: Page) -> anyhow::Result<Listed<Mailbox>> {
         let listing = self.app.mailboxes(MailboxFilter::default(), page);
         Ok(self.runtime.block_on(listing)?)
     }

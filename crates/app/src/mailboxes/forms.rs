@@ -94,8 +94,6 @@ pub struct MailboxView {
     pub mailbox: Mailbox,
     /// The template's name.
     pub template: Option<String>,
-    /// Its tags.
-    pub tags: Tags,
     /// Its fields beside what the template says; empty without a template.
     pub fields: Vec<FieldLine>,
     /// People linked to it, with the provider's name.
@@ -121,15 +119,6 @@ impl MailboxView {
         let mut blocks = self.blocks.iter();
         blocks.find(|block| block.is_of(&link.namespace, &link.subject))
     }
-}
-
-/// A mailbox in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailboxRow {
-    /// The mailbox.
-    pub mailbox: Mailbox,
-    /// Its tags.
-    pub tags: Tags,
 }
 
 /// Which mailboxes a list shows.

@@ -5,7 +5,7 @@ mod forms;
 mod method;
 
 pub use forms::{
-    DEFAULT_PASSWORD_GRACE_DAYS, MailboxEdit, MailboxFilter, MailboxRow, MailboxView, MethodSwitch,
+    DEFAULT_PASSWORD_GRACE_DAYS, MailboxEdit, MailboxFilter, MailboxView, MethodSwitch,
     NewMailboxForm, NewSignIn,
 };
 
@@ -96,7 +96,7 @@ impl App {
         &self,
         filter: MailboxFilter,
         page: Page,
-    ) -> Result<Listed<MailboxRow>, Problem> {
+    ) -> Result<Listed<Mailbox>, Problem> {
         let mut read = self.store.read()?;
         let domain = match &filter.domain {
             Some(name) => Some(domains::of(&mut read, name).await?.0.id),
@@ -115,16 +115,7 @@ impl App {
             tag: filter.tag.as_ref(),
         };
         let listed = store::mailboxes::list(&mut read, &filter, &page.keyset()).await?;
-        let rows = listed.rows.into_iter();
-        let row = |mailbox: Mailbox| MailboxRow {
-            tags: mailbox.tags.clone(),
-            mailbox,
-        };
-        Ok(Listed {
-            rows: rows.map(row).collect(),
-            next: listed.next,
-            previous: listed.previous,
-        })
+        Ok(listed.into())
     }
 
     /// Tags that some mailbox has and that start with `prefix`, in order.
@@ -291,7 +282,6 @@ async fn view(
     devices.retain(|device| device.revoked.is_none());
     let standing = store::confirmation::of(conn, mailbox.id).await?;
     Ok(MailboxView {
-        tags: mailbox.tags.clone(),
         aliases: store::aliases::of_mailbox(conn, mailbox.id).await?,
         password_uses: uses
             .into_iter()

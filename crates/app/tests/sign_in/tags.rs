@@ -2,9 +2,10 @@
 
 use crate::world::{ACTOR, PASSWORD, World, address, secret};
 use app::domains::Page;
-use app::mailboxes::{MailboxEdit, MailboxFilter, MailboxRow, NewMailboxForm, NewSignIn};
+use app::mailboxes::{MailboxEdit, MailboxFilter, NewMailboxForm, NewSignIn};
 use app::sign_in::Ended;
 use app::{Client, Problem};
+use model::mailbox::Mailbox;
 use model::tag::{Tag, Tags};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ async fn edit(world: &World, edit: MailboxEdit) {
 
 async fn of_alice(world: &World) -> String {
     let alice = world.app.mailbox(&address("alice@example.org")).await;
-    alice.unwrap().tags.to_string()
+    alice.unwrap().mailbox.tags.to_string()
 }
 
 async fn changes(world: &World) -> Vec<(String, Value)> {
@@ -144,7 +145,7 @@ async fn mailboxes_are_listed_by_tag_with_the_tags_they_have() {
         };
         let listed = world.app.mailboxes(filter, Page::default()).await;
         let rows = listed.unwrap().rows.into_iter();
-        let words = |row: MailboxRow| format!("{}: {}", row.mailbox.address.local(), row.tags);
+        let words = |one: Mailbox| format!("{}: {}", one.address.local(), one.tags);
         rows.map(words).collect::<Vec<_>>()
     };
     assert_eq!(listed("Staff").await, ["alice: staff, vip", "bob: staff"]);

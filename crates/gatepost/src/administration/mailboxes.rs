@@ -2,7 +2,7 @@
 
 use app::domains::Page;
 use app::mailboxes::{
-    MailboxEdit, MailboxFilter, MailboxRow, MailboxView, MethodSwitch, NewMailboxForm, NewSignIn,
+    MailboxEdit, MailboxFilter, MailboxView, MethodSwitch, NewMailboxForm, NewSignIn,
 };
 use app::{App, Problem};
 use model::address::Address;
@@ -242,7 +242,7 @@ pub struct MailboxList {
 }
 
 impl MailboxDocument {
-    fn new(mailbox: &Mailbox, template: Option<String>, tags: Tags) -> Self {
+    fn new(mailbox: &Mailbox, template: Option<String>) -> Self {
         Self {
             address: mailbox.address.to_string(),
             name: mailbox.name.clone(),
@@ -252,7 +252,7 @@ impl MailboxDocument {
             local: mailbox.methods.local,
             provider: mailbox.methods.provider,
             template,
-            tags,
+            tags: mailbox.tags.clone(),
             created: moment(mailbox.created),
             modified: moment(mailbox.modified),
             last_sign_in: mailbox.last_sign_in.map(moment),
@@ -275,7 +275,7 @@ impl From<MailboxView> for MailboxDetails {
         let links = links.collect();
         let (mailbox, standing) = (view.mailbox, view.standing);
         Self {
-            mailbox: MailboxDocument::new(&mailbox, view.template, view.tags),
+            mailbox: MailboxDocument::new(&mailbox, view.template),
             disabled: mailbox.disabled.map(|disabled| DisabledDocument {
                 at: moment(disabled.at),
                 by: disabled.by,
@@ -387,9 +387,9 @@ fn gone(address: &Address, mail_kept_until: Timestamp) -> Result<Value, Problem>
 async fn list(app: &App, filter: MailboxFilter, page: Page) -> Result<Value, Problem> {
     let listed = app.mailboxes(filter, page).await?;
     let names = templates::names(app).await?;
-    let rows = listed.rows.into_iter().map(|MailboxRow { mailbox, tags }| {
+    let rows = listed.rows.into_iter().map(|mailbox| {
         let template = mailbox.template.and_then(|id| names.get(&id).cloned());
-        MailboxDocument::new(&mailbox, template, tags)
+        MailboxDocument::new(&mailbox, template)
     });
     document(MailboxList {
         mailboxes: rows.collect(),

@@ -201,7 +201,7 @@ impl Typed {
                 size_text(mailbox.quota)
             },
             protocols: mailbox.protocols.iter().collect(),
-            tags: view.tags.to_string(),
+            tags: view.mailbox.tags.to_string(),
             follow_template: false,
             modified: mailbox.modified.0,
         }
@@ -227,7 +227,7 @@ impl Typed {
             quota: (quota != mailbox.quota).then_some(quota),
             protocols: (protocols != mailbox.protocols).then_some(protocols),
             template: (self.template != shown.template).then(|| self.template.clone()),
-            tags: (tags != view.tags).then_some(tags),
+            tags: (tags != view.mailbox.tags).then_some(tags),
             follow_template: self.follow_template,
         })
     }

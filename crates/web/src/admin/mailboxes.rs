@@ -14,7 +14,7 @@ use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::domains::Page as Wanted;
 use app::local_password::{MAX_CHARS, MIN_CHARS};
-use app::mailboxes::{MailboxFilter, MailboxRow, NewMailboxForm, NewSignIn};
+use app::mailboxes::{MailboxFilter, NewMailboxForm, NewSignIn};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -195,7 +195,6 @@ struct ListPage {
 
 struct Row {
     mailbox: Mailbox,
-    tags: Tags,
     state: Tag,
     template: String,
     seen: Option<When>,
@@ -247,8 +246,7 @@ async fn list(
     } else {
         on_page
     };
-    let row = |MailboxRow { mailbox, tags }: MailboxRow| Row {
-        tags,
+    let row = |mailbox: Mailbox| Row {
         state: state_of(&mailbox),
         template: templates
             .iter()

@@ -183,7 +183,7 @@ async fn tags_are_typed_shown_and_listed_by() {
         .app
         .mailbox(&"erin@example.org".parse().unwrap())
         .await;
-    assert!(erin.unwrap().tags.is_empty());
+    assert!(erin.unwrap().mailbox.tags.is_empty());
 }
 
 #[tokio::test]
