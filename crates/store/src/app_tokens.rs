@@ -7,19 +7,35 @@ use model::ids::GrantId;
 use model::oauth_app::AppSettings;
 use model::time::Timestamp;
 
+/// What answers are made of, beside the token: grant, app and person.
+macro_rules! ground {
+    () => {
+        "g.id AS grant_id, g.auth_time, g.sid, g.claims, g.app, a.client_id, a.settings,
+            m.id AS mailbox, m.storage, m.address, m.name, m.active AND d.active AS active,
+            m.created AS mailbox_created, m.modified AS mailbox_modified"
+    };
+}
+
+macro_rules! joined {
+    () => {
+        "JOIN oauth_apps AS a ON a.id = g.app
+        JOIN mailboxes AS m ON m.id = g.mailbox
+        JOIN domains AS d ON d.id = m.domain"
+    };
+}
+
 statements! {
     INSERT = "INSERT INTO app_tokens (tag, grant_id, kind, scopes, created, ends)
         VALUES ($1, $2, $3, $4, $5, $6)";
-    FIND = "SELECT t.kind, t.scopes, t.created AS issued, t.ends, t.used, g.id AS grant_id,
-            g.auth_time, g.sid, g.claims, g.app, a.client_id, a.settings,
-            m.id AS mailbox, m.storage, m.address, m.name, m.active AND d.active AS active,
-            m.created AS mailbox_created, m.modified AS mailbox_modified
+    FIND = concat!("SELECT t.kind, t.scopes, t.created AS issued, t.ends, t.used, ", ground!(), "
         FROM app_tokens AS t
         JOIN app_grants AS g ON g.id = t.grant_id
-        JOIN oauth_apps AS a ON a.id = g.app
-        JOIN mailboxes AS m ON m.id = g.mailbox
-        JOIN domains AS d ON d.id = m.domain
-        WHERE t.tag = $1";
+        ", joined!(), "
+        WHERE t.tag = $1");
+    KIND = "SELECT kind FROM app_tokens WHERE tag = $1";
+    ON_GRANT = concat!("SELECT g.scopes, ", ground!(), " FROM app_grants AS g
+        ", joined!(), "
+        WHERE g.id = $1");
     USE = "UPDATE app_tokens SET used = $1 WHERE tag = $2 AND used IS NULL";
     REVOKE = "DELETE FROM app_tokens WHERE tag = $1";
     SWEEP = "DELETE FROM app_tokens WHERE tag IN
@@ -81,6 +97,38 @@ pub async fn find(sql: &mut Conn, tag: &[u8]) -> Result<Option<Found>, StoreErro
     row.as_ref().map(found).transpose()
 }
 
+/// Whether there is a token with this tag, ended or used ones too.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn is_there(sql: &mut Conn, tag: &[u8]) -> Result<bool, StoreError> {
+    Ok(sql.one(KIND, &[tag.into()]).await?.is_some())
+}
+
+/// What the look-up of an access token will find that is made on this grant with all its scopes.
+/// `None` if the grant is gone.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn on_grant(
+    sql: &mut Conn,
+    grant: GrantId,
+    issued: Timestamp,
+    ends: Timestamp,
+) -> Result<Option<Found>, StoreError> {
+    let Some(row) = sql.one(ON_GRANT, &[grant.into()]).await? else {
+        return Ok(None);
+    };
+    let token = Token {
+        kind: TokenKind::Access,
+        scopes: row.get("scopes")?,
+        issued,
+        ends,
+        used: None,
+    };
+    ground(&row, token).map(Some)
+}
+
 /// Uses a refresh token up; of many that try, one is told `true`.
 ///
 /// # Errors
@@ -107,14 +155,34 @@ pub async fn sweep(sql: &mut Conn, now: Timestamp, limit: u32) -> Result<u64, St
         .await
 }
 
+/// What a token itself says.
+struct Token {
+    kind: TokenKind,
+    scopes: String,
+    issued: Timestamp,
+    ends: Timestamp,
+    used: Option<Timestamp>,
+}
+
 fn found(row: &Row) -> Result<Found, StoreError> {
+    let token = Token {
+        kind: row.named("kind")?,
+        scopes: row.get("scopes")?,
+        issued: row.get("issued")?,
+        ends: row.get("ends")?,
+        used: row.get("used")?,
+    };
+    ground(row, token)
+}
+
+fn ground(row: &Row, token: Token) -> Result<Found, StoreError> {
     Ok(Found {
         bearer: Bearer {
-            kind: row.named("kind")?,
-            scopes: row.get("scopes")?,
-            issued: row.get("issued")?,
-            ends: row.get("ends")?,
-            used: row.get("used")?,
+            kind: token.kind,
+            scopes: token.scopes,
+            issued: token.issued,
+            ends: token.ends,
+            used: token.used,
             grant: row.get("grant_id")?,
             auth_time: row.get("auth_time")?,
             sid: row.get("sid")?,

@@ -17,6 +17,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $4) RETURNING id";
     BY_ID = concat!("SELECT ", columns!(), " FROM oauth_apps WHERE id = $1");
     BY_CLIENT_ID = concat!("SELECT ", columns!(), " FROM oauth_apps WHERE client_id = $1");
+    WITH_SECRETS = "SELECT a.id, a.client_id, a.settings, a.created, a.modified, s.id AS secret,
+            s.tag, s.ends
+        FROM oauth_apps AS a LEFT JOIN app_secrets AS s ON s.app = a.id
+        WHERE a.client_id = $1 ORDER BY s.id DESC LIMIT 20";
     LIST = concat!("SELECT ", columns!(), " FROM oauth_apps WHERE id < $1
         ORDER BY id DESC LIMIT $2");
     UPDATE = "UPDATE oauth_apps SET settings = $1, back_channel = $2,
@@ -69,6 +73,44 @@ pub async fn by_id(sql: &mut Conn, id: OauthAppId) -> Result<Option<OauthApp>, S
 pub async fn by_client_id(sql: &mut Conn, client_id: &str) -> Result<Option<OauthApp>, StoreError> {
     let row = sql.one(BY_CLIENT_ID, &[client_id.into()]).await?;
     row.as_ref().map(app).transpose()
+}
+
+/// A secret that an app may prove itself by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Its id.
+    pub id: AppSecretId,
+    /// Its tag.
+    pub tag: Vec<u8>,
+    /// When it ends, if it was replaced.
+    pub ends: Option<Timestamp>,
+}
+
+/// An app by its name in requests, with its secrets, newest first, ended ones among them; at most 20.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn with_secrets(
+    sql: &mut Conn,
+    client_id: &str,
+) -> Result<Option<(OauthApp, Vec<Proof>)>, StoreError> {
+    let rows = sql.all(WITH_SECRETS, &[client_id.into()]).await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let app = app(first)?;
+    let mut secrets = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // An app without a secret has one row all the same.
+        if let Some(id) = row.get("secret")? {
+            secrets.push(Proof {
+                id,
+                tag: row.get("tag")?,
+                ends: row.get("ends")?,
+            });
+        }
+    }
+    Ok(Some((app, secrets)))
 }
 
 /// A page of apps, newest first.

@@ -12,6 +12,7 @@ use model::protocol::{Protocol, Protocols};
 use model::tag::Tag;
 use model::template::TemplateFields;
 use model::time::Timestamp;
+use serde::de::value::{Error as NoSuchName, StrDeserializer};
 use std::net::IpAddr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -72,8 +73,13 @@ impl Row {
         &self,
         column: &'static str,
     ) -> Result<T, StoreError> {
-        let name: serde_json::Value = self.get::<String>(column)?.into();
-        serde_json::from_value(name).map_err(|_| unreadable(column, "a known name"))
+        match self.value(column) {
+            Some(Value::Text(name)) => {
+                T::deserialize(StrDeserializer::<NoSuchName>::new(name)).ok()
+            }
+            _ => None,
+        }
+        .ok_or_else(|| unreadable(column, "a known name"))
     }
 
     fn value(&self, column: &str) -> Option<&Value> {

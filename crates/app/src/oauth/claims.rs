@@ -88,15 +88,15 @@ pub(super) async fn for_id_token(
     bearer: &Bearer,
 ) -> Result<Map<String, Value>, StoreError> {
     let open = by_scope(&bearer.scopes);
-    let asked = asked(bearer).id_token.into_keys();
-    let names = asked.filter(|name| open.contains(name)).collect();
+    let asked = asked(bearer).id_token;
+    let names = open.into_iter().filter(|name| asked.contains_key(*name));
+    let names = names.collect();
     released(sql, &bearer.person, &names).await
 }
 
-fn by_scope(scopes: &str) -> BTreeSet<String> {
+fn by_scope(scopes: &str) -> BTreeSet<&'static str> {
     let opened = BY_SCOPE.iter().filter(|(scope, _)| scope.is_in(scopes));
-    let names = opened.flat_map(|(_, names)| names.iter());
-    names.map(|name| (*name).to_owned()).collect()
+    opened.flat_map(|(_, names)| *names).copied().collect()
 }
 
 fn asked(bearer: &Bearer) -> ClaimsRequest {
@@ -109,7 +109,7 @@ fn asked(bearer: &Bearer) -> ClaimsRequest {
 async fn released(
     sql: &mut Conn,
     person: &GrantPerson,
-    names: &BTreeSet<String>,
+    names: &BTreeSet<&'static str>,
 ) -> Result<Map<String, Value>, StoreError> {
     let mut claims = known(person, names);
     if names.contains(GROUPS) {
@@ -120,7 +120,7 @@ async fn released(
 }
 
 /// What the person's own row says.
-fn known(person: &GrantPerson, names: &BTreeSet<String>) -> Map<String, Value> {
+fn known(person: &GrantPerson, names: &BTreeSet<&'static str>) -> Map<String, Value> {
     let value = |name: &str| match name {
         "name" => Some(name_or_address(person).into()),
         "preferred_username" | "email" => Some(person.address.clone().into()),
@@ -130,7 +130,7 @@ fn known(person: &GrantPerson, names: &BTreeSet<String>) -> Map<String, Value> {
     };
     let known = names
         .iter()
-        .filter_map(|name| Some((name.clone(), value(name)?)));
+        .filter_map(|name| Some(((*name).to_owned(), value(name)?)));
     known.collect()
 }
 

@@ -13,6 +13,7 @@ use oidc::op::client_auth::{ClientAuthMethod, ClientCredentials};
 use oidc::op::error::TokenErrorCode;
 use oidc::op::token::TokenError;
 use secrecy::ExposeSecret as _;
+use store::oauth_apps::Proof;
 use store::{Conn, StoreError};
 use subtle::ConstantTimeEq as _;
 
@@ -86,11 +87,11 @@ impl App {
             return Err(wrong("the client does not say which one it is", false));
         };
         let basic = credentials.method == ClientAuthMethod::Basic;
-        let app = {
+        let known = {
             let mut read = self.store.read()?;
-            store::oauth_apps::by_client_id(&mut read, &credentials.id).await?
+            store::oauth_apps::with_secrets(&mut read, &credentials.id).await?
         };
-        let Some(app) = app else {
+        let Some((app, secrets)) = known else {
             self.limit_wrong(None, client)?;
             return Err(wrong("there is no such client", basic));
         };
@@ -103,7 +104,7 @@ impl App {
             (AppKind::Confidential, None) => {}
             (AppKind::Confidential, Some(secret)) => {
                 let tag = self.oauth_tag(Secret::Client, secret.expose_secret());
-                if self.has_secret(&app, &tag).await? {
+                if self.is_secret_of(&app, &secrets, &tag) {
                     return Ok(app);
                 }
             }
@@ -123,13 +124,10 @@ impl App {
         Err(wrong("the client secret is wrong", basic))
     }
 
-    /// Whether an app has a secret with this tag that counts. Takes the same time whichever it is.
-    async fn has_secret(&self, app: &OauthApp, tag: &[u8]) -> Result<bool, StoreError> {
+    /// Whether one of the secrets of an app has this tag, and counts. Takes the same time whichever
+    /// it is.
+    fn is_secret_of(&self, app: &OauthApp, secrets: &[Proof], tag: &[u8]) -> bool {
         let now = self.clock.now();
-        let secrets = {
-            let mut read = self.store.read()?;
-            store::oauth_apps::secrets(&mut read, app.id).await?
-        };
         let live = secrets
             .iter()
             .filter(|s| s.ends.is_none_or(|ends| ends > now));
@@ -138,7 +136,7 @@ impl App {
             if same { Some(secret.id) } else { found }
         });
         let Some(id) = found else {
-            return Ok(false);
+            return false;
         };
         let first = self
             .app_uses
@@ -149,7 +147,7 @@ impl App {
                 store::oauth_apps::touch_secret(tx, id, now).await
             });
         }
-        Ok(true)
+        true
     }
 
     /// Leaves a last use with the writer, without waiting for it.

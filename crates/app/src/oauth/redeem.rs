@@ -4,7 +4,7 @@ use super::claims;
 use super::devices::{self, Heard};
 use super::names::Scope;
 use super::standing::still_counts;
-use model::grant::TokenKind;
+use model::grant::{Bearer, TokenKind};
 use model::ids::{GrantId, MailboxId};
 use model::oauth_app::{AppSettings, OauthApp, RefreshRule};
 use model::time::Timestamp;
@@ -38,7 +38,7 @@ impl Offer {
     pub(super) async fn is_known(&self, read: &mut Conn) -> Result<bool, StoreError> {
         Ok(match self {
             Self::Code { tag, .. } => store::app_codes::get(read, tag).await?.is_some(),
-            Self::Refresh { tag, .. } => store::app_tokens::find(read, tag).await?.is_some(),
+            Self::Refresh { tag, .. } => store::app_tokens::is_there(read, tag).await?,
             // A device is told before it comes here: see `App::device_asks`.
             Self::Device { .. } => true,
         })
@@ -114,11 +114,10 @@ enum Use {
 
 /// What new tokens stand on.
 struct Ground {
-    grant: GrantId,
+    /// What the access token will open.
+    found: Found,
     /// What may be refreshed.
     granted: String,
-    /// What the access token opens.
-    scopes: String,
     nonce: Option<String>,
 }
 
@@ -150,12 +149,11 @@ impl Redemption {
     ) -> Result<Use, Refused> {
         let unknown = || Refused::Request(self.offer.unknown());
         let code = store::app_codes::get(tx, tag).await?.ok_or_else(unknown)?;
-        let grant = store::app_grants::by_id(tx, code.grant).await?;
-        let grant = grant
-            .filter(|grant| grant.app == self.app.id)
-            .ok_or_else(unknown)?;
+        let found = self.on_grant(tx, code.grant).await?;
+        let found = found.ok_or_else(unknown)?;
+        let (grant, person) = (found.bearer.grant, found.bearer.person.mailbox);
         if code.used.is_some() {
-            return end_after_second_use(tx, grant.id, grant.mailbox).await;
+            return end_after_second_use(tx, grant, person).await;
         }
         if !self.is_in_time(code.ends) {
             return Err(invalid_grant("the code has ended; it is good for a minute"));
@@ -163,14 +161,23 @@ impl Redemption {
         self.check_redirect(&code, redirect)?;
         check_verifier(&code, verifier)?;
         if !store::app_codes::use_up(tx, tag, self.now).await? {
-            return end_after_second_use(tx, grant.id, grant.mailbox).await;
+            return end_after_second_use(tx, grant, person).await;
         }
         Ok(Use::First(Ground {
-            grant: grant.id,
-            granted: grant.scopes.clone(),
-            scopes: grant.scopes,
+            granted: found.bearer.scopes.clone(),
+            found,
             nonce: code.nonce,
         }))
+    }
+
+    /// What an access token will find that is given now; `None` on a grant of another app.
+    async fn on_grant(&self, tx: &mut Conn, grant: GrantId) -> Result<Option<Found>, StoreError> {
+        let found = store::app_tokens::on_grant(tx, grant, self.now, self.access_ends()).await?;
+        Ok(found.filter(|found| found.bearer.app == self.app.id))
+    }
+
+    fn access_ends(&self) -> Timestamp {
+        self.now.plus(self.app.settings.lifetimes().access)
     }
 
     async fn use_refresh(
@@ -181,9 +188,14 @@ impl Redemption {
     ) -> Result<Use, Refused> {
         let unknown = || Refused::Request(self.offer.unknown());
         let found = store::app_tokens::find(tx, tag).await?;
-        let bearer = found.map(|found| found.bearer);
-        let bearer = bearer
-            .filter(|bearer| bearer.app == self.app.id && bearer.kind == TokenKind::Refresh)
+        let is_own =
+            |bearer: &Bearer| bearer.app == self.app.id && bearer.kind == TokenKind::Refresh;
+        let Found {
+            bearer,
+            client_id,
+            settings,
+        } = found
+            .filter(|found| is_own(&found.bearer))
             .ok_or_else(unknown)?;
         if bearer.used.is_some() {
             return end_after_second_use(tx, bearer.grant, bearer.person.mailbox).await;
@@ -198,10 +210,21 @@ impl Redemption {
         if !store::app_tokens::use_up(tx, tag, self.now).await? {
             return end_after_second_use(tx, bearer.grant, bearer.person.mailbox).await;
         }
-        Ok(Use::First(Ground {
-            grant: bearer.grant,
-            granted: bearer.scopes,
+        let granted = bearer.scopes;
+        let access = Bearer {
+            kind: TokenKind::Access,
             scopes,
+            issued: self.now,
+            ends: self.access_ends(),
+            ..bearer
+        };
+        Ok(Use::First(Ground {
+            found: Found {
+                bearer: access,
+                client_id,
+                settings,
+            },
+            granted,
             nonce: None,
         }))
     }
@@ -215,25 +238,34 @@ impl Redemption {
             Heard::Waits(_) => return Err(Refused::Request(devices::pending())),
             Heard::Refused(error) => return Err(Refused::Request(error)),
         };
-        let grant = store::app_grants::by_id(tx, grant).await?;
-        let grant = grant.ok_or_else(|| Refused::Request(self.offer.unknown()))?;
+        let found = self.on_grant(tx, grant).await?;
+        let mut found = found.ok_or_else(|| Refused::Request(self.offer.unknown()))?;
         if again || !store::app_devices::use_up(tx, device.id, self.now).await? {
-            return end_after_second_use(tx, grant.id, grant.mailbox).await;
+            return end_after_second_use(tx, grant, found.bearer.person.mailbox).await;
         }
+        found.bearer.scopes.clone_from(&device.scopes);
         Ok(Use::First(Ground {
-            grant: grant.id,
-            granted: device.scopes.clone(),
-            scopes: device.scopes,
+            found,
+            granted: device.scopes,
             nonce: None,
         }))
     }
 
     async fn give(&self, tx: &mut Conn, ground: Ground) -> Result<Redeemed, Refused> {
-        let lifetimes = self.app.settings.lifetimes();
-        let access_ends = self.now.plus(lifetimes.access);
+        let Ground {
+            found,
+            granted,
+            nonce,
+        } = ground;
+        let bearer = &found.bearer;
+        if !still_counts(tx, &found.settings, &bearer.person).await? {
+            return Err(invalid_grant(
+                "the person or the app is switched off, or gone",
+            ));
+        }
         let new = |tag, kind, scopes, ends| NewToken {
             tag,
-            grant: ground.grant,
+            grant: bearer.grant,
             kind,
             scopes,
             now: self.now,
@@ -242,37 +274,25 @@ impl Redemption {
         let access = new(
             &self.pair.access,
             TokenKind::Access,
-            &ground.scopes,
-            access_ends,
+            &bearer.scopes,
+            bearer.ends,
         );
         store::app_tokens::insert(tx, &access).await?;
-        let refreshable = is_refreshable(&self.app.settings, &ground.granted);
-        let mut ends = access_ends;
+        let refreshable = is_refreshable(&self.app.settings, &granted);
+        let mut ends = bearer.ends;
         if refreshable {
-            ends = self.now.plus(lifetimes.refresh);
-            let refresh = new(
-                &self.pair.refresh,
-                TokenKind::Refresh,
-                &ground.granted,
-                ends,
-            );
+            ends = self.now.plus(self.app.settings.lifetimes().refresh);
+            let refresh = new(&self.pair.refresh, TokenKind::Refresh, &granted, ends);
             store::app_tokens::insert(tx, &refresh).await?;
         }
-        store::app_grants::extend(tx, ground.grant, ends).await?;
-        let found = store::app_tokens::find(tx, &self.pair.access).await?;
-        let gone = || invalid_grant("the person or the app is switched off, or gone");
-        let found = found.ok_or_else(gone)?;
-        if !still_counts(tx, &found.settings, &found.bearer.person).await? {
-            return Err(gone());
-        }
-        let person = found.bearer.person.mailbox;
-        store::app_connections::touch(tx, person, self.app.id, self.now).await?;
-        let released = claims::for_id_token(tx, &found.bearer).await?;
+        store::app_grants::extend(tx, bearer.grant, ends).await?;
+        store::app_connections::touch(tx, bearer.person.mailbox, self.app.id, self.now).await?;
+        let released = claims::for_id_token(tx, bearer).await?;
         Ok(Redeemed::Given(Box::new(Given {
             found,
             released,
             refreshable,
-            nonce: ground.nonce,
+            nonce,
         })))
     }
 
