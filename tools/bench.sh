@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 tools/rust.sh
 tools/deps.sh bench
 tools/npm.sh || echo "Node packages are missing; the bench that uses them will say so."
-cargo build --release --locked --package gatepost --package benches
-exec "${CARGO_TARGET_DIR:-target}/release/benches" "$@"
+cargo build --profile dist --locked --package gatepost --package benches
+exec "${CARGO_TARGET_DIR:-target}/dist/benches" "$@"
