@@ -434,8 +434,11 @@ pub(crate) async fn kick_lapsed(tx: &mut Conn, now: Timestamp) -> Result<(), Sto
             let Some(latest) = confirmation::lapsed_before(policy, now) else {
                 continue;
             };
-            for address in store::confirmation::lapsed(tx, domain, latest, LAPSED).await? {
-                tracing::info!(mailbox.address = %address, "no provider has confirmed its person for too long; mail programs stop");
+            for (mailbox, address) in
+                store::confirmation::lapsed(tx, domain, latest, LAPSED).await?
+            {
+                tracing::info!(mailbox.address = %address, "no provider has confirmed its person for too long; mail programs and apps stop");
+                store::app_grants::end(tx, Ending::GoingOn(mailbox)).await?;
                 outbox::put(tx, &Effect::Kick { address }, now).await?;
             }
         }

@@ -34,6 +34,9 @@ pub enum BearerRefusal {
     /// It is good, but not for this (403).
     #[error("the access token does not have the scope {0}")]
     Scope(&'static str),
+    /// It may have been in an address, which others read: it opens the profile alone (403).
+    #[error("access tokens of this app open the profile alone")]
+    ProfileAlone,
     /// Nothing is wrong with the request (503).
     #[error(transparent)]
     Unavailable(Problem),
@@ -113,6 +116,9 @@ impl App {
         };
         if !Scope::OpenId.is_in(&found.bearer.scopes) {
             return Err(BearerRefusal::Scope(Scope::OpenId.name()));
+        }
+        if !opens_userinfo(&found.settings) {
+            return Err(BearerRefusal::ProfileAlone);
         }
         self.note_connection(&found);
         Ok(userinfo(&mut *self.store.read()?, &found.settings, &found.bearer).await?)
@@ -270,6 +276,12 @@ impl App {
             });
         }
     }
+}
+
+/// Whether an app's access tokens open more than mailcow's profile: those that may travel in addresses,
+/// where proxies write them down, do not.
+pub(super) const fn opens_userinfo(settings: &AppSettings) -> bool {
+    !settings.token_in_query
 }
 
 /// What userinfo says to whoever has a token with the scope `openid`.

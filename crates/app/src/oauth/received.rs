@@ -2,11 +2,11 @@
 //! real ones, with words in the place of everything that would open something. Nothing is stored.
 
 use super::authorize::{NONCE, Rehearsal};
-use super::bearer::userinfo;
+use super::bearer::{opens_userinfo, userinfo};
 use super::claims::{Profile, for_id_token};
 use super::names::{Scope, subject};
 use super::redeem::is_refreshable;
-use super::token::{ID_TOKEN, TokenSet};
+use super::token::{ID_TOKEN, TokenSet, token_shape};
 use crate::{App, Problem};
 use model::address::Address;
 use model::domain::MailDomain;
@@ -21,11 +21,6 @@ use serde_json::Value;
 use std::time::Duration;
 use store::Conn;
 
-/// The shape of the tokens: mailcow's, and all others.
-const SHAPES: [&str; 2] = [
-    "(40 hexadecimal digits, others each time)",
-    "(43 characters, others each time)",
-];
 const SID: &str = "(one for each web session)";
 const AT_HASH: &str = "(made of the access token)";
 
@@ -284,7 +279,7 @@ impl App {
             test.received.push(authorization(&answer.parameters, about));
         }
         let openid = Scope::OpenId.is_in(&rehearsal.scopes);
-        let shape = SHAPES[usize::from(!settings.mailcow)];
+        let shape = token_shape(settings);
         let refresh = is_refreshable(settings, &rehearsal.scopes).then(|| shape.to_owned());
         let mut about = format!("the access token counts for {}", lasting(lifetimes.access));
         if refresh.is_some() {
@@ -325,10 +320,12 @@ impl App {
             let about = format!("good for {}; the times are those of now", lasting(ID_TOKEN));
             test.received
                 .push(received("id_token", "ID token, decoded", about, &claims)?);
-            let claims = userinfo(sql, settings, &bearer).await?;
-            let about = "as long as the access token counts".to_owned();
-            test.received
-                .push(received("userinfo", "Userinfo", about, &claims)?);
+            if opens_userinfo(settings) {
+                let claims = userinfo(sql, settings, &bearer).await?;
+                let about = "as long as the access token counts".to_owned();
+                test.received
+                    .push(received("userinfo", "Userinfo", about, &claims)?);
+            }
             test.otherwise.extend(other_subject(settings, mailbox));
         }
         if Scope::Profile.is_in(&bearer.scopes) {

@@ -3,7 +3,7 @@
 use super::claims;
 use super::devices::{self, Heard};
 use super::names::Scope;
-use super::standing::still_counts;
+use super::standing::{still_counts, still_stands};
 use model::grant::{Bearer, TokenKind};
 use model::ids::{GrantId, MailboxId};
 use model::oauth_app::{AppSettings, OauthApp, RefreshRule};
@@ -202,6 +202,11 @@ impl Redemption {
         }
         if !self.is_in_time(bearer.ends) {
             return Err(unknown());
+        }
+        if !still_stands(tx, bearer.person.mailbox, self.now).await? {
+            return Err(invalid_grant(
+                "no provider has confirmed the person for too long; they sign in again",
+            ));
         }
         let scopes = match scope {
             None => bearer.scopes.clone(),

@@ -2,8 +2,10 @@
 //! told when somebody leaves, loses a tag, or the app is taken away from them.
 
 use model::grant::GrantPerson;
+use model::ids::MailboxId;
 use model::oauth_app::{AppAccess, AppSettings};
 use model::rules;
+use model::time::Timestamp;
 use store::{Conn, StoreError};
 
 /// Person, domain and app are switched on, and the person may use the app.
@@ -24,4 +26,15 @@ pub(crate) async fn still_counts(
     };
     let tags = store::mailbox_tags::of(sql, person.mailbox).await?;
     Ok(rules::apps::is_for(&settings.access, mailbox.domain, &tags))
+}
+
+/// Whether providers stand by a person, as far as their word is asked for: what goes on while the person
+/// is away stops where mail programs do. Asked at a refresh; in between an access token lives out its time.
+pub(super) async fn still_stands(
+    sql: &mut Conn,
+    person: MailboxId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let standing = store::confirmation::of(sql, person).await?;
+    Ok(standing.is_some_and(|standing| rules::confirmation::stands(&standing, now).is_ok()))
 }

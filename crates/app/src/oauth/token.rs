@@ -243,12 +243,22 @@ impl App {
         })
     }
 
-    /// mailcow's tokens are 40 hexadecimal digits, and its clients may have columns of that size.
-    fn new_app_token(&self, app: &OauthApp) -> String {
+    /// A code or a token. mailcow's are 40 hexadecimal digits, and its clients may have columns of that
+    /// size.
+    pub(super) fn new_app_token(&self, app: &OauthApp) -> String {
         if app.settings.mailcow {
             hex::encode(random::bytes::<20>(self.random.as_ref()))
         } else {
             random::token(self.random.as_ref())
         }
+    }
+}
+
+/// What stands for a code or a token where none is made.
+pub(super) const fn token_shape(settings: &AppSettings) -> &'static str {
+    if settings.mailcow {
+        "(40 hexadecimal digits, others each time)"
+    } else {
+        "(43 characters, others each time)"
     }
 }

@@ -110,7 +110,7 @@ fn guarantees(settings: &AppSettings) -> Vec<String> {
         said.push(
             "The app sends its access token in the address of the profile. Gatepost keeps it out of \
              its own logs; a proxy in between may write it down. It opens that profile alone and \
-             ends after a day."
+             ends within a day."
                 .to_owned(),
         );
     }

@@ -371,7 +371,8 @@ impl Typed {
                 "Token in the address",
                 "Counts at mailcow's profile",
                 self.token_in_query,
-                "authentik's mailcow source sends it so. Proxies may write it into their logs.",
+                "authentik's mailcow source sends it so. Proxies may write it into their logs, so the \
+                 app's tokens open nothing but that profile.",
             ),
             radios(
                 "full_name",

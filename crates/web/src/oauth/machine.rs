@@ -171,7 +171,9 @@ pub(super) fn bearer_refusal(refused: &BearerRefusal) -> Response {
         BearerRefusal::Unavailable(problem) => return unavailable(problem),
         BearerRefusal::Request(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
         BearerRefusal::Token => (StatusCode::UNAUTHORIZED, "invalid_token"),
-        BearerRefusal::Scope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
+        BearerRefusal::Scope(_) | BearerRefusal::ProfileAlone => {
+            (StatusCode::FORBIDDEN, "insufficient_scope")
+        }
     };
     let mut scheme =
         format!("Bearer realm=\"Service\", error=\"{code}\", error_description=\"{description}\"");

@@ -8,7 +8,6 @@ use crate::{App, Client, Problem};
 use model::attempt::{Door, StepState};
 use model::ids::GrantId;
 use model::mailbox::Mailbox;
-use model::random;
 use model::session::Session;
 use oidc::callback::Delivery;
 use oidc::op::pkce::ChallengeMethod;
@@ -87,7 +86,7 @@ impl App {
         asked: bool,
         client: &Client,
     ) -> Result<Option<Answer>, Problem> {
-        let code = random::token(self.random.as_ref());
+        let code = self.new_app_token(&read.app);
         let back = read.back.clone();
         let claims = &read.request.claims;
         let claims = (!claims.is_empty()).then(|| serde_json::to_string(claims));

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::request::{Unreadable, read};
 use super::says_no;
 use crate::oauth::names::grantable;
+use crate::oauth::token::token_shape;
 use crate::{App, Problem};
 use model::oauth_app::OauthApp;
 use model::outcome::Code;
@@ -15,7 +16,6 @@ use url::form_urlencoded::Serializer;
 /// What stands for the nonce of a request.
 pub(in crate::oauth) const NONCE: &str = "(as the app sent it)";
 const STATE: &str = "(as the app sent it)";
-const CODE: &str = "(43 characters, another one each time)";
 /// Of no verifier: no code is ever given for it.
 const CHALLENGE: &str = "0000000000000000000000000000000000000000000";
 
@@ -68,7 +68,10 @@ impl App {
         let issuer = self.public_url().to_owned();
         match read(app.clone(), Unchecked::parse(&query), &query, issuer) {
             Ok(request) => Ok(Rehearsal {
-                answers: Some((request.back.with("code", CODE), says_no(&request))),
+                answers: Some((
+                    request.back.with("code", token_shape(&app.settings)),
+                    says_no(&request),
+                )),
                 web: request.back.web,
                 scopes: request.scopes,
             }),

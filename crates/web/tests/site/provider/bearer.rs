@@ -4,7 +4,7 @@ use super::{
     CALLBACK, ERIN, Given, OPENID, Provider, basic, bearer, mailcow, public, refresh, settings,
 };
 use http::StatusCode;
-use model::oauth_app::FullName;
+use model::oauth_app::{AppSettings, FullName};
 use std::time::Duration;
 
 const PROFILE: &str = "/oauth/profile";
@@ -162,6 +162,14 @@ async fn a_token_is_shown_once_and_where_it_may_be() {
             400,
             Some("invalid_request"),
         ),
+        // What may have been in an address opens nothing else.
+        (
+            USERINFO.to_owned(),
+            Some(&header),
+            "",
+            403,
+            Some("insufficient_scope"),
+        ),
         // The query is for apps that are marked so, and for the profile alone.
         (
             query(PROFILE, &strict),
@@ -217,6 +225,28 @@ async fn scopes_are_demanded() {
         let scheme = answer.header("www-authenticate").unwrap();
         assert!(scheme.ends_with(&format!("scope=\"{scope}\"")), "{scheme}");
     }
+}
+
+/// From its last use: whoever comes back within a month goes on.
+#[tokio::test]
+async fn a_refresh_token_is_good_for_31_days() {
+    let provider = Provider::new().await;
+    let app = provider.add("cow", mailcow()).await;
+    let mut token = provider
+        .given("cow", app, TRIO)
+        .await
+        .member("refresh_token");
+    for _ in 0..2 {
+        let clock = &provider.world.clock;
+        clock.advance(model::time::DAY * 31 - Duration::from_secs(1));
+        provider.world.app.sweep().await.unwrap();
+        let next = provider.tokens("cow", &refresh(&token)).await;
+        assert_eq!(next.status, StatusCode::OK, "{}", next.text);
+        token = next.member("refresh_token");
+    }
+    provider.world.clock.advance(model::time::DAY * 31);
+    let late = provider.tokens("cow", &refresh(&token)).await;
+    assert_eq!(late.error(), (400, "invalid_grant".to_owned()));
 }
 
 /// `targets.md` S23: each kind of secret opens what it is for, and nothing else.
@@ -315,7 +345,11 @@ async fn a_token_that_has_ended_opens_nothing_anywhere() {
 #[tokio::test]
 async fn an_app_learns_what_its_own_tokens_are_worth() {
     let provider = Provider::new().await;
-    let app = provider.add("app", mailcow()).await;
+    let by_header_alone = AppSettings {
+        token_in_query: false,
+        ..mailcow()
+    };
+    let app = provider.add("app", by_header_alone).await;
     provider.add("other", settings()).await;
     provider.add("tv", public()).await;
     let tokens = provider.given("app", app, OPENID).await;

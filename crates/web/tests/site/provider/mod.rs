@@ -2,12 +2,12 @@
 
 mod bearer;
 mod keys;
-mod modules;
 mod races;
 mod received;
 mod recorded;
 mod refused;
 mod taken_away;
+mod tokens;
 
 use crate::world::World;
 use axum::body::to_bytes;
@@ -110,7 +110,10 @@ impl Answer {
 
 impl Provider {
     async fn new() -> Self {
-        let world = World::new().await;
+        Self::in_world(World::new().await)
+    }
+
+    fn in_world(world: World) -> Self {
         let (store, keys) = (world.store(), world.purpose_keys());
         Self { world, store, keys }
     }
@@ -158,7 +161,11 @@ impl Provider {
     }
 
     async fn erin(&self) -> Mailbox {
-        let address = ERIN.parse().unwrap();
+        self.mailbox(ERIN).await
+    }
+
+    async fn mailbox(&self, address: &str) -> Mailbox {
+        let address = address.parse().unwrap();
         let mut read = self.store.read().unwrap();
         let found = store::mailboxes::by_address(&mut read, &address).await;
         found.unwrap().unwrap()
@@ -166,19 +173,24 @@ impl Provider {
 
     /// A code for Erin, as the authorization endpoint leaves it.
     async fn code(&self, app: OauthAppId, given: Given) -> (String, GrantId) {
+        self.code_for(ERIN, app, given).await
+    }
+
+    /// The same for somebody else.
+    async fn code_for(&self, who: &str, app: OauthAppId, given: Given) -> (String, GrantId) {
         let code = model::random::token(&store::OsRandom);
         let tag = self.keys.tag.tag(&[b"app-code", code.as_bytes()]);
-        let (erin, now) = (self.erin().await, self.world.app.now());
+        let (person, now) = (self.mailbox(who).await, self.world.app.now());
         let ends = now.plus(Duration::from_secs(60));
         let grant = self
             .write(async move |tx: &mut Conn| {
                 let grant = NewGrant {
                     app,
-                    mailbox: erin.id,
+                    mailbox: person.id,
                     session: None,
                     begun_in: None,
                     sid: "a-session",
-                    storage: erin.storage,
+                    storage: person.storage,
                     scopes: given.scopes,
                     auth_time: now,
                     claims: given.claims,
@@ -214,7 +226,11 @@ impl Provider {
     }
 
     async fn send(&self, request: http::request::Builder, body: &str) -> Answer {
-        let (parts, body) = self.world.send(request, body).await.into_parts();
+        self.send_bytes(request, body.as_bytes().to_vec()).await
+    }
+
+    async fn send_bytes(&self, request: http::request::Builder, body: Vec<u8>) -> Answer {
+        let (parts, body) = self.world.send_bytes(request, body).await.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.unwrap();
         Answer {
             status: parts.status,

@@ -55,7 +55,11 @@ impl Provider {
     }
 
     /// The real way: Erin signs in, allows it, and the app redeems the code.
-    async fn for_real(&self, client: &str, scopes: &str) -> (Vec<(String, String)>, Value) {
+    pub(super) async fn for_real(
+        &self,
+        client: &str,
+        scopes: &str,
+    ) -> (Vec<(String, String)>, Value) {
         let mut tab = self.world.browser().tab();
         tab.stop_before("https://app.example.net");
         self.world.sign_in(&mut tab, ERIN, PASSWORD).await;

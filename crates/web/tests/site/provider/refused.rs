@@ -54,6 +54,75 @@ async fn tokens_are_given_by_post_and_form_only() {
     assert_eq!(twice.error(), (400, "invalid_request".to_owned()));
 }
 
+/// The row of the endpoints in `targets.md` section 12: bytes that are no form.
+#[tokio::test]
+async fn bodies_that_are_no_form_are_refused_and_named() {
+    let provider = Provider::new().await;
+    provider.add("app", settings()).await;
+    let long = format!(
+        "grant_type=refresh_token&refresh_token={}",
+        "x".repeat(70_000)
+    );
+    let cases: [(&[u8], &str); 9] = [
+        (
+            b"grant_type=refresh_token&refresh_token=\xff\xfe",
+            "invalid_request",
+        ),
+        (
+            b"grant_type=refresh_token&refresh_token=%ff",
+            "invalid_request",
+        ),
+        (
+            b"grant_type=refresh_token&refresh_token=%00",
+            "invalid_request",
+        ),
+        (
+            b"grant_type=refresh_token&refresh_token=a%0d%0ab",
+            "invalid_request",
+        ),
+        (b"\0", "invalid_request"),
+        (b"&&&=&=", "invalid_request"),
+        (
+            b"grant_type=refresh_token&refresh_token=x&token=y&token=y",
+            "invalid_grant",
+        ),
+        (b"{\"grant_type\":\"refresh_token\"}", "invalid_request"),
+        (long.as_bytes(), "invalid_request"),
+    ];
+    for (body, error) in cases {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(TOKEN)
+            .header("authorization", basic("app"))
+            .header("content-type", FORM);
+        let answer = provider.send_bytes(request, body.to_vec()).await;
+        let shown = String::from_utf8_lossy(&body[..body.len().min(60)]);
+        assert_eq!(answer.error(), (400, error.to_owned()), "{shown}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+    for path in [
+        "/oauth/introspect",
+        "/oauth/revoke",
+        "/oauth/device_authorization",
+    ] {
+        for body in [
+            b"token=\xff".as_slice(),
+            b"token=%00",
+            b"token=a&token=b",
+            b"scope=\xff",
+        ] {
+            let request = Request::builder()
+                .method(Method::POST)
+                .uri(path)
+                .header("authorization", basic("app"))
+                .header("content-type", FORM);
+            let answer = provider.send_bytes(request, body.to_vec()).await;
+            let status = answer.status.as_u16();
+            assert_eq!(status, 400, "{path} {}", String::from_utf8_lossy(body));
+        }
+    }
+}
+
 #[tokio::test]
 async fn who_does_not_prove_it_is_told_in_the_way_it_tried() {
     let provider = Provider::new().await;

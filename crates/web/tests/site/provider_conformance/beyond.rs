@@ -130,7 +130,8 @@ async fn mailcows_clients_ask_as_they_always_did() {
     ];
     let page = open(&world, &mut tab, &old).await;
     assert!(page.text().contains("Your name"), "{}", page.text());
-    is_code(&world, &allow(&mut tab, &page).await);
+    let code = &answered(&allow(&mut tab, &page).await)["code"];
+    assert!(code.len() == 40 && code.bytes().all(|b| b.is_ascii_hexdigit()));
     let page = open(&world, &mut tab, &[("client_id", "old"), ("state", "")]).await;
     assert_eq!(answered(&page)["error"], "invalid_request");
 }
@@ -153,6 +154,23 @@ async fn apps_that_cannot_prove_themselves_always_ask_and_trusted_ones_do_not() 
     for _ in 0..2 {
         let page = open(&world, &mut tab, &public).await;
         is_code(&world, &allow(&mut tab, &page).await);
+    }
+    // With a secret, and answers that stay on the person's own machine.
+    let places = ["http://127.0.0.1/cb", "org.example.mail:/cb"];
+    add(&world, "own", |s| {
+        s.redirects = places.map(str::to_owned).into()
+    })
+    .await;
+    for place in places {
+        for _ in 0..2 {
+            let own = [("client_id", "own"), ("redirect_uri", place)];
+            let page = open(&world, &mut tab, &own).await;
+            let form = page.form_with_button("Allow").unwrap();
+            tab.stop_before(place);
+            let page = tab.submit(form.press("Allow").unwrap()).await.unwrap();
+            let to = page.location().unwrap().unwrap();
+            assert!(to.as_str().contains("code="), "{to}");
+        }
     }
 }
 
