@@ -323,10 +323,19 @@ impl World {
 
     /// Sends one request as it is, following nothing.
     pub async fn send(&self, request: http::request::Builder, body: &str) -> http::Response<Body> {
+        self.send_bytes(request, body.as_bytes().to_vec()).await
+    }
+
+    /// The same with a body that may be no text.
+    pub async fn send_bytes(
+        &self,
+        request: http::request::Builder,
+        body: Vec<u8>,
+    ) -> http::Response<Body> {
         let host = self.url.trim_start_matches("http://");
         let request = request
             .header(http::header::HOST, host)
-            .body(Body::from(body.to_owned()));
+            .body(Body::from(body));
         self.router.clone().oneshot(request.unwrap()).await.unwrap()
     }
 

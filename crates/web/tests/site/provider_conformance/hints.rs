@@ -50,7 +50,7 @@ fn claims(token: &str) -> Value {
 
 /// With a token of hers she is answered in silence; with somebody else's nobody is passed off as them.
 #[tokio::test]
-async fn oidcc_id_token_hint() {
+async fn a_hint_of_an_id_token_is_about_its_person_alone() {
     let world = world().await;
     trusted(&world, "cloud").await;
     trusted(&world, "other").await;

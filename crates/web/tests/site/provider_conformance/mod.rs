@@ -1,13 +1,17 @@
-//! What the OpenID Foundation's plans for providers ask of the authorization endpoint, each test
-//! named after its module, and what they leave out.
+//! The OpenID Foundation's tests of providers, each named after its module, over the whole way from the
+//! app's question to userinfo, and what they leave out. `docs/reference/app-endpoints.md` lists them.
 
 mod basic;
 mod beyond;
 mod fresh;
 mod hints;
 mod leaving;
+mod plan;
+mod planted;
+mod round;
 mod sign_out;
 pub(crate) mod signed_in;
+mod table;
 mod ways;
 
 use crate::world::World;
@@ -18,6 +22,16 @@ use model::oauth_app::{AppCard, AppSettings, PkceRule};
 use std::collections::HashMap;
 use testkit::browser::{Page, Tab};
 use url::Url;
+
+/// `oidcc-basic-certification-test-plan`.
+mod query {
+    super::plan::basic_plan!(oidc::callback::Delivery::Query);
+}
+
+/// `oidcc-formpost-basic-certification-test-plan`: the same with `response_mode=form_post`.
+mod form_post {
+    super::plan::basic_plan!(oidc::callback::Delivery::FormPost);
+}
 
 const BACK: &str = "https://files.example.com/cb";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";

@@ -15,7 +15,7 @@ pub(crate) const OUT: &str = "https://files.example.com/out?from=gatepost";
 pub(crate) struct Client {
     pub(crate) id: &'static str,
     pub(crate) app: OauthAppId,
-    secret: String,
+    pub(crate) secret: String,
 }
 
 /// Adds one.
