@@ -25,6 +25,7 @@ statements! {
     MOVE = "UPDATE app_grants SET session = $1 WHERE session = $2";
     END = "DELETE FROM app_grants WHERE id = $1";
     END_OF_PERSON = "DELETE FROM app_grants WHERE mailbox = $1";
+    END_GOING_ON = "DELETE FROM app_grants WHERE mailbox = $1 AND session IS NULL";
     END_OF_CONNECTION = "DELETE FROM app_grants WHERE mailbox = $1 AND app = $2";
     END_OF_APP = "DELETE FROM app_grants WHERE app = $1";
     SWEEP = "DELETE FROM app_grants WHERE id IN
@@ -129,6 +130,8 @@ pub enum Ending {
     One(GrantId),
     /// All of a person.
     Person(MailboxId),
+    /// Those of a person that go on while they are away; the others end with their web sessions.
+    GoingOn(MailboxId),
     /// All of a person to an app.
     Connection(MailboxId, OauthAppId),
     /// All to an app.
@@ -146,6 +149,7 @@ pub async fn end(sql: &mut Conn, which: Ending) -> Result<u64, StoreError> {
             app_sessions::tell_of_person(sql, mailbox).await?;
             sql.execute(END_OF_PERSON, &[mailbox.into()]).await
         }
+        Ending::GoingOn(mailbox) => sql.execute(END_GOING_ON, &[mailbox.into()]).await,
         Ending::Connection(mailbox, app) => {
             sql.execute(END_OF_CONNECTION, &[mailbox.into(), app.into()])
                 .await

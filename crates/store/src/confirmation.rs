@@ -118,9 +118,10 @@ pub async fn lapsed(
     id: DomainId,
     latest: Timestamp,
     limit: u32,
-) -> Result<Vec<Address>, StoreError> {
+) -> Result<Vec<(MailboxId, Address)>, StoreError> {
     let rows = next(sql, &setting(id), id, (None, latest), limit).await?;
-    rows.iter().map(|row| row.get("address")).collect()
+    let mailbox = |row: &Row| Ok((row.get("id")?, row.get("address")?));
+    rows.iter().map(mailbox).collect()
 }
 
 /// The mailboxes of a domain whose letter is due, with when each was confirmed last: those confirmed
