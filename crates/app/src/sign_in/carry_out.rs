@@ -378,7 +378,8 @@ impl Run<'_> {
         let seen = changes.quota.is_some()
             || changes.protocols.is_some()
             || changes.active.is_some()
-            || changes.tags.is_some();
+            || changes.tags.is_some()
+            || changes.unfollowed;
         if seen {
             let details = json!({ "before": mailbox, "after": after });
             audit::note(

@@ -260,8 +260,12 @@ fn judged(known: &Known, identity: &Identity, verdict: &Verdict) -> Judged {
 
 fn changed_words(it: &str, changes: &Changes) -> String {
     match &changes.refused {
-        Some(refusal) => format!(
+        Some(refusal) if changes.is_empty() => format!(
             "{it} would stay as it is, because its template does not fit: {}",
+            refusal.admin()
+        ),
+        Some(refusal) => format!(
+            "{it} would take the tags of its template and keep the rest, because that does not fit: {}",
             refusal.admin()
         ),
         None if changes.is_empty() => format!("{it} would stay as it is."),

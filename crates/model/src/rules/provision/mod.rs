@@ -22,7 +22,7 @@ use crate::rules::limits::{self, Ask, size};
 use crate::rules::mapping::{self, Claims, Mapped, RuleVerdict, brief};
 use crate::rules::suggest;
 use crate::tag::Tags;
-use crate::template::{Keep, Template, TemplateField, TemplateFields, Templated};
+use crate::template::{Keep, Template, TemplateField, TemplateFields, TemplateSettings, Templated};
 use crate::time::Timestamp;
 use serde_json::Value;
 
@@ -137,7 +137,7 @@ pub enum Verdict {
     Refuse(Refusal),
 }
 
-/// What a template changes in a mailbox. All or nothing.
+/// What a template changes in a mailbox: all of it, or, where its quota does not fit, only who may in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     /// The template and its `modified`, when they differ from what the mailbox remembers.
@@ -150,7 +150,9 @@ pub struct Changes {
     pub active: Option<bool>,
     /// Other tags.
     pub tags: Option<Tags>,
-    /// The template was not applied, because its quota does not fit the domain.
+    /// The mailbox follows no template any more: the one that it is given does not fit yet.
+    pub unfollowed: bool,
+    /// Quota and protocols were not applied, because the quota does not fit the domain.
     pub refused: Option<Refusal>,
 }
 
@@ -159,6 +161,9 @@ impl Changes {
     pub fn apply_to(&self, mailbox: &mut Mailbox) {
         if let Some((template, seen)) = self.template {
             (mailbox.template, mailbox.template_seen) = (Some(template), Some(seen));
+        }
+        if self.unfollowed {
+            (mailbox.template, mailbox.template_seen) = (None, None);
         }
         mailbox.quota = self.quota.unwrap_or(mailbox.quota);
         mailbox.protocols = self.protocols.unwrap_or(mailbox.protocols);
@@ -184,6 +189,7 @@ impl Changes {
             && self.protocols.is_none()
             && self.active.is_none()
             && self.tags.is_none()
+            && !self.unfollowed
     }
 }
 
@@ -584,7 +590,7 @@ fn template_changes(
             "template",
             StepState::Warn,
             format!(
-                "{} not applied, settings stay as they are: {}",
+                "{} does not fit: quota and mail programs stay as they are, its tags count: {}",
                 template.name,
                 refusal.admin()
             ),
@@ -606,8 +612,12 @@ fn template_changes(
 }
 
 /// What `template` changes in `mailbox`: all fields when it is newly assigned, the fields kept in
-/// step when only its content changed, never a field that an administrator overrode. A quota that
-/// does not fit leaves everything as it was.
+/// step when only its content changed, never a field that an administrator overrode.
+///
+/// A quota that does not fit leaves quota and protocols as they were, until there is room. Who may in is
+/// no matter of room: tags say who may use an app, and what somebody loses by a claim is lost at once, as
+/// being switched off is. A mailbox that is given such a template follows none meanwhile, so that the next
+/// one that fits is applied whole, be it the one before.
 #[must_use]
 pub fn apply_template(
     mailbox: &Mailbox,
@@ -642,7 +652,11 @@ pub fn apply_template(
         let refusal = refusal
             .with("domain", &domain.name)
             .with("template", &template.name);
+        let off = applies(TemplateField::Active, settings.active.keep) && !settings.active.value;
         return Changes {
+            tags: other_tags(mailbox, settings, applies),
+            active: (off && mailbox.active).then_some(false),
+            unfollowed: assigned && mailbox.template.is_some(),
             refused: Some(refusal),
             ..Changes::default()
         };
@@ -654,15 +668,26 @@ pub fn apply_template(
         )
     });
     let active = wanted(TemplateField::Active, settings.active, mailbox.active);
-    let tags = applies(TemplateField::Tags, settings.tags.keep).then_some(&settings.tags.value);
     Changes {
         template: Some((template.id, template.modified)),
-        tags: tags.filter(|tags| **tags != mailbox.tags).cloned(),
+        tags: other_tags(mailbox, settings, applies),
         quota: (quota != mailbox.quota).then_some(quota),
         protocols: (protocols != mailbox.protocols).then_some(protocols),
         active: (active != mailbox.active).then_some(active),
+        unfollowed: false,
         refused: None,
     }
+}
+
+/// The tags of a template, where they apply and are not those of the mailbox.
+fn other_tags(
+    mailbox: &Mailbox,
+    settings: &TemplateSettings,
+    applies: impl Fn(TemplateField, Keep) -> bool,
+) -> Option<Tags> {
+    let tags = &settings.tags;
+    let change = applies(TemplateField::Tags, tags.keep) && tags.value != mailbox.tags;
+    change.then(|| tags.value.clone())
 }
 
 fn active_gate(

@@ -656,8 +656,76 @@ fn tags_follow_a_template_as_its_other_fields_do() {
     assert_eq!(new.tags.to_string(), "staff, vip");
 }
 
+/// Who may in is no matter of room: an app must not stay open until somebody makes some.
 #[test]
-fn a_template_that_does_not_fit_leaves_everything_as_it_was() {
+fn a_template_that_does_not_fit_still_says_who_may_in() {
+    let large = |tags: &str| {
+        let mut template = template(6 * GIB);
+        template.modified = NOW.plus(DAY);
+        template.settings.pop3 = Templated::in_step(false);
+        template.settings.tags = Templated::in_step(tags.parse().unwrap());
+        template
+    };
+    let board = Mailbox {
+        tags: "board".parse().unwrap(),
+        ..mailbox()
+    };
+    // The template that it has, changed since: tried again at each sign-in.
+    let got = changes(board.clone(), large("staff"));
+    assert!(got.refused.is_some());
+    let after = got.applied(&board);
+    assert_eq!(after.tags.to_string(), "staff");
+    assert_eq!(
+        (after.quota, after.protocols),
+        (board.quota, board.protocols)
+    );
+    assert_eq!(
+        (after.template, after.template_seen),
+        (board.template, board.template_seen)
+    );
+    assert!(changes(after, large("staff")).is_empty(), "once is enough");
+    let by_hand = Mailbox {
+        overrides: TemplateFields::NONE.with(TemplateField::Tags, true),
+        ..board.clone()
+    };
+    assert!(changes(by_hand, large("")).is_empty());
+
+    // Another one: the mailbox is between two, and the one before is given back whole.
+    let other = Mailbox {
+        template: Some(TemplateId(99)),
+        ..board.clone()
+    };
+    let between = changes(other.clone(), large("")).applied(&other);
+    assert_eq!(
+        (between.tags.to_string().as_str(), between.template),
+        ("", None)
+    );
+    assert!(changes(between.clone(), large("")).is_empty());
+    let mut before = template(3 * GIB);
+    before.id = TemplateId(99);
+    before.settings.tags = Templated::once("board".parse().unwrap());
+    let back = changes(between.clone(), before).applied(&between);
+    assert_eq!(back.tags.to_string(), "board");
+    assert_eq!(back.template, Some(TemplateId(99)));
+
+    // Switched off by it is off; on, it waits for room.
+    let mut off = large("");
+    off.settings.active = Templated::in_step(false);
+    assert_eq!(changes(board.clone(), off.clone()).active, Some(false));
+    let world = with(|w| {
+        w.linked = Some((link("s1"), board.clone()));
+        w.templates = vec![off];
+    });
+    assert!(matches!(world.decide(), Verdict::SwitchOff { .. }));
+    let asleep = Mailbox {
+        active: false,
+        ..board
+    };
+    assert_eq!(changes(asleep, large("")).active, None);
+}
+
+#[test]
+fn a_template_that_does_not_fit_leaves_everything_else_as_it_was() {
     let mut large = template(6 * GIB);
     large.modified = NOW.plus(DAY);
     large.settings.pop3 = Templated::in_step(false);
