@@ -1,4 +1,4 @@
-// Tags on a mailbox: typed, shown, and the list narrowed to one.
+// Tags on a mailbox and in a template: typed, shown, and the list narrowed to one.
 
 import { after, before, test } from "node:test";
 import { DOMAIN, addDomain, setUp } from "./support/administrator.js";
@@ -38,5 +38,9 @@ test("an administrator tags a mailbox and lists those of a tag", async (t) => {
   await page.getByRole("link", { name: "staff", exact: true }).click();
   await page.getByRole("link", { name: "tag: staff (remove)" }).waitFor();
   await examine(tab, "tags-list");
+  await page.goto(`${gatepost.origin}/admin/templates/new`);
+  await page.getByLabel("Name", { exact: true }).fill("Staff");
+  await page.getByLabel("Tags").first().fill("Staff, files");
+  await examine(tab, "tags-template");
   await tab.close();
 });
