@@ -105,7 +105,7 @@ pub enum AppKind {
     /// A server with a secret.
     #[default]
     Confidential,
-    /// A program on people's devices, or in their browsers. Always uses PKCE, always asks.
+    /// A program on people's devices. Always uses PKCE, always asks.
     Public,
 }
 

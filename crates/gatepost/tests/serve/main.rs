@@ -10,6 +10,7 @@ mod gone;
 mod leftovers;
 mod logins;
 mod mail;
+mod planted;
 mod removal;
 mod restart;
 mod start;

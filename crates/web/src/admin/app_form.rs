@@ -328,7 +328,7 @@ impl Typed {
                     (
                         AppKind::Public,
                         "public",
-                        "None: a program on people's devices or in their browsers",
+                        "None: a program on people's devices",
                         "Always with PKCE, always asks. This does not change later.",
                     ),
                 ],
