@@ -14,23 +14,24 @@ use crate::ids::{RelinkId, TemplateId};
 use crate::link::{Link, LinkOrigin, Namespace, PendingLink};
 use crate::mailbox::{Mailbox, NewMailbox, SignInMethods};
 use crate::outcome::{Code, Refusal};
-use crate::protocol::{Protocol, Protocols};
+use crate::protocol::Protocol;
 use crate::provider::Provider;
 use crate::relink::Relink;
 use crate::rule::Rule;
 use crate::rules::limits::{self, Ask, size};
 use crate::rules::mapping::{self, Claims, Mapped, RuleVerdict, brief};
 use crate::rules::suggest;
-use crate::tag::Tags;
-use crate::template::{Keep, Template, TemplateField, TemplateFields, TemplateSettings, Templated};
+use crate::template::{Template, TemplateFields};
 use crate::time::Timestamp;
 use serde_json::Value;
 
+mod changes;
 mod doors;
 mod email;
 mod foresee;
 pub mod relink;
 
+pub use changes::{Changes, apply_template};
 use doors::domain_gates;
 pub use doors::{BOUND_SLUG, blocked, by_local_password, switched_on};
 pub use foresee::{Foreseen, Foresight, foresee};
@@ -135,62 +136,6 @@ pub enum Verdict {
     },
     /// Nothing.
     Refuse(Refusal),
-}
-
-/// What a template changes in a mailbox: all of it, or, where its quota does not fit, only who may in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changes {
-    /// The template and its `modified`, when they differ from what the mailbox remembers.
-    pub template: Option<(TemplateId, Timestamp)>,
-    /// A new quota in bytes.
-    pub quota: Option<i64>,
-    /// A new set of protocols.
-    pub protocols: Option<Protocols>,
-    /// Switched on or off.
-    pub active: Option<bool>,
-    /// Other tags.
-    pub tags: Option<Tags>,
-    /// The mailbox follows no template any more: the one that it is given does not fit yet.
-    pub unfollowed: bool,
-    /// Quota and protocols were not applied, because the quota does not fit the domain.
-    pub refused: Option<Refusal>,
-}
-
-impl Changes {
-    /// Carries the changes out on `mailbox`.
-    pub fn apply_to(&self, mailbox: &mut Mailbox) {
-        if let Some((template, seen)) = self.template {
-            (mailbox.template, mailbox.template_seen) = (Some(template), Some(seen));
-        }
-        if self.unfollowed {
-            (mailbox.template, mailbox.template_seen) = (None, None);
-        }
-        mailbox.quota = self.quota.unwrap_or(mailbox.quota);
-        mailbox.protocols = self.protocols.unwrap_or(mailbox.protocols);
-        mailbox.active = self.active.unwrap_or(mailbox.active);
-        if let Some(tags) = &self.tags {
-            mailbox.tags.clone_from(tags);
-        }
-    }
-
-    /// The mailbox as they leave it.
-    #[must_use]
-    pub fn applied(&self, mailbox: &Mailbox) -> Mailbox {
-        let mut after = mailbox.clone();
-        self.apply_to(&mut after);
-        after
-    }
-
-    /// Whether nothing is to be written.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.template.is_none()
-            && self.quota.is_none()
-            && self.protocols.is_none()
-            && self.active.is_none()
-            && self.tags.is_none()
-            && !self.unfollowed
-    }
 }
 
 /// The address claim of a person, canonical.
@@ -609,85 +554,6 @@ fn template_changes(
         ),
     }
     changes
-}
-
-/// What `template` changes in `mailbox`: all fields when it is newly assigned, the fields kept in
-/// step when only its content changed, never a field that an administrator overrode.
-///
-/// A quota that does not fit leaves quota and protocols as they were, until there is room. Who may in is
-/// no matter of room: tags say who may use an app, and what somebody loses by a claim is lost at once, as
-/// being switched off is. A mailbox that is given such a template follows none meanwhile, so that the next
-/// one that fits is applied whole, be it the one before.
-#[must_use]
-pub fn apply_template(
-    mailbox: &Mailbox,
-    template: &Template,
-    domain: &MailDomain,
-    used: DomainUse,
-) -> Changes {
-    let assigned = mailbox.template != Some(template.id);
-    if !assigned && mailbox.template_seen == Some(template.modified) {
-        return Changes::default();
-    }
-    let applies =
-        |field, keep| !mailbox.overrides.contains(field) && (assigned || keep == Keep::InStep);
-    let wanted = |field, setting: Templated<bool>, now: bool| {
-        if applies(field, setting.keep) {
-            setting.value
-        } else {
-            now
-        }
-    };
-    let settings = &template.settings;
-    let quota = if applies(TemplateField::Quota, settings.quota.keep) {
-        limits::effective_quota(settings.quota.value, &domain.limits)
-    } else {
-        mailbox.quota
-    };
-    let ask = Ask {
-        quota,
-        held: Some(mailbox.quota),
-    };
-    if let Err(refusal) = limits::check(&domain.limits, used, ask) {
-        let refusal = refusal
-            .with("domain", &domain.name)
-            .with("template", &template.name);
-        let off = applies(TemplateField::Active, settings.active.keep) && !settings.active.value;
-        return Changes {
-            tags: other_tags(mailbox, settings, applies),
-            active: (off && mailbox.active).then_some(false),
-            unfollowed: assigned && mailbox.template.is_some(),
-            refused: Some(refusal),
-            ..Changes::default()
-        };
-    }
-    let protocols = Protocol::ALL.into_iter().fold(mailbox.protocols, |set, p| {
-        set.with(
-            p,
-            wanted(TemplateField::of(p), settings.protocol(p), set.contains(p)),
-        )
-    });
-    let active = wanted(TemplateField::Active, settings.active, mailbox.active);
-    Changes {
-        template: Some((template.id, template.modified)),
-        tags: other_tags(mailbox, settings, applies),
-        quota: (quota != mailbox.quota).then_some(quota),
-        protocols: (protocols != mailbox.protocols).then_some(protocols),
-        active: (active != mailbox.active).then_some(active),
-        unfollowed: false,
-        refused: None,
-    }
-}
-
-/// The tags of a template, where they apply and are not those of the mailbox.
-fn other_tags(
-    mailbox: &Mailbox,
-    settings: &TemplateSettings,
-    applies: impl Fn(TemplateField, Keep) -> bool,
-) -> Option<Tags> {
-    let tags = &settings.tags;
-    let change = applies(TemplateField::Tags, tags.keep) && tags.value != mailbox.tags;
-    change.then(|| tags.value.clone())
 }
 
 fn active_gate(

@@ -2,10 +2,13 @@ use super::*;
 use crate::domain::{DomainLimits, GIB};
 use crate::ids::{AliasId, DomainId, MailboxId, ProviderId};
 use crate::mailbox::Disabled;
+use crate::protocol::Protocols;
 use crate::provider::{EmailTrust, EveryoneElse};
 use crate::rule::Rule;
 use crate::rules::example::{NOW, STAFF, address, domain, link, mailbox, provider};
+use crate::tag::Tags;
 use crate::template::TemplateSettings;
+use crate::template::{TemplateField, Templated};
 use crate::time::DAY;
 use serde_json::json;
 
