@@ -9,6 +9,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::BTreeSet;
 use url::Url;
 
+/// An app's no (section 2.8); 200 and 204 are its yes.
+const REFUSED: u16 = 400;
+
 /// What an app said to a logout token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
@@ -23,6 +26,8 @@ pub enum Told {
 impl Upstream {
     /// Posts a logout token to `url`, an app's. Redirects are not followed: the token is for the one
     /// place that an administrator named. `private` allows that place a private address.
+    ///
+    /// The status is the answer (section 2.8); what the app has to say besides is of use with a 400 only.
     ///
     /// # Errors
     /// [`HttpError`]: there was no answer.
@@ -40,11 +45,11 @@ impl Upstream {
             trust: &Trust::Public,
             private_hosts: &private_hosts,
         };
-        let request = Request::post(url, form).cut_body();
+        let request = Request::post(url, form).by_status(REFUSED);
         let answer = self.http.call(access, &request, None).await?;
         Ok(match answer.status {
             200 | 204 => Told::Yes,
-            400 => Told::No(reason(&answer.body)),
+            REFUSED => Told::No(reason(&answer.body)),
             other => Told::Other(other),
         })
     }

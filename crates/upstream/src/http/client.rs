@@ -46,8 +46,24 @@ pub struct Request<'a> {
     authorization: Option<&'a SecretString>,
     form: Option<SecretString>,
     follow: bool,
-    cut: bool,
+    body: Wanted,
 }
+
+/// How much of an answer's body is of use.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    /// All of it, or there is no answer.
+    All,
+    /// The start of a long one.
+    Start,
+    /// What comes soon of an answer of this status, and nothing of any other: the status says it all.
+    Words { of: u16 },
+}
+
+/// Bytes of a body that gives the words for a status.
+const WORDS: usize = 4 * 1024;
+/// How long they are waited for, once the status is there.
+const WORDS_WITHIN: Duration = Duration::from_secs(1);
 
 impl<'a> Request<'a> {
     /// A GET that wants JSON.
@@ -59,7 +75,7 @@ impl<'a> Request<'a> {
             authorization: None,
             form: None,
             follow: false,
-            cut: false,
+            body: Wanted::All,
         }
     }
 
@@ -102,7 +118,15 @@ impl<'a> Request<'a> {
     /// Takes the start of a long body in place of an error: for pages, which nobody parses.
     #[must_use]
     pub const fn cut_body(mut self) -> Self {
-        self.cut = true;
+        self.body = Wanted::Start;
+        self
+    }
+
+    /// Takes the status for the answer. Of the body only that of status `of` is read, as far as it comes
+    /// plain and soon: whatever is wrong with a body, or keeps it from coming, changes nothing.
+    #[must_use]
+    pub const fn by_status(mut self, of: u16) -> Self {
+        self.body = Wanted::Words { of };
         self
     }
 }
@@ -193,7 +217,7 @@ impl Client {
                 return Err(self.redirected(request.url, &answer));
             }
         }
-        self.read(answer, request.cut, started, deadline).await
+        self.read(answer, request.body, started, deadline).await
     }
 
     async fn send(
@@ -226,21 +250,15 @@ impl Client {
         }
     }
 
-    /// Reads the body and counts while it comes: a length is a promise, a stream may never end.
     async fn read(
         &self,
-        mut answer: reqwest::Response,
-        cut: bool,
+        answer: reqwest::Response,
+        wanted: Wanted,
         started: Instant,
         deadline: Instant,
     ) -> Result<Response, HttpError> {
         let headers = answer.headers();
-        if let Some(encoding) = text(headers, CONTENT_ENCODING).filter(|e| e != "identity") {
-            return Err(HttpError::Compressed {
-                host: self.origin().to_string(),
-                encoding: oidc::foreign::printable(&encoding, 30),
-            });
-        }
+        let encoding = text(headers, CONTENT_ENCODING).filter(|e| e != "identity");
         let mut response = Response {
             status: answer.status().as_u16(),
             content_type: text(headers, CONTENT_TYPE),
@@ -249,14 +267,42 @@ impl Client {
             body: Vec::new(),
             took: Duration::ZERO,
         };
+        response.body = match (wanted, encoding) {
+            (Wanted::Words { of }, None) if of == response.status => {
+                words(answer, deadline.min(Instant::now() + WORDS_WITHIN)).await
+            }
+            (Wanted::Words { .. }, _) => Vec::new(),
+            (_, None) => {
+                let cut = matches!(wanted, Wanted::Start);
+                self.body(answer, cut, deadline).await?
+            }
+            (_, Some(encoding)) => {
+                return Err(HttpError::Compressed {
+                    host: self.origin().to_string(),
+                    encoding: oidc::foreign::printable(&encoding, 30),
+                });
+            }
+        };
+        response.took = started.elapsed();
+        Ok(response)
+    }
+
+    /// Reads the body and counts while it comes: a length is a promise, a stream may never end.
+    async fn body(
+        &self,
+        mut answer: reqwest::Response,
+        cut: bool,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, HttpError> {
+        let mut body = Vec::new();
         loop {
             let chunk = match timeout_at(deadline, answer.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
-                Ok(Ok(None)) => break,
+                Ok(Ok(None)) => return Ok(body),
                 Ok(Err(error)) => return Err(self.broken_body(&error)),
                 Err(_) => return Err(self.timed_out(Stage::Body)),
             };
-            let room = self.limits.body - response.body.len();
+            let room = self.limits.body - body.len();
             if chunk.len() > room {
                 if !cut {
                     return Err(HttpError::TooLarge {
@@ -264,13 +310,11 @@ impl Client {
                         limit: self.limits.body,
                     });
                 }
-                response.body.extend_from_slice(&chunk[..room]);
-                break;
+                body.extend_from_slice(&chunk[..room]);
+                return Ok(body);
             }
-            response.body.extend_from_slice(&chunk);
+            body.extend_from_slice(&chunk);
         }
-        response.took = started.elapsed();
-        Ok(response)
     }
 
     /// Where a redirect leads, if that is the same origin.
@@ -317,6 +361,18 @@ impl Client {
             detail: detail.to_owned(),
         }
     }
+}
+
+/// As much of a body as comes until then; the connection is given up with the rest.
+async fn words(mut answer: reqwest::Response, until: Instant) -> Vec<u8> {
+    let mut words = Vec::new();
+    while words.len() < WORDS
+        && let Ok(Ok(Some(chunk))) = timeout_at(until, answer.chunk()).await
+    {
+        let room = WORDS - words.len();
+        words.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    words
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {

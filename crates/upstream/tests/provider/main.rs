@@ -11,4 +11,5 @@ mod probe;
 mod server;
 mod signin;
 mod support;
+mod tell_app;
 mod token;

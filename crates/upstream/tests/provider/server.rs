@@ -48,6 +48,8 @@ pub enum Reply {
     Drip,
     /// A body without length and without end, as fast as it is taken.
     Flood,
+    /// These bytes, then nothing more; the connection stays open.
+    Stall(Vec<u8>),
     /// Nothing at all.
     Silence,
 }
@@ -209,12 +211,22 @@ async fn answer(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), reply: Reply
             }
             false
         }
+        Reply::Stall(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+            let _ = stream.flush().await;
+            wait_for_the_end(stream).await;
+            false
+        }
         Reply::Silence => {
-            let mut rest = [0; 64];
-            while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {}
+            wait_for_the_end(stream).await;
             false
         }
     }
+}
+
+async fn wait_for_the_end(stream: &mut (impl AsyncRead + Unpin)) {
+    let mut rest = [0; 64];
+    while stream.read(&mut rest).await.is_ok_and(|n| n > 0) {}
 }
 
 async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Option<Asked> {
