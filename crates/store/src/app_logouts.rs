@@ -21,12 +21,18 @@ statements! {
         WHERE app = $1 AND problem IS NOT NULL ORDER BY not_before, id LIMIT 1");
     DONE = "DELETE FROM app_logouts WHERE id = $1";
     DROP = "DELETE FROM app_logouts WHERE app = $1";
-    WAIT = "UPDATE app_logouts
-        SET since = COALESCE(since, $1), not_before = $2, problem = $3
-        WHERE app = $4 AND not_before <= $1";
+    GIVE_UP = "DELETE FROM app_logouts WHERE app = $1 AND since <= $2";
+    WAIT = "UPDATE app_logouts SET since = $1 WHERE app = $2 AND since IS NULL";
     FAILED = "UPDATE app_logouts
         SET tries = tries + 1, since = COALESCE(since, $1), not_before = $2, problem = $3
         WHERE id = $4";
+    PAUSE = "SELECT tries, until FROM app_pauses WHERE app = $1";
+    PUT_PAUSE = "INSERT INTO app_pauses (app, tries, until) VALUES ($1, $2, $3)
+        ON CONFLICT (app) DO UPDATE SET tries = excluded.tries, until = excluded.until";
+    END_PAUSE = "DELETE FROM app_pauses WHERE app = $1";
+    AT_ONCE = "UPDATE app_logouts SET not_before = $1 WHERE app = $2 AND not_before > $1";
+    END_IDLE_PAUSE = "DELETE FROM app_pauses WHERE app = $1
+        AND NOT EXISTS (SELECT 1 FROM app_logouts WHERE app = $1)";
 }
 
 /// A session that an app is to be told of.
@@ -40,12 +46,21 @@ pub struct AppLogout {
     pub storage: Uuid,
     /// How often it failed.
     pub tries: i64,
-    /// When it failed first.
+    /// When it failed first, or began to wait for an app that fails.
     pub since: Option<Timestamp>,
     /// When it is tried next.
     pub not_before: Timestamp,
     /// How it failed last.
     pub problem: Option<String>,
+}
+
+/// How long an app that fails is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// How many tries failed, one after the other.
+    pub tries: i64,
+    /// When one call is made again.
+    pub until: Timestamp,
 }
 
 /// The apps for which something waits, due or not.
@@ -101,22 +116,58 @@ pub async fn done(sql: &mut Conn, id: i64) -> Result<(), StoreError> {
 /// [`StoreError::Unavailable`].
 pub async fn drop_all(sql: &mut Conn, app: OauthAppId) -> Result<(), StoreError> {
     sql.execute(DROP, &[app.into()]).await?;
+    sql.execute(END_PAUSE, &[app.into()]).await?;
     Ok(())
 }
 
-/// Lets all that is due for an app wait, because it hears nothing at the moment.
+/// Forgets what has failed or waited in vain from `began` or before on, and tells how much that was.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn wait(
+pub async fn give_up(sql: &mut Conn, app: OauthAppId, began: Timestamp) -> Result<u64, StoreError> {
+    let gone = sql.execute(GIVE_UP, &[app.into(), began.into()]).await?;
+    sql.execute(END_IDLE_PAUSE, &[app.into()]).await?;
+    Ok(gone)
+}
+
+/// How long an app is left alone, if it is.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn pause_of(sql: &mut Conn, app: OauthAppId) -> Result<Option<Pause>, StoreError> {
+    let row = sql.one(PAUSE, &[app.into()]).await?;
+    row.map(|row| {
+        Ok(Pause {
+            tries: row.get("tries")?,
+            until: row.get("until")?,
+        })
+    })
+    .transpose()
+}
+
+/// Leaves an app alone: all that is to be told to it, now and later, waits for its next try.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]; [`StoreError::Missing`] if the app is gone.
+pub async fn pause(
     sql: &mut Conn,
     app: OauthAppId,
-    problem: &str,
+    pause: Pause,
     now: Timestamp,
-    not_before: Timestamp,
 ) -> Result<(), StoreError> {
-    let values = [now.into(), not_before.into(), problem.into(), app.into()];
-    sql.execute(WAIT, &values).await?;
+    let values = [app.into(), pause.tries.into(), pause.until.into()];
+    sql.execute(PUT_PAUSE, &values).await?;
+    sql.execute(WAIT, &[now.into(), app.into()]).await?;
+    Ok(())
+}
+
+/// The app hears again, or is called in another way from now on: what waits for it goes out.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn end_pause(sql: &mut Conn, app: OauthAppId, now: Timestamp) -> Result<(), StoreError> {
+    sql.execute(END_PAUSE, &[app.into()]).await?;
+    sql.execute(AT_ONCE, &[now.into(), app.into()]).await?;
     Ok(())
 }
 

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     19 "0019_app_sessions"
     20 "0020_devices"
     21 "0021_tags_by_hand"
+    22 "0022_app_pauses"
 };
 
 /// The schema version of this program.

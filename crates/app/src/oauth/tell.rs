@@ -1,8 +1,9 @@
 //! Tells apps that sessions ended (OpenID Connect Back-Channel Logout 1.0).
 //!
 //! What is to be told is left in the store by whatever ends a session, in that very transaction.
-//! Each app has a round of its own, so that one that hangs keeps no other from hearing, and what
-//! fails is tried for a day with growing pauses.
+//! Each app has a round of its own, so that one that hangs keeps no other from hearing. An app that
+//! fails is left alone for a while, with all that waits for it and what comes to that; then one call
+//! asks for all. What is not heard within a day is given up.
 
 use super::names::subject;
 use crate::sign_in::Record;
@@ -18,8 +19,8 @@ use oidc::op::logout_token::{self, LogoutFacts};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use store::app_logouts::AppLogout;
-use store::{Conn, StoreError};
+use store::Conn;
+use store::app_logouts::{AppLogout, Pause};
 use tokio::task::JoinSet;
 use upstream::Told;
 use upstream::http::HttpError;
@@ -49,21 +50,15 @@ enum Untold {
     /// It will not hear of it.
     #[error("it refused the logout token{}{said}", if .said.is_empty() { "" } else { ": " })]
     Refused { said: String },
-    /// Somebody answered, in another way than such apps do.
+    /// Somebody answered, in another way than apps do that hear.
     #[error("it answered with status {0}; 200 is right")]
     Status(u16),
-    /// Nobody answered, so nobody will in a moment either.
+    /// Nobody answered.
     #[error("{0}{hint}", hint = hint(.0))]
     Silent(HttpError),
     /// A fault of ours.
     #[error("{0}")]
     Own(Problem),
-}
-
-impl Untold {
-    const fn is_for_all(&self) -> bool {
-        matches!(self, Self::Silent(_) | Self::Own(_))
-    }
 }
 
 /// What an administrator can do about it here.
@@ -128,12 +123,14 @@ impl App {
     /// # Errors
     /// [`Problem::Unavailable`].
     pub async fn not_told(&self, app: OauthAppId) -> Result<Option<NotTold>, Problem> {
-        let failing = store::app_logouts::failing(&mut *self.store.read()?, app).await?;
+        let mut read = self.store.read()?;
+        let failing = store::app_logouts::failing(&mut read, app).await?;
+        let pause = store::app_logouts::pause_of(&mut read, app).await?;
         Ok(failing.and_then(|one| {
             Some(NotTold {
                 problem: one.problem?,
                 since: one.since?,
-                again: one.not_before,
+                again: pause.map_or(one.not_before, |pause| pause.until),
             })
         }))
     }
@@ -148,12 +145,15 @@ impl App {
         }
     }
 
-    /// Tells an app what is due, some at a time. When nobody answers, the rest waits along.
+    /// Tells an app what is due, some at a time; one alone asks whether an app that failed hears again.
     async fn tell_some(&self, id: OauthAppId) -> Result<(), Problem> {
-        let (app, due) = {
+        let now = self.clock.now();
+        let (app, due, mut pause) = {
             let mut read = self.store.read()?;
-            let due = store::app_logouts::due(&mut read, id, self.clock.now(), AT_ONCE).await?;
-            (store::oauth_apps::by_id(&mut read, id).await?, due)
+            let due = store::app_logouts::due(&mut read, id, now, AT_ONCE).await?;
+            let pause = store::app_logouts::pause_of(&mut read, id).await?;
+            let app = store::oauth_apps::by_id(&mut read, id).await?;
+            (app, due, pause)
         };
         let url = app.as_ref().and_then(place);
         let Some((app, url)) = app.zip(url) else {
@@ -162,10 +162,14 @@ impl App {
                 .await?;
             return Ok(());
         };
+        if pause.is_some_and(|pause| now < pause.until) {
+            return Ok(());
+        }
         let mut left = due.into_iter();
         loop {
             let mut under_way = JoinSet::new();
-            for one in left.by_ref().take(SIDE_BY_SIDE) {
+            let width = if pause.is_some() { 1 } else { SIDE_BY_SIDE };
+            for one in left.by_ref().take(width) {
                 let (this, app, url) = (self.clone(), app.clone(), url.clone());
                 under_way.spawn(async move {
                     let told = this.tell(&app, &url, &one).await;
@@ -175,26 +179,31 @@ impl App {
             if under_way.is_empty() {
                 return Ok(());
             }
-            let mut down = None;
+            let (mut hears, mut failed) = (false, None);
             for (one, told) in under_way.join_all().await {
                 match told {
-                    Ok(()) => self.forget_logout(&one).await?,
-                    Err(why) => {
-                        let again = self.put_off(&app, &one, &why).await?;
-                        if let Some(again) = again.filter(|_| why.is_for_all()) {
-                            down = Some((why.to_string(), again));
-                        }
+                    Ok(()) => {
+                        self.forget_logout(&one).await?;
+                        hears = true;
                     }
+                    // The same token would be refused again (section 2.8).
+                    Err(why @ Untold::Refused { .. }) => {
+                        self.forget_logout(&one).await?;
+                        self.gave_up(&app, &why.to_string()).await;
+                        hears = true;
+                    }
+                    Err(why) => failed = Some(self.put_off(&app, &one, &why).await?),
                 }
             }
-            if let Some((problem, again)) = down {
-                let now = self.clock.now();
-                self.store
-                    .write(async move |tx: &mut Conn| {
-                        store::app_logouts::wait(tx, id, &problem, now, again).await
-                    })
-                    .await?;
-                return Ok(());
+            if hears && pause.take().is_some() {
+                self.hears_again(id).await?;
+            }
+            if let Some(problem) = failed {
+                let tries = (!hears).then_some(pause.map_or(0, |pause| pause.tries));
+                self.wait(&app, tries, problem).await?;
+                if !hears {
+                    return Ok(());
+                }
             }
         }
     }
@@ -221,43 +230,82 @@ impl App {
         }
     }
 
-    async fn forget_logout(&self, one: &AppLogout) -> Result<(), StoreError> {
+    async fn forget_logout(&self, one: &AppLogout) -> Result<(), Problem> {
         let id = one.id;
         self.store
             .write(async move |tx: &mut Conn| store::app_logouts::done(tx, id).await)
-            .await
+            .await?;
+        Ok(())
     }
 
-    /// Has an app told again later, and tells when; or gives it up and says so to administrators.
+    async fn hears_again(&self, app: OauthAppId) -> Result<(), Problem> {
+        let now = self.clock.now();
+        self.store
+            .write(async move |tx: &mut Conn| store::app_logouts::end_pause(tx, app, now).await)
+            .await?;
+        Ok(())
+    }
+
+    /// Has an app told of one session again later; returns what was wrong.
     async fn put_off(
         &self,
         app: &OauthApp,
         one: &AppLogout,
         why: &Untold,
-    ) -> Result<Option<Timestamp>, Problem> {
-        let (now, problem) = (self.clock.now(), why.to_string());
-        let again = match why {
-            // The same token would be refused again (section 2.8).
-            Untold::Refused { .. } => None,
-            _ => sign_out::told_again(one.tries, one.since.unwrap_or(now), now),
-        };
-        tracing::info!(app.client_id = %app.client_id, tries = one.tries, again = again.is_some(), problem,
+    ) -> Result<String, Problem> {
+        let (id, now, problem) = (one.id, self.clock.now(), why.to_string());
+        tracing::info!(app.client_id = %app.client_id, tries = one.tries, problem,
             "an app was not told that a session ended");
-        let Some(again) = again else {
-            self.forget_logout(one).await?;
-            let mut record = Record::new(self, Door::App, &Client::default());
-            record.attempt.app = Some(app.id);
-            let refusal = apps::of_app(Code::AppNotTold, app).with("detail", problem);
-            self.refuse(record, refusal).await;
-            return Ok(None);
-        };
-        let id = one.id;
+        let again = now.plus(sign_out::told_again_after(one.tries));
+        let why = problem.clone();
         self.store
             .write(async move |tx: &mut Conn| {
-                store::app_logouts::failed(tx, id, &problem, now, again).await
+                store::app_logouts::failed(tx, id, &why, now, again).await
             })
             .await?;
-        Ok(Some(again))
+        Ok(problem)
+    }
+
+    /// Gives up what was not heard for a day, and leaves an app alone that heard nothing in so many
+    /// `tries` and one more; `None` if it heard something in between.
+    async fn wait(
+        &self,
+        app: &OauthApp,
+        tries: Option<i64>,
+        problem: String,
+    ) -> Result<(), Problem> {
+        let (id, now) = (app.id, self.clock.now());
+        let pause = tries.map(|tries| Pause {
+            tries: tries.saturating_add(1),
+            until: now.plus(sign_out::told_again_after(tries)),
+        });
+        let gone = self
+            .store
+            .write(async move |tx: &mut Conn| {
+                if let Some(pause) = pause {
+                    store::app_logouts::pause(tx, id, pause, now).await?;
+                }
+                let began = now.minus(sign_out::TOLD_FOR);
+                store::app_logouts::give_up(tx, id, began).await
+            })
+            .await?;
+        match gone {
+            0 => {}
+            1 => self.gave_up(app, &problem).await,
+            more => {
+                self.gave_up(app, &format!("{problem} ({more} sessions)"))
+                    .await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells administrators that an app will not hear of it any more.
+    async fn gave_up(&self, app: &OauthApp, problem: &str) {
+        let mut record = Record::new(self, Door::App, &Client::default());
+        record.attempt.app = Some(app.id);
+        let refusal = apps::of_app(Code::AppNotTold, app).with("detail", problem);
+        self.refuse(record, refusal).await;
     }
 }
 

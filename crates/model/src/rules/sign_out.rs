@@ -1,6 +1,6 @@
 //! Signing out at an app's word, and for how long an app is told that somebody signed out.
 
-use crate::time::{DAY, Timestamp};
+use crate::time::DAY;
 use std::time::Duration;
 
 /// What an app shows of the person whom it signs out.
@@ -38,21 +38,18 @@ pub const fn sign_out(signed_in: bool, shown: Shown, said_yes: bool) -> SignOut 
 
 /// After the first failure; each further one doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
-/// Between two tries at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(2 * 3600);
-/// From the first failure on. After that most apps have ended the session by themselves.
-const TRIED_FOR: Duration = DAY;
+/// Between two tries at most. One call asks for all that waits, so it may ask often: people who signed
+/// out stay signed in at the app until it hears.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+/// For how long an app is told of a session, from the first failure on. After that most apps have ended
+/// it by themselves.
+pub const TOLD_FOR: Duration = DAY;
 
-/// When an app is told again after a further try failed, `before` of which had failed before, the
-/// first one at `since`; `None` when it is given up.
+/// How long nothing is tried after a further try failed, `before` of which had failed before.
 #[must_use]
-pub fn told_again(before: i64, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    if now.since(since) >= TRIED_FOR {
-        return None;
-    }
+pub fn told_again_after(before: i64) -> Duration {
     let doubled = u32::try_from(before.clamp(0, 20)).unwrap_or_default();
-    let wait = FIRST_WAIT.saturating_mul(1 << doubled).min(LONGEST_WAIT);
-    Some(now.plus(wait))
+    FIRST_WAIT.saturating_mul(1 << doubled).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -78,17 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_grow_and_end_after_a_day() {
-        let at = Timestamp::from_secs;
-        let mut now = at(0);
-        let (mut waits, mut before) = (Vec::new(), 0);
-        while let Some(again) = told_again(before, at(0), now) {
-            waits.push(again.since(now).as_secs());
-            (now, before) = (again, before + 1);
-        }
-        assert_eq!(waits[..4], [5, 10, 20, 40]);
-        assert!(waits.is_sorted() && *waits.last().unwrap() == 7200);
-        assert_eq!(waits.len(), 22, "as many tries follow the first");
-        assert_eq!(told_again(3, at(0), at(86_400)), None);
+    fn waits_grow_up_to_ten_minutes() {
+        let waits: Vec<_> = (0..30).map(|n| told_again_after(n).as_secs()).collect();
+        assert_eq!(waits[..8], [5, 10, 20, 40, 80, 160, 320, 600]);
+        assert!(waits[8..].iter().all(|wait| *wait == 600));
+        assert_eq!(told_again_after(-1), FIRST_WAIT);
+        assert_eq!(told_again_after(i64::MAX), LONGEST_WAIT);
     }
 }

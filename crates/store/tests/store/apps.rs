@@ -8,6 +8,7 @@ use model::session::Principal;
 use store::app_codes::Code;
 use store::app_devices::NewDevice;
 use store::app_grants::{Ending, NewGrant};
+use store::app_logouts::Pause;
 use store::app_tokens::NewToken;
 use store::sessions::NewSession;
 use store::signing_keys::SealedKey;
@@ -410,6 +411,70 @@ async fn a_logout_that_failed_waits_for_its_next_time() {
     assert_eq!(
         app_logouts::failing(&mut temp.read(), cloud).await,
         Ok(None)
+    );
+}
+
+#[tokio::test]
+async fn what_an_app_is_told_waits_with_the_app() {
+    let temp = TempStore::new();
+    let (alice, one) = person(&temp).await;
+    let cloud = app(&temp, "one", told("Cloud")).await;
+    let wiki = app(&temp, "two", told("Wiki")).await;
+    for app in [cloud, wiki] {
+        grant(&temp, app, alice, one, true).await;
+    }
+    temp.write(async move |sql| sessions::delete_all(sql, Principal::Person(alice)).await)
+        .await
+        .unwrap();
+    let pause_of = async |app| app_logouts::pause_of(&mut temp.read(), app).await.unwrap();
+    assert_eq!(pause_of(cloud).await, None);
+    for tries in [1, 2] {
+        let pause = Pause {
+            tries,
+            until: later(60),
+        };
+        temp.write(async move |sql| app_logouts::pause(sql, cloud, pause, later(1)).await)
+            .await
+            .unwrap();
+        assert_eq!(pause_of(cloud).await, Some(pause));
+    }
+    assert_eq!(pause_of(wiki).await, None);
+    let due = async |app, at| {
+        let due = app_logouts::due(&mut temp.read(), app, at, 10).await;
+        due.unwrap()
+    };
+    assert_eq!(due(cloud, NOW).await[0].since, Some(later(1)));
+    assert_eq!(due(wiki, NOW).await[0].since, None);
+    // What failed by itself is due when the app hears again.
+    let id = due(cloud, NOW).await[0].id;
+    temp.write(async move |sql| app_logouts::failed(sql, id, "no", later(1), later(600)).await)
+        .await
+        .unwrap();
+    assert_eq!(due(cloud, later(2)).await, []);
+    temp.write(async move |sql| app_logouts::end_pause(sql, cloud, later(2)).await)
+        .await
+        .unwrap();
+    assert_eq!(pause_of(cloud).await, None);
+    assert_eq!(due(cloud, later(2)).await.len(), 1);
+    // Given up by age, and with the last of it the pause ends.
+    let give_up = async |began| {
+        let pause = Pause {
+            tries: 3,
+            until: later(90),
+        };
+        temp.write(async move |sql| {
+            app_logouts::pause(sql, cloud, pause, later(50)).await?;
+            app_logouts::give_up(sql, cloud, began).await
+        })
+        .await
+        .unwrap()
+    };
+    assert_eq!(give_up(NOW).await, 0);
+    assert!(pause_of(cloud).await.is_some());
+    assert_eq!(give_up(later(1)).await, 1);
+    assert_eq!(
+        (pause_of(cloud).await, due(wiki, NOW).await.len()),
+        (None, 1)
     );
 }
 

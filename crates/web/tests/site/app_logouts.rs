@@ -303,31 +303,114 @@ async fn many_sessions_are_told_in_one_look_and_wait_together_when_nobody_answer
         files.id_token(&world, &mut tab).await;
     }
     end_erins_sessions(&world).await;
-    // The app is gone: the first few calls say so, and the others wait along.
-    let gone = AppSettings {
-        back_channel: Some("http://127.0.0.1:9/".to_owned()),
-        ..world.app.oauth_app(files.app).await.unwrap().settings
-    };
-    let back = world.app.oauth_app(files.app).await.unwrap().settings;
-    let actor = Actor::CommandLine;
-    world
-        .app
-        .edit_app(files.app, gone, None, &actor)
-        .await
-        .unwrap();
+    ear.says(Says::Status(503, ""));
     world.app.tell_apps().await.unwrap();
-    world
-        .app
-        .edit_app(files.app, back, None, &actor)
-        .await
-        .unwrap();
+    assert_eq!(ear.heard().len(), 4, "the first few calls say so");
     world.app.tell_apps().await.unwrap();
     assert_eq!(ear.calls(), 0, "all of them wait");
-    world
-        .clock
-        .set(world.app.now().plus(Duration::from_secs(5)));
+    ear.says(Says::Status(200, ""));
+    after(&world, 5);
     world.app.tell_apps().await.unwrap();
     assert_eq!(ear.heard().len(), 10);
+    assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
+}
+
+fn after(world: &World, seconds: u64) {
+    let later = world.app.now().plus(Duration::from_secs(seconds));
+    world.clock.set(later);
+}
+
+#[tokio::test]
+async fn new_sessions_wait_for_the_next_try_of_an_app_that_fails() {
+    let (world, ear, files, _) = listening().await;
+    let deaf = [
+        Says::Status(503, ""),
+        Says::Status(500, ""),
+        Says::Status(404, ""),
+    ];
+    ear.says(deaf[0].clone());
+    end_erins_sessions(&world).await;
+    let looked = async || {
+        world.app.tell_apps().await.unwrap();
+        ear.heard().len()
+    };
+    assert_eq!(looked().await, 1);
+    let leaves = async || {
+        files.id_token(&world, &mut erin(&world).await).await;
+        end_erins_sessions(&world).await;
+    };
+    for (says, wait) in deaf.into_iter().zip([5, 10, 20]) {
+        ear.says(says);
+        for _ in 0..3 {
+            leaves().await;
+            assert_eq!(looked().await, 0, "it waits along");
+        }
+        let behind = world.app.not_told(files.app).await.unwrap().unwrap();
+        assert_eq!(behind.again.since(world.app.now()).as_secs(), wait);
+        after(&world, wait - 1);
+        assert_eq!(looked().await, 0);
+        after(&world, 1);
+        assert_eq!(looked().await, 1, "one asks for all");
+    }
+    // It hears again, and all that waits goes out at once, what failed before too.
+    ear.says(Says::Status(200, ""));
+    leaves().await;
+    after(&world, 40);
+    assert_eq!(looked().await, 11);
+    assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
+    leaves().await;
+    assert_eq!(looked().await, 1, "as if nothing had been");
+}
+
+#[tokio::test]
+async fn what_an_administrator_saves_is_tried_at_once() {
+    let (world, ear, files, _) = listening().await;
+    let right = world.app.oauth_app(files.app).await.unwrap().settings;
+    let gone = AppSettings {
+        back_channel: Some("http://127.0.0.1:9/".to_owned()),
+        ..right.clone()
+    };
+    let save = async |settings| {
+        let actor = Actor::CommandLine;
+        let saved = world.app.edit_app(files.app, settings, None, &actor);
+        saved.await.unwrap();
+        world.app.tell_apps().await.unwrap();
+    };
+    end_erins_sessions(&world).await;
+    save(gone).await;
+    assert!(world.app.not_told(files.app).await.unwrap().is_some());
+    save(right).await;
+    assert_eq!(ear.calls(), 1);
+    assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_waited_for_a_day_without_a_call_of_its_own_is_given_up_too() {
+    let (world, ear, files, _) = listening().await;
+    for _ in 0..9 {
+        files.id_token(&world, &mut erin(&world).await).await;
+    }
+    end_erins_sessions(&world).await;
+    ear.says(Says::Status(503, ""));
+    world.app.tell_apps().await.unwrap();
+    assert_eq!(ear.heard().len(), 4);
+    after(&world, 86_400);
+    world.app.tell_apps().await.unwrap();
+    assert_eq!(ear.heard().len(), 1);
+    let [refusal] = refusals(&world, &files).await.try_into().unwrap();
+    assert_eq!(refusal.code, Code::AppNotTold);
+    let words = refusal.admin();
+    assert!(
+        words.contains("status 503; 200 is right (10 sessions)"),
+        "{words}"
+    );
+    assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
+    // Nothing is left to wait for, so the next one is told at once.
+    ear.says(Says::Status(200, ""));
+    files.id_token(&world, &mut erin(&world).await).await;
+    end_erins_sessions(&world).await;
+    world.app.tell_apps().await.unwrap();
+    assert_eq!(ear.calls(), 1);
 }
 
 #[tokio::test]

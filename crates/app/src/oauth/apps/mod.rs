@@ -116,6 +116,8 @@ impl App {
                 if !store::oauth_apps::update(tx, id, &settings, seen, now).await? {
                     return Err(Problem::Stale);
                 }
+                // What was changed may be what kept it from hearing.
+                store::app_logouts::end_pause(tx, id, now).await?;
                 let details = json!({ "before": before.settings, "after": settings });
                 audit::note(tx, now, &actor, "app.edit", &before.client_id, details).await?;
                 by_id(tx, id).await
