@@ -51,6 +51,9 @@ pub enum EndSessionOutcome {
         app: Option<String>,
         /// Who is signed in.
         name: String,
+        /// The way back to the app for whoever stays signed in: without the state, which says that the
+        /// request was done.
+        back: Option<Onward>,
     },
     /// A page says no; nothing was ended, and nobody is sent anywhere.
     Refused(Box<Refused>),
@@ -62,6 +65,8 @@ struct Read {
     app: Option<OauthApp>,
     hint: Option<Hint>,
     back: Option<Onward>,
+    /// The same place as it is registered.
+    redirect: Option<String>,
 }
 
 /// Why a request is not one.
@@ -100,6 +105,10 @@ impl App {
         match sign_out(signed_in, read.shown(visit.current), visit.said_yes) {
             SignOut::Ask => Ok(EndSessionOutcome::Ask {
                 app: read.app.map(|app| app.settings.name),
+                back: read
+                    .back
+                    .zip(read.redirect)
+                    .map(|(back, url)| Onward { url, ..back }),
                 name: visit
                     .current
                     .map(|(current, _)| current.who.name())
@@ -136,10 +145,11 @@ impl App {
             read.app = self.named_to_sign_out(Some(&hint.audience)).await?;
             read.hint = Some(hint);
         }
-        if let Some(redirect) = &asked.redirect {
-            let mut back = way_back(read.app.as_ref(), redirect, asked.state.as_deref())?;
+        if let Some(redirect) = asked.redirect {
+            let mut back = way_back(read.app.as_ref(), &redirect, asked.state.as_deref())?;
             back.by_itself = read.hint.is_some();
             read.back = Some(back);
+            read.redirect = Some(redirect);
         }
         Ok(read)
     }

@@ -16,6 +16,7 @@ use crate::shell::{Frame, PublicShell};
 use crate::state::WebState;
 use app::oauth::end_session::{EndSessionOutcome, Leaving};
 use app::oauth::paths::END_SESSION;
+use app::sign_out::Onward;
 use askama::Template;
 use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -98,7 +99,7 @@ async fn judge(
             }
             answer
         }
-        EndSessionOutcome::Ask { app, name } => {
+        EndSessionOutcome::Ask { app, name, back } => {
             let text = match app {
                 Some(app) => format!("{app} asks to sign you out here too."),
                 None => "A link or a website asks to sign you out here.".to_owned(),
@@ -112,6 +113,7 @@ async fn judge(
                 ),
                 name: Some(name),
                 request: query.to_owned(),
+                back,
                 refused: None,
             };
             Page(page).into_response()
@@ -128,6 +130,7 @@ async fn judge(
                 name: current.as_ref().map(|current| current.who.name()),
                 // Nothing of it is taken along: signing out is all that the button does.
                 request: String::new(),
+                back: None,
                 refused: Some((reference, When::exactly(refused.at))),
             };
             (status, Page(page)).into_response()
@@ -151,5 +154,7 @@ struct EndSessionPage {
     /// Who is signed in, and may sign out.
     name: Option<String>,
     request: String,
+    /// Where they go on to who stay signed in, if that is known.
+    back: Option<Onward>,
     refused: Option<(Copied, When)>,
 }

@@ -100,6 +100,29 @@ async fn somebody_else_and_an_administrator_are_asked() {
 }
 
 #[tokio::test]
+async fn whoever_stays_signed_in_goes_back_to_the_app() {
+    let world = World::new().await;
+    world.local_mailbox("frida@example.org").await;
+    let files = client(&world, "files", |_| {}).await;
+    let token = files.id_token(&world, &mut erin(&world).await).await;
+    let mut tab = tab(&world);
+    world.sign_in(&mut tab, "frida@example.org", PASSWORD).await;
+    let back = ("post_logout_redirect_uri", OUT);
+    for who in [("client_id", "files"), ("id_token_hint", token.as_str())] {
+        let request = [who, back, ("state", "s")];
+        let page = tab.open(&end_session(&world, &request)).await.unwrap();
+        let stay = page.link("Stay signed in, back to Files").unwrap();
+        // Without the state: what it stands for was not done.
+        assert_eq!(stay.as_str(), OUT);
+        assert!(is_in(&world, &mut tab).await);
+        // Where no way back is known, the person's own page is.
+        let page = tab.open(&end_session(&world, &[who])).await.unwrap();
+        let stay = page.link("Stay signed in").unwrap();
+        assert_eq!(stay.as_str(), world.at("/"));
+    }
+}
+
+#[tokio::test]
 async fn a_logout_token_is_no_id_token() {
     let world = World::new().await;
     let ear = crate::ear::Ear::open().await;
