@@ -9,8 +9,16 @@ use http::{StatusCode, header};
 /// The text of a form, as long as it is one.
 ///
 /// # Errors
-/// Another type (415), too long (413), not a text (400).
+/// Another type (415), over [`limits::CARRIED_BYTES`] (413), not a text (400).
 pub async fn read(request: Request) -> Result<String, Failure> {
+    read_up_to(limits::CARRIED_BYTES, request).await
+}
+
+/// As [`read`], up to another length in bytes.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_up_to(most: usize, request: Request) -> Result<String, Failure> {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let form = kind.is_some_and(|kind| {
         let kind = kind.as_bytes().split(|byte| *byte == b';').next();
@@ -22,7 +30,7 @@ pub async fn read(request: Request) -> Result<String, Failure> {
     if !form {
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let bytes: Bytes = to_bytes(request.into_body(), limits::CARRIED_BYTES)
+    let bytes: Bytes = to_bytes(request.into_body(), most)
         .await
         .map_err(|_| Failure::new(StatusCode::PAYLOAD_TOO_LARGE))?;
     String::from_utf8(bytes.into()).map_err(|_| Failure::new(StatusCode::BAD_REQUEST))

@@ -1,5 +1,6 @@
 //! The authorization endpoint and the consent page.
 
+use super::go_on::GoOnPage;
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::BrowserId;
@@ -184,18 +185,10 @@ async fn sign_in_page(
     Ok(page.saying(lead))
 }
 
-/// Carries an answer to an app, with a button for browsers that do not go on by themselves.
-#[derive(Template)]
-#[template(path = "pages/app_answer.html")]
-struct AnswerPage {
-    shell: PublicShell,
-    action: String,
-    fields: Vec<(&'static str, String)>,
-}
-
 fn by_form(frame: Frame, answer: Answer) -> Response {
-    Page(AnswerPage {
+    Page(GoOnPage {
         shell: PublicShell::new(frame),
+        title: "Back to the app",
         action: answer.redirect,
         fields: answer.parameters,
     })

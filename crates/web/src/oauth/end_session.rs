@@ -1,11 +1,13 @@
 //! Signing out at an app's word.
 
+use super::go_on::GoOnPage;
 use crate::csrf::FormToken;
 use crate::error::Failure;
 use crate::flow_cookie::BrowserId;
 use crate::foreign_form;
-use crate::form::Posted;
+use crate::form::{Posted, Sent};
 use crate::headers::Further;
+use crate::limits;
 use crate::page::Page;
 use crate::pages::sign_out::{back_to_app, leave};
 use crate::parts::{Copied, When};
@@ -22,14 +24,19 @@ use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::request::Parts;
 use http::{Method, StatusCode, header};
+use oidc::op::params::MAX_REQUEST;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
+
+/// Where our own page brings a request that is too long for a query.
+const BROUGHT: &str = "/oauth/end-session/brought";
 
 /// The routes of this file.
 pub fn routes() -> Routes<WebState> {
     Routes::new()
         .get(Policy::Public, END_SESSION, ask)
         .post(Policy::Carried, END_SESSION, carried)
+        .post(Policy::Public, BROUGHT, brought)
         .post(Policy::Public, "/oauth/end-session/answer", answered)
 }
 
@@ -40,15 +47,44 @@ async fn ask(State(state): State<WebState>, request: Request) -> Result<Response
 }
 
 /// A request that a form of the app carried here. The browser is sent to ask by itself, with its
-/// cookies.
-async fn carried(request: Request) -> Result<Response, Failure> {
-    let form = foreign_form::read(request).await?;
+/// cookies: by a redirect, or by a form of ours where a redirect is too short for it.
+async fn carried(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    let form = foreign_form::read_up_to(limits::BODY_BYTES, request).await?;
     let pairs = form_urlencoded::parse(form.as_bytes());
-    let query = form_urlencoded::Serializer::new(String::new())
+    let mut query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();
-    let on = Redirect::to(&format!("{END_SESSION}?{query}")).into_response();
+    let target = format!("{END_SESSION}?{query}");
+    let on = if target.len() <= limits::TARGET_BYTES {
+        Redirect::to(&target).into_response()
+    } else {
+        // What is cut off here is refused there, for its length.
+        query.truncate(MAX_REQUEST + 1);
+        Page(GoOnPage {
+            shell: PublicShell::new(Frame::of(&state.site, &parts.headers, &parts.uri)),
+            title: "Signing out",
+            action: BROUGHT.to_owned(),
+            fields: vec![("request", query)],
+        })
+        .into_response()
+    };
     Ok(Further::default().on(on))
+}
+
+/// A long request, brought by our own page. It may have come from anywhere, as a query may.
+async fn brought(State(state): State<WebState>, request: Request) -> Result<Response, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
+    let (Sent::Ours(long) | Sent::Stale(long)) =
+        Sent::<Long>::from_request(request, &state).await?;
+    judge(&state, &mut parts, &long.request, false).await
+}
+
+#[derive(Debug, Deserialize)]
+struct Long {
+    request: String,
 }
 
 #[derive(Debug, Deserialize)]

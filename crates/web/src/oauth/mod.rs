@@ -6,6 +6,7 @@ use crate::state::WebState;
 mod authorize;
 pub(crate) mod connect;
 mod end_session;
+mod go_on;
 mod machine;
 mod published;
 mod token;

@@ -205,7 +205,7 @@ async fn a_form_of_the_app_carries_the_request_here() {
     let to = location(&answer);
     assert!(to.starts_with("/oauth/end-session?id_token_hint="), "{to}");
     assert!(to.contains("state=a%0D%0Ab"), "{to}");
-    let long = format!("state={}", "a".repeat(40_000));
+    let long = format!("state={}", "a".repeat(70_000));
     for (kind, body, status) in [
         ("application/json", "{}", 415),
         ("application/x-www-form-urlencoded", "state=\u{0}", 303),
@@ -213,6 +213,123 @@ async fn a_form_of_the_app_carries_the_request_here() {
     ] {
         let answer = world.send(post(kind), body).await;
         assert_eq!(answer.status().as_u16(), status, "{kind}");
+    }
+}
+
+/// What becomes of a form of an app that is sent here.
+async fn carried(world: &World, tab: &mut Tab, parameters: &[(&str, &str)]) -> Page {
+    let page = tab.open(&world.at("/home")).await.unwrap();
+    let mut form = page
+        .form_with_button("Sign out")
+        .unwrap()
+        .without("form_token")
+        .with_action(&end_session(world, &[]))
+        .unwrap();
+    for (name, value) in parameters {
+        form = form.tamper(name, value);
+    }
+    let page = tab.submit(form).await.unwrap();
+    assert_eq!(page.text_of("h1").unwrap(), "Signing out");
+    // Another site's form comes without cookies, and must not have them made anew.
+    assert_eq!(page.header("set-cookie"), None);
+    let on = page.form_with_button("Continue").unwrap();
+    tab.submit(on).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_too_long_for_a_query_is_carried_by_a_form_of_ours() {
+    let world = World::new().await;
+    let files = client(&world, "files", |_| {}).await;
+    let mut tab = erin(&world).await;
+    let token = files.id_token(&world, &mut tab).await;
+    // A long state: each of its characters takes three.
+    let state = "/".repeat(4096);
+    let rest = "x".repeat(5000);
+    let request = [
+        ("id_token_hint", token.as_str()),
+        ("post_logout_redirect_uri", OUT),
+        ("state", state.as_str()),
+        ("logout_hint", rest.as_str()),
+    ];
+    let page = carried(&world, &mut tab, &request).await;
+    assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+    let onward = format!("{OUT}&state={}", "%2F".repeat(4096));
+    assert_eq!(page.link("Back to Files").unwrap().as_str(), onward);
+    assert!(!is_in(&world, &mut tab).await);
+    // An app that only says which one it is: the person is asked.
+    let mut tab = erin(&world).await;
+    let request = [("client_id", "files"), request[1], request[2], request[3]];
+    let page = carried(&world, &mut tab, &request).await;
+    assert!(asks(&page), "{}", page.text());
+    assert!(page.text().contains("erin@example.org"));
+    let page = tab
+        .submit(page.form_with_button("Sign out").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(page.link("Back to Files").unwrap().as_str(), onward);
+    assert!(!is_in(&world, &mut tab).await);
+}
+
+#[tokio::test]
+async fn a_request_too_long_to_be_read_is_refused_in_words() {
+    let world = World::new().await;
+    let mut tab = erin(&world).await;
+    let long = "x".repeat(40_000);
+    let request = [("client_id", "files"), ("id_token_hint", long.as_str())];
+    let page = carried(&world, &mut tab, &request).await;
+    assert_eq!(page.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(page.text_of("h1").unwrap(), Code::AppSignOut.entry().title);
+    assert!(is_in(&world, &mut tab).await);
+    let filter = app::attempts::AttemptFilter {
+        refused: true,
+        ..Default::default()
+    };
+    let found = world.app.attempts(filter, app::domains::Page::default());
+    let refusal = found.await.unwrap().rows[0].refusal.clone().unwrap();
+    assert_eq!(refusal.code, Code::AppSignOut);
+    assert!(
+        refusal.admin().contains("more than 32768 bytes"),
+        "{}",
+        refusal.admin()
+    );
+    let page = tab
+        .submit(page.form_with_button("Sign out").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(page.url().path(), "/signed-out");
+}
+
+#[tokio::test]
+async fn nobody_else_brings_a_long_request() {
+    let world = World::new().await;
+    for (site, kind, body, status) in [
+        (
+            "cross-site",
+            "application/x-www-form-urlencoded",
+            "request=",
+            403,
+        ),
+        ("same-origin", "application/json", "{}", 415),
+        // A form that is no form of ours, and one without its field.
+        (
+            "same-origin",
+            "application/x-www-form-urlencoded",
+            "request=a&request=b",
+            403,
+        ),
+        ("same-origin", "application/x-www-form-urlencoded", "", 403),
+        (
+            "same-origin",
+            "application/x-www-form-urlencoded",
+            "request=%00",
+            303,
+        ),
+    ] {
+        let post = Request::post("/oauth/end-session/brought")
+            .header(CONTENT_TYPE, kind)
+            .header("sec-fetch-site", site);
+        let answer = world.send(post, body).await;
+        assert_eq!(answer.status().as_u16(), status, "{site} {body}");
     }
 }
 
