@@ -43,6 +43,10 @@ pub struct AppSettings {
     /// That place may have a private address, or be on this machine.
     #[serde(default)]
     pub back_channel_private: bool,
+    /// Certificates in PEM form that are trusted there beside the public authorities: of an authority of
+    /// one's own, or the server's own.
+    #[serde(default)]
+    pub back_channel_ca: Option<String>,
     /// Who may use it.
     pub access: AppAccess,
     /// Whether people are asked.

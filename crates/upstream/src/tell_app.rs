@@ -25,7 +25,8 @@ pub enum Told {
 
 impl Upstream {
     /// Posts a logout token to `url`, an app's. Redirects are not followed: the token is for the one
-    /// place that an administrator named. `private` allows that place a private address.
+    /// place that an administrator named. `private` allows that place a private address; `trust` says
+    /// whose certificate it may have.
     ///
     /// The status is the answer (section 2.8); what the app has to say besides is of use with a 400 only.
     ///
@@ -35,6 +36,7 @@ impl Upstream {
         &self,
         url: &Url,
         private: bool,
+        trust: &Trust,
         token: &SecretString,
     ) -> Result<Told, HttpError> {
         let form = form_urlencoded(token);
@@ -42,7 +44,7 @@ impl Upstream {
         let private_hosts: BTreeSet<_> = private.then_some(host).into_iter().collect();
         let access = Access {
             provider: ProviderId(0),
-            trust: &Trust::Public,
+            trust,
             private_hosts: &private_hosts,
         };
         let request = Request::post(url, form).by_status(REFUSED);

@@ -23,7 +23,9 @@ use store::Conn;
 use store::app_logouts::{AppLogout, Pause};
 use tokio::task::JoinSet;
 use upstream::Told;
-use upstream::http::HttpError;
+use upstream::http::certificate::Certificates;
+use upstream::http::tls::Trust;
+use upstream::http::{HttpError, TlsFault};
 use url::Url;
 
 /// Between two looks at what is to be told.
@@ -61,12 +63,23 @@ enum Untold {
     Own(Problem),
 }
 
+/// Whether nothing but the word of an authority is missing.
+const fn is_unknown(fault: &TlsFault) -> bool {
+    matches!(
+        fault,
+        TlsFault::SelfSigned { .. } | TlsFault::UnknownIssuer { .. }
+    )
+}
+
 /// What an administrator can do about it here.
 const fn hint(error: &HttpError) -> &'static str {
     match error {
         HttpError::InternalAddress {
             allowable: true, ..
         } => ". If that is right, allow it in the app's settings",
+        HttpError::Tls { fault, .. } if is_unknown(fault) => {
+            ". If that is right, add the CA certificate in the app's settings"
+        }
         _ => "",
     }
 }
@@ -222,7 +235,9 @@ impl App {
         let token = self.sign_token(alg, logout_token::TYP, claims).await;
         let token = SecretString::from(token.map_err(Untold::Own)?);
         let private = app.settings.back_channel_private;
-        match self.upstream.tell_app(url, private, &token).await {
+        let trust = trust(app);
+        let told = self.upstream.tell_app(url, private, &trust, &token);
+        match told.await {
             Ok(Told::Yes) => Ok(()),
             Ok(Told::No(said)) => Err(Untold::Refused { said }),
             Ok(Told::Other(status)) => Err(Untold::Status(status)),
@@ -306,6 +321,15 @@ impl App {
         record.attempt.app = Some(app.id);
         let refusal = apps::of_app(Code::AppNotTold, app).with("detail", problem);
         self.refuse(record, refusal).await;
+    }
+}
+
+/// Whose certificates count there. Settings hold only certificates that can be read.
+fn trust(app: &OauthApp) -> Trust {
+    let pem = app.settings.back_channel_ca.as_deref();
+    match pem.map(Certificates::parse) {
+        Some(Ok(certificates)) => Trust::And(certificates),
+        Some(Err(_)) | None => Trust::Public,
     }
 }
 

@@ -82,6 +82,8 @@ pub struct AppChange {
     pub back_channel: Option<String>,
     /// That place may have a private address.
     pub back_channel_private: Option<bool>,
+    /// Certificates in PEM form that are trusted there; an empty text for the public authorities alone.
+    pub back_channel_ca: Option<String>,
     /// Everybody may use it.
     pub everybody: bool,
     /// People of these domains may use it.
@@ -268,6 +270,9 @@ impl AppChange {
         }
         if let Some(url) = self.back_channel {
             settings.back_channel = Some(url).filter(|url| !url.is_empty());
+        }
+        if let Some(pem) = self.back_channel_ca {
+            settings.back_channel_ca = Some(pem).filter(|pem| !pem.is_empty());
         }
         let set = &mut settings;
         put(&mut set.name, self.name);

@@ -10,7 +10,7 @@ use model::oauth_app::{
     AppCard, AppKind, Consent, FullName, IdTokenAlg, PkceRule, RefreshRule, SubjectKind,
 };
 
-use super::input::Leave;
+use super::input::{self, Leave};
 use super::office::{Listing, Office, Verbs};
 use super::output::{self, details, on_off, table, when, when_or, yes_no};
 use super::values;
@@ -114,6 +114,9 @@ pub(super) struct Fields {
     /// Whether that place may have a private address, or be on this machine.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     back_channel_private: Option<bool>,
+    /// Trust the certificates in this PEM file there too, of your own authority; '' for none.
+    #[arg(long, value_name = "FILE")]
+    back_channel_ca: Option<String>,
     /// Everybody with a mailbox may use it.
     #[arg(long, conflicts_with_all = ["domain", "tag"])]
     everybody: bool,
@@ -163,6 +166,9 @@ pub(super) struct Fields {
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
 }
+
+/// The largest file of CA certificates, in bytes.
+const CA_FILE: u64 = 64 * 1024;
 
 type Named<T> = &'static [(&'static str, T)];
 
@@ -216,32 +222,36 @@ fn overlap() -> impl TypedValueParser<Value = Overlap> {
     })
 }
 
-impl From<Fields> for AppChange {
-    fn from(fields: Fields) -> Self {
-        Self {
-            name: fields.name,
-            redirects: fields.redirect,
-            add_redirects: fields.add_redirect,
-            sign_out_redirects: fields.sign_out_redirect,
-            back_channel: fields.back_channel,
-            back_channel_private: fields.back_channel_private,
-            everybody: fields.everybody,
-            domains: fields.domain,
-            tags: fields.tag,
-            consent: fields.consent,
-            pkce: fields.pkce,
-            kind: fields.kind,
-            mailcow: fields.mailcow,
-            token_in_query: fields.token_in_query,
-            devices: fields.devices,
-            full_name: fields.full_name,
-            refresh: fields.refresh,
-            id_token_alg: fields.id_token_alg,
-            subject: fields.subject,
-            straight_to: fields.straight_to,
-            never_through: fields.never_through,
-            active: fields.active,
-        }
+impl Fields {
+    async fn change(self) -> anyhow::Result<AppChange> {
+        Ok(AppChange {
+            name: self.name,
+            redirects: self.redirect,
+            add_redirects: self.add_redirect,
+            sign_out_redirects: self.sign_out_redirect,
+            back_channel: self.back_channel,
+            back_channel_private: self.back_channel_private,
+            back_channel_ca: match self.back_channel_ca {
+                Some(file) if !file.is_empty() => Some(input::text(file.as_ref(), CA_FILE).await?),
+                none => none,
+            },
+            everybody: self.everybody,
+            domains: self.domain,
+            tags: self.tag,
+            consent: self.consent,
+            pkce: self.pkce,
+            kind: self.kind,
+            mailcow: self.mailcow,
+            token_in_query: self.token_in_query,
+            devices: self.devices,
+            full_name: self.full_name,
+            refresh: self.refresh,
+            id_token_alg: self.id_token_alg,
+            subject: self.subject,
+            straight_to: self.straight_to,
+            never_through: self.never_through,
+            active: self.active,
+        })
     }
 }
 
@@ -256,7 +266,7 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
             client_id,
             fields,
         } => {
-            let change = Box::new((*fields).into());
+            let change = Box::new(fields.change().await?);
             return show_made(
                 office,
                 AppRequest::Add {
@@ -313,7 +323,7 @@ async fn act(office: &mut Office, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Show { app } => AppRequest::Show(app),
         Verb::Edit { app: name, fields } => AppRequest::Edit {
             name,
-            change: Box::new((*fields).into()),
+            change: Box::new(fields.change().await?),
         },
     };
     let document = office.ask(Request::App(request)).await?;
@@ -427,6 +437,14 @@ fn one(app: &AppDocument) -> String {
         (
             "Back-channel logout",
             settings.back_channel.clone().unwrap_or_default(),
+        ),
+        (
+            "CA certificate for it",
+            if settings.back_channel_ca.is_some() {
+                "given".to_owned()
+            } else {
+                String::new()
+            },
         ),
         ("Not told", app.not_told.clone().unwrap_or_default()),
         ("Who may use it", who(app)),

@@ -105,10 +105,12 @@ async fn an_app_is_kept_by_command() {
 async fn where_people_sign_out_is_said_by_command() {
     let at = Installation::new().await;
     at.ok(add(to(REDIRECT))).await;
+    let ca = testkit::tls::Authority::new().unwrap().pem();
     let places = AppChange {
         sign_out_redirects: Some(vec!["https://cloud.example.org/".to_owned()]),
         back_channel: Some("https://cloud.example.org/told".to_owned()),
         back_channel_private: Some(true),
+        back_channel_ca: Some(ca.clone()),
         ..AppChange::default()
     };
     let settings = at.ok(edit(places)).await["settings"].clone();
@@ -116,16 +118,27 @@ async fn where_people_sign_out_is_said_by_command() {
     assert_eq!(settings["sign_out_redirects"], only);
     assert_eq!(settings["back_channel"], "https://cloud.example.org/told");
     assert_eq!(settings["back_channel_private"], true);
+    assert_eq!(settings["back_channel_ca"], ca.trim());
     let same = at.ok(edit(AppChange::default())).await;
     assert_eq!(same["settings"], settings, "what is not named stays");
     assert_eq!(same["not_told"], Value::Null);
     let bad = AppChange {
         sign_out_redirects: Some(vec!["http://cloud.example.org/".to_owned()]),
         back_channel: Some("ftp://cloud.example.org/".to_owned()),
+        back_channel_ca: Some("ca.pem".to_owned()),
         ..AppChange::default()
     };
     let wrong = fields(at.not(edit(bad)).await);
-    assert_eq!(wrong, ["sign_out_redirects", "back_channel"]);
+    assert_eq!(
+        wrong,
+        ["sign_out_redirects", "back_channel", "back_channel_ca"]
+    );
+    let public = AppChange {
+        back_channel_ca: Some(String::new()),
+        ..AppChange::default()
+    };
+    let after = at.ok(edit(public)).await["settings"].clone();
+    assert_eq!(after["back_channel_ca"], Value::Null);
     let none = AppChange {
         sign_out_redirects: Some(vec![String::new()]),
         back_channel: Some(String::new()),

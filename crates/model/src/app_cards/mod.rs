@@ -130,6 +130,7 @@ impl AppCard {
             sign_out_redirects: Vec::new(),
             back_channel: None,
             back_channel_private: false,
+            back_channel_ca: None,
             access: AppAccess::All,
             consent: Consent::Ask,
             // These send no challenge, or not in every release that is in use.

@@ -3,13 +3,15 @@
 use crate::server::{Reply, Server};
 use crate::support::*;
 use upstream::http::HttpError;
+use upstream::http::tls::Trust;
 use upstream::{Told, Upstream};
 
 const TOKEN: &str = "head.payload.signature";
 
 async fn tell(upstream: &Upstream, server: &Server) -> Result<Told, HttpError> {
     let url = format!("{}/told", server.url()).parse().unwrap();
-    upstream.tell_app(&url, true, &TOKEN.into()).await
+    let token = TOKEN.into();
+    upstream.tell_app(&url, true, &Trust::Public, &token).await
 }
 
 /// What `reply` counts as.

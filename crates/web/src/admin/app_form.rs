@@ -23,6 +23,7 @@ pub(super) struct Typed {
     pub(super) sign_out_redirects: String,
     pub(super) back_channel: String,
     pub(super) back_channel_private: bool,
+    pub(super) back_channel_ca: String,
     who: String,
     domains: Vec<String>,
     tags: String,
@@ -53,7 +54,7 @@ pub(super) struct Draft<'a> {
 }
 
 /// Fields that are folded away while they are as usual.
-const RARE: [&str; 12] = [
+const RARE: [&str; 13] = [
     "kind",
     "devices",
     "pkce",
@@ -66,6 +67,7 @@ const RARE: [&str; 12] = [
     "never_through",
     "sign_out_redirects",
     "back_channel",
+    "back_channel_ca",
 ];
 
 /// Two or more ways to have it: value, its name, words, and a line that explains it.
@@ -125,6 +127,7 @@ impl Typed {
             sign_out_redirects: settings.sign_out_redirects.join("\n"),
             back_channel: settings.back_channel.clone().unwrap_or_default(),
             back_channel_private: settings.back_channel_private,
+            back_channel_ca: settings.back_channel_ca.clone().unwrap_or_default(),
             who: who.to_owned(),
             domains,
             tags,
@@ -188,6 +191,7 @@ impl Typed {
             sign_out_redirects: lines(&self.sign_out_redirects),
             back_channel: Some(self.back_channel.clone()),
             back_channel_private: self.back_channel_private,
+            back_channel_ca: Some(self.back_channel_ca.clone()),
             access: match self.who.as_str() {
                 "only" => AppAccess::Only {
                     domains,

@@ -4,9 +4,10 @@ use super::app_form::{Typed, tick};
 use crate::parts::{Field, Problems};
 
 /// The fields, in the order in which they stand.
-pub(super) fn fields(typed: &Typed, p: &Problems) -> [Field; 3] {
+pub(super) fn fields(typed: &Typed, p: &Problems) -> [Field; 4] {
     let redirects = typed.sign_out_redirects.as_str();
     let url = typed.back_channel.as_str();
+    let ca = typed.back_channel_ca.as_str();
     [
         Field::area("sign_out_redirects", "After signing out", redirects, 2)
             .attribute("spellcheck", "false")
@@ -28,8 +29,16 @@ pub(super) fn fields(typed: &Typed, p: &Problems) -> [Field; 3] {
             "Address of that URL",
             "May be in a private network, or on this machine",
             typed.back_channel_private,
-            "Without it only public addresses are called. The certificate must be one of a public \
-             authority in either case; on this machine http: does.",
+            "Without it only public addresses are called. On this machine http: does.",
         ),
+        Field::area("back_channel_ca", "CA certificate of that URL (PEM)", ca, 4)
+            .optional()
+            .attribute("spellcheck", "false")
+            .attribute("autocapitalize", "none")
+            .help(
+                "Where its certificate is not of a public authority: that of your own authority, or \
+                 the server's own.",
+            )
+            .problem(p.of("back_channel_ca")),
     ]
 }

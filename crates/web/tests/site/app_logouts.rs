@@ -11,6 +11,7 @@ use model::outcome::Code;
 use model::session::Principal;
 use std::time::Duration;
 use testkit::browser::Tab;
+use testkit::tls::Authority;
 
 const ERIN: &str = "erin@example.org";
 
@@ -296,6 +297,49 @@ async fn only_places_that_are_allowed_are_called() {
 }
 
 #[tokio::test]
+async fn an_app_is_told_whose_certificate_comes_from_an_authority_of_ones_own() {
+    let world = World::new().await;
+    let authority = Authority::new().unwrap();
+    let certificate = authority.issue(&["localhost"]).unwrap();
+    let ear = Ear::behind(&certificate).await;
+    let files = client(&world, "files", told_at(&ear)).await;
+    files.id_token(&world, &mut erin(&world).await).await;
+    end_erins_sessions(&world).await;
+    world.app.tell_apps().await.unwrap();
+    let behind = world.app.not_told(files.app).await.unwrap().unwrap();
+    let words = "which is not trusted";
+    assert!(behind.problem.contains(words), "{}", behind.problem);
+    let words = "add the CA certificate in the app's settings";
+    assert!(behind.problem.ends_with(words), "{}", behind.problem);
+    let mut tab = karin(&world).await;
+    let at = world.at(&format!("/admin/apps/{}", files.app));
+    // The server's own certificate does as well, and another authority does not.
+    let other = Authority::new().unwrap();
+    for (pem, heard) in [
+        (other.pem(), 0),
+        (authority.pem(), 1),
+        (certificate.certificate_pem.clone(), 1),
+        (format!("{}{}", other.pem(), authority.pem()), 1),
+        (String::new(), 0),
+    ] {
+        let page = tab.open(&at).await.unwrap();
+        let form = page.form_with_button("Save").unwrap();
+        // As browsers send what stands in several lines.
+        let typed = pem.replace('\n', "\r\n");
+        tab.submit(form.fill("back_channel_ca", &typed).unwrap())
+            .await
+            .unwrap();
+        let kept = world.app.oauth_app(files.app).await.unwrap().settings;
+        let kept = kept.back_channel_ca.unwrap_or_default();
+        assert_eq!(kept, pem.trim());
+        files.id_token(&world, &mut erin(&world).await).await;
+        end_erins_sessions(&world).await;
+        world.app.tell_apps().await.unwrap();
+        assert_eq!(usize::from(!ear.heard().is_empty()), heard, "{pem}");
+    }
+}
+
+#[tokio::test]
 async fn many_sessions_are_told_in_one_look_and_wait_together_when_nobody_answers() {
     let (world, ear, files, _) = listening().await;
     for _ in 0..9 {
@@ -427,6 +471,8 @@ async fn forms_say_what_is_wrong_with_the_places_of_signing_out() {
         ("back_channel", "http://a.example/out"),
         ("back_channel", "org.example.app:/out"),
         ("back_channel", "https://user:pass@a.example/out"),
+        ("back_channel_ca", "my authority"),
+        ("back_channel_ca", "-----BEGIN PRIVATE KEY-----"),
         ("sign_out_redirects", "javascript:alert(1)"),
         ("sign_out_redirects", "https://*.a.example/"),
     ] {

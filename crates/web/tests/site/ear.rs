@@ -6,12 +6,14 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use axum::serve::Listener;
 use http::{HeaderMap, StatusCode, header};
 use oidc::id_token::Leeway;
 use oidc::jwk::KeySet;
 use oidc::logout_token::{self, Expected, LogoutToken};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use testkit::tls::{Certificate, TlsListener};
 
 /// What it answers.
 #[derive(Clone)]
@@ -37,7 +39,22 @@ pub struct Ear {
 impl Ear {
     pub async fn open() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/told?by=gatepost", listener.local_addr().unwrap());
+        let at = format!("http://{}", listener.local_addr().unwrap());
+        Self::at(&at, listener)
+    }
+
+    /// The same behind a certificate.
+    pub async fn behind(certificate: &Certificate) -> Self {
+        let listener = TlsListener::bind(certificate).await.unwrap();
+        let at = format!("https://localhost:{}", listener.address().unwrap().port());
+        Self::at(&at, listener)
+    }
+
+    fn at<L: Listener>(origin: &str, listener: L) -> Self
+    where
+        L::Addr: std::fmt::Debug,
+    {
+        let url = format!("{origin}/told?by=gatepost");
         let shared = Shared {
             says: Arc::new(Mutex::new(Says::Status(200, ""))),
             heard: Arc::default(),

@@ -8,9 +8,13 @@ use model::tag::Tag;
 use oidc::op::redirect::{RedirectKind, RegisteredRedirect};
 use std::collections::BTreeSet;
 use store::Conn;
+use upstream::http::certificate::Certificates;
 
 /// Redirects of one app at most, of either kind.
 pub const MOST_REDIRECTS: usize = 50;
+
+/// Bytes of an app's CA certificates: settings are read with every token.
+const MOST_PEM: usize = 16 * 1024;
 
 const NAME_CHARS: usize = 64;
 const CLIENT_ID_CHARS: usize = 128;
@@ -72,6 +76,7 @@ pub(super) fn settings(mut settings: AppSettings) -> Result<AppSettings, Problem
     registered("sign_out_redirects", sign_out, &mut wrong);
     back_channel(&mut settings.back_channel, &mut wrong);
     settings.back_channel_private &= settings.back_channel.is_some();
+    back_channel_ca(&mut settings, &mut wrong);
     if settings.kind == AppKind::Public {
         if settings.mailcow {
             wrong.at("mailcow", "mailcow's way is for apps with a secret");
@@ -183,6 +188,23 @@ fn back_channel(url: &mut Option<String>, wrong: &mut Wrong) {
         }
         Ok(_) => *url = Some(text),
         Err(error) => wrong.at("back_channel", error),
+    }
+}
+
+/// The same text from a browser's form as from a file; none without the place that it is for.
+fn back_channel_ca(settings: &mut AppSettings, wrong: &mut Wrong) {
+    let text = settings.back_channel_ca.take().unwrap_or_default();
+    let pem = text.trim().replace("\r\n", "\n");
+    if pem.is_empty() {
+        return;
+    }
+    if pem.len() > MOST_PEM {
+        let most = MOST_PEM / 1024;
+        wrong.at("back_channel_ca", format!("{most} KiB at most"));
+    } else if let Err(error) = Certificates::parse(&pem) {
+        wrong.at("back_channel_ca", error);
+    } else if settings.back_channel.is_some() {
+        settings.back_channel_ca = Some(pem);
     }
 }
 
