@@ -7,7 +7,7 @@ use crate::form::Posted;
 use crate::local_path::LocalPath;
 use crate::page::Page;
 use crate::pages::{refusal, sign_in::SignInPage};
-use crate::parts::{Field, Problems, When};
+use crate::parts::{Field, When};
 use crate::route::{Policy, Routes};
 use crate::session::{self, Visitor};
 use crate::shell::{Frame, PersonEntry, PublicShell};
@@ -191,30 +191,33 @@ async fn sign_in(
 struct TypePage {
     shell: PublicShell,
     field: Field,
-    problems: Problems,
+    wrong: bool,
     reference: Option<String>,
 }
 
 fn type_page(frame: Frame, asked: &Asked, refused: Option<&Refused>) -> Response {
-    let mut problems = Problems::new();
     let mut status = StatusCode::OK;
-    if let Some(refused) = refused {
-        problems.add(CODE, refused.refusal.person());
+    let problem = refused.map(|refused| {
         let of_code = refused.refusal.code.entry().status;
         status = StatusCode::from_u16(of_code).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-    }
+        refused.refusal.person()
+    });
     let typed: String = asked.typed.chars().take(32).collect();
-    let field = Field::code(CODE, "Code", typed)
+    let mut field = Field::code(CODE, "Code", typed)
         .at_most(32)
         .required()
         .autocomplete("off")
         .attribute("autocapitalize", "characters")
         .help("Eight letters, such as BCDF-GHJK. Small letters do as well, and the hyphen may be left out.")
-        .problem(problems.of(CODE));
+        .problem(problem.as_deref());
+    if problem.is_some() {
+        // There is one field, so what is wrong is said there alone, and read out with it.
+        field = field.attribute("autofocus", "");
+    }
     let page = TypePage {
         shell: PublicShell::new(frame),
         field,
-        problems,
+        wrong: problem.is_some(),
         reference: refused.map(|refused| refused.reference.to_string()),
     };
     (status, Page(page)).into_response()

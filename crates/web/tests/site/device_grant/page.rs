@@ -201,6 +201,26 @@ async fn forged_answers_are_no_answers() {
     assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
+#[tokio::test]
+async fn what_is_wrong_with_a_code_is_said_once_beside_its_field() {
+    let (world, _) = world().await;
+    let mut tab = erin(&world).await;
+    let page = type_code(&world, &mut tab, "ZZZZ-ZZZZ").await;
+    assert!(page.title().unwrap().starts_with("Problem: "));
+    let said = page.body().matches("No device waits with this code.");
+    assert_eq!(said.count(), 1, "{}", page.text());
+    let of_field = |name| page.attribute("#f-user_code", name).unwrap();
+    // Read out with the field, which has the keyboard.
+    let described = of_field("aria-describedby");
+    assert!(described.starts_with("f-user_code-problem"), "{described}");
+    let words = page.text_of("#f-user_code-problem").unwrap();
+    assert!(words.contains("No device waits with this code."), "{words}");
+    assert_eq!(of_field("aria-invalid"), "true");
+    assert_eq!(of_field("autofocus"), "");
+    let fresh = tab.open(&world.at("/connect")).await.unwrap();
+    assert!(fresh.attribute("#f-user_code", "autofocus").is_err());
+}
+
 async fn by_password(tab: &mut Tab, page: &Page) -> Page {
     let form = page.form_with_button("Sign in").unwrap();
     let form = form.fill("name", ERIN).unwrap();
