@@ -179,6 +179,9 @@ impl App {
     /// What the same person opened in it for apps goes on in the new one: they did not sign out. Only
     /// if both stand on the same provider, whose word about them ends what was opened.
     ///
+    /// A tab that was slower than another one brings the token of a session that is gone already. The
+    /// one in its place ends then, as far as it is the same person's.
+    ///
     /// # Errors
     /// [`Problem::Unavailable`] only.
     pub async fn replace_session(&self, old: &str, fresh: &str) -> Result<(), Problem> {
@@ -186,19 +189,19 @@ impl App {
         let (now, lifetimes) = (self.clock.now(), self.config.clone());
         self.store
             .write(async move |tx: &mut Conn| {
-                let old = store::sessions::by_tag(tx, &old).await?;
+                let fresh = store::sessions::by_tag(tx, &fresh).await?;
+                let old = had_before(tx, &old, fresh.as_ref(), now).await?;
                 // One that had run out opened nothing any more, and its apps are not told.
                 let Some(old) =
                     old.filter(|old| lifetimes.lifetime(old.principal).permits(old, now))
                 else {
                     return Ok(());
                 };
-                let fresh = store::sessions::by_tag(tx, &fresh).await?;
-                let same = |fresh: &Session| {
-                    (fresh.principal, fresh.provider) == (old.principal, old.provider)
-                };
-                if let Some(fresh) = fresh.filter(same) {
-                    store::app_grants::move_to(tx, old.id, fresh.id).await?;
+                if let Some(fresh) = fresh {
+                    if (fresh.principal, fresh.provider) == (old.principal, old.provider) {
+                        store::app_grants::move_to(tx, old.id, fresh.id).await?;
+                    }
+                    store::replaced_sessions::replace(tx, old.id, fresh.id, now).await?;
                 }
                 store::sessions::delete(tx, old.id, old.principal).await?;
                 Ok::<_, Problem>(())
@@ -308,6 +311,25 @@ impl NewSession {
         self.principal = Principal::Person(mailbox);
         self
     }
+}
+
+/// The session that a browser had before `fresh`, by the tag of its token; or the one in its place, if
+/// that is of the same person. The token of a session that is gone has no power over anybody else's.
+async fn had_before(
+    tx: &mut Conn,
+    tag: &[u8],
+    fresh: Option<&Session>,
+    now: Timestamp,
+) -> Result<Option<Session>, Problem> {
+    let old = store::sessions::by_tag(tx, tag).await?;
+    let (None, Some(fresh)) = (&old, fresh) else {
+        return Ok(old);
+    };
+    let Some(id) = store::replaced_sessions::in_place_of(tx, tag, now).await? else {
+        return Ok(None);
+    };
+    let found = store::sessions::by_id(tx, id).await?;
+    Ok(found.filter(|found| found.id != fresh.id && found.principal == fresh.principal))
 }
 
 /// The person of a mailbox that is switched on, in a domain that is.

@@ -45,6 +45,7 @@ pub mod password_uses;
 pub mod providers;
 pub mod refresh_tokens;
 pub mod relinks;
+pub mod replaced_sessions;
 pub mod rule_versions;
 pub mod sessions;
 pub mod settings;

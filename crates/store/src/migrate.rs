@@ -50,7 +50,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     19 "0019_app_sessions"
     20 "0020_devices"
     21 "0021_tags_by_hand"
-    22 "0022_app_pauses"
+    22 "0022_replaced_sessions"
+    23 "0023_app_pauses"
 };
 
 /// The schema version of this program.

@@ -51,6 +51,7 @@ mod tests {
         ("providers", crate::providers::STATEMENTS),
         ("refresh_tokens", crate::refresh_tokens::STATEMENTS),
         ("relinks", crate::relinks::STATEMENTS),
+        ("replaced_sessions", crate::replaced_sessions::STATEMENTS),
         ("rule_versions", crate::rule_versions::STATEMENTS),
         ("sessions", crate::sessions::STATEMENTS),
         ("settings", crate::settings::STATEMENTS),

@@ -32,7 +32,7 @@ impl Gate for WebState {
         }
         let current = match current(self, parts).await {
             Ok(Some(current)) => current,
-            Ok(None) => return Err(self.ask_to_sign_in(parts)),
+            Ok(None) => return Err(ask_to_sign_in(parts)),
             Err(failure) => return Err(failure.into_response()),
         };
         match (policy, &current.who) {
@@ -49,21 +49,14 @@ impl Gate for WebState {
     }
 }
 
-impl WebState {
-    /// Pages lead to the sign-in page and back. A form is not carried over: it is sent again.
-    fn ask_to_sign_in(&self, parts: &Parts) -> Response {
-        let read = matches!(parts.method, Method::GET | Method::HEAD);
-        let mut answer = if read && !wants_json(&parts.headers) {
-            Redirect::to(&sign_in_path(&parts.uri)).into_response()
-        } else {
-            Failure::new(StatusCode::UNAUTHORIZED).into_response()
-        };
-        if session_cookie::read(&self.site, &parts.headers).is_some()
-            && let Some(cleared) = session_cookie::clear(&self.site)
-        {
-            answer.headers_mut().append(header::SET_COOKIE, cleared);
-        }
-        answer
+/// Pages lead to the sign-in page and back. A form is not carried over: it is sent again. The cookie
+/// stays: this answer may come after one that set another, and the next sign-in looks at it.
+fn ask_to_sign_in(parts: &Parts) -> Response {
+    let read = matches!(parts.method, Method::GET | Method::HEAD);
+    if read && !wants_json(&parts.headers) {
+        Redirect::to(&sign_in_path(&parts.uri)).into_response()
+    } else {
+        Failure::new(StatusCode::UNAUTHORIZED).into_response()
     }
 }
 

@@ -5,7 +5,7 @@ use model::ids::{AdminId, MailboxId, SessionId};
 use model::link::Namespace;
 use model::session::{Principal, ProviderSession, Session};
 use store::sessions::{EndedThere, NewSession};
-use store::{StoreError, Taken, admins, logout_tokens, mailboxes, sessions};
+use store::{StoreError, Taken, admins, logout_tokens, mailboxes, replaced_sessions, sessions};
 
 async fn admin(temp: &TempStore, name: &'static str) -> Result<AdminId, StoreError> {
     temp.write(async move |sql| admins::insert(sql, name, "a@elsewhere.example", "hash", NOW).await)
@@ -283,4 +283,45 @@ async fn a_logout_token_is_taken_once_at_each_provider() {
         assert_eq!(swept.await, Ok(gone), "at {now}");
     }
     assert_eq!(take(one, b"a", 60).await, Ok(true));
+}
+
+#[tokio::test]
+async fn what_stands_in_the_place_of_a_session_is_found_while_that_would_have_lasted() {
+    let temp = TempStore::new();
+    let person = Principal::Admin(admin(&temp, "root").await.unwrap());
+    let found = async |tag: &'static [u8], at| {
+        let mut read = temp.read();
+        replaced_sessions::in_place_of(&mut read, tag, later(at)).await
+    };
+    let replace = async |old, fresh, at| {
+        temp.write(async move |sql| {
+            replaced_sessions::replace(sql, old, fresh, later(at)).await?;
+            sessions::delete(sql, old, person).await
+        })
+        .await
+    };
+    let first = session(&temp, b"1", person).await;
+    let second = session(&temp, b"2", person).await;
+    assert_eq!(found(b"1", 0).await, Ok(None), "it is there itself");
+    assert_eq!(replace(first, second, 0).await, Ok(true));
+    assert_eq!(found(b"1", 599).await, Ok(Some(second)));
+    assert_eq!(found(b"1", 600).await, Ok(None));
+    assert_eq!(found(b"2", 0).await, Ok(None));
+    let third = session(&temp, b"3", person).await;
+    assert_eq!(replace(second, third, 0).await, Ok(true));
+    for tag in [&b"1"[..], b"2"] {
+        assert_eq!(found(tag, 0).await, Ok(Some(third)), "{tag:?}");
+    }
+    // What would have ended is not carried along; what it stands for ends with the session.
+    let fourth = session(&temp, b"4", person).await;
+    assert_eq!(replace(third, fourth, 600).await, Ok(true));
+    assert_eq!(found(b"1", 0).await, Ok(None));
+    assert_eq!(found(b"3", 0).await, Ok(Some(fourth)));
+    temp.write(async move |sql| sessions::delete(sql, fourth, person).await)
+        .await
+        .unwrap();
+    assert_eq!(found(b"3", 0).await, Ok(None));
+    let gone = session(&temp, b"5", person).await;
+    let missing = replace(gone, fourth, 0).await;
+    assert_eq!(missing, Err(StoreError::Missing));
 }

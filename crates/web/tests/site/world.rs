@@ -6,6 +6,7 @@ use app::domains::DomainForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
 use app::passwords::{Budgets, HashPool, LocalDesk};
 use app::providers::SecretChange;
+use app::sessions::Current;
 use app::step_up::Doer;
 use app::templates::TemplateForm;
 use app::{App, AppConfig, Parts};
@@ -353,6 +354,16 @@ impl World {
             .fill("password", password)
             .unwrap();
         tab.submit(form).await.unwrap()
+    }
+
+    /// The session of somebody who signed in with a local password just now, as a request finds it
+    /// before it is judged, with its token.
+    pub async fn session_of(&self, name: &str) -> (String, Current) {
+        let browser = self.browser();
+        self.sign_in(&mut browser.tab(), name, PASSWORD).await;
+        let token = browser.cookie(&self.url, "gatepost").unwrap().unwrap();
+        let current = self.app.session(&token).await.unwrap().unwrap();
+        (token, current)
     }
 
     /// Signs in at the sample company and shows where that led.

@@ -1,5 +1,4 @@
-//! How new a sign-in has to be: what the provider is told, what its word is worth, and what becomes of
-//! the sign-ins to other apps.
+//! How new a sign-in has to be: what the provider is told, and what its word is worth.
 
 use super::beyond::recorded;
 use super::*;
@@ -57,7 +56,7 @@ fn told(tab: &Tab, what: &str) -> bool {
     hops.any(|hop| hop.contains("code_challenge") && hop.contains(what))
 }
 
-async fn grants(world: &World, address: &str, app: i64) -> Vec<Grant> {
+pub(super) async fn grants(world: &World, address: &str, app: i64) -> Vec<Grant> {
     let mailbox = world.app.mailbox(&address.parse().unwrap()).await.unwrap();
     let store = world.store();
     let mut read = store.read().unwrap();
@@ -177,62 +176,6 @@ async fn a_first_sign_in_passes_max_age_on_and_a_provider_that_ignores_it_is_ask
     assert_eq!(page.text_of("h1").unwrap(), Code::AppNotAnew.entry().title);
 }
 
-#[tokio::test]
-async fn nobody_is_signed_out_of_one_app_because_another_asked_anew() {
-    let world = world().await;
-    let told_of_ends = |s: &mut AppSettings| {
-        s.back_channel = Some("https://files.example.com/logout".to_owned());
-        s.consent = Consent::Trusted;
-    };
-    add(&world, "cloud", told_of_ends).await;
-    let mut tab = erin(&world).await;
-    is_code(
-        &world,
-        &open(&world, &mut tab, &[("client_id", "cloud")]).await,
-    );
-    let before = grants(&world, "erin@example.org", 2).await;
-    let waiting = async || {
-        let store = world.store();
-        let mut read = store.read().unwrap();
-        store::app_logouts::apps(&mut read).await.unwrap().len()
-    };
-
-    let page = open(&world, &mut tab, &[("prompt", "login")]).await;
-    let page = basic::signs_in(&mut tab, &page).await;
-    is_code(&world, &allow(&mut tab, &page).await);
-    let after = grants(&world, "erin@example.org", 2).await;
-    assert_eq!(after.len(), 1);
-    assert_ne!(after[0].session, before[0].session);
-    assert_eq!(after[0].sid, before[0].sid);
-    assert_eq!(waiting().await, 0);
-    // The new session takes it along when it ends.
-    let page = tab.open(&world.at("/home")).await.unwrap();
-    let form = page.form_with_button("Sign out").unwrap();
-    tab.submit(form).await.unwrap();
-    assert_eq!(grants(&world, "erin@example.org", 2).await, []);
-    assert_eq!(waiting().await, 1);
-}
-
-#[tokio::test]
-async fn somebody_else_who_signs_in_takes_nothing_over() {
-    let world = world().await;
-    add(&world, "cloud", |s| s.consent = Consent::Trusted).await;
-    world.local_mailbox("frank@example.org").await;
-    let mut tab = erin(&world).await;
-    is_code(
-        &world,
-        &open(&world, &mut tab, &[("client_id", "cloud")]).await,
-    );
-    let page = open(&world, &mut tab, &[("prompt", "login")]).await;
-    let form = page.form_with_button("Sign in").unwrap();
-    let form = form.fill("name", "frank@example.org").unwrap();
-    let form = form.fill("password", crate::world::PASSWORD).unwrap();
-    tab.submit(form).await.unwrap();
-    for address in ["erin@example.org", "frank@example.org"] {
-        assert_eq!(grants(&world, address, 2).await, [], "{address}");
-    }
-}
-
 /// What the endpoint found before it ended: a visit with a session that has ended since.
 async fn late(world: &World, current: &Current, scope: &str) -> Authorize {
     let url = request(world, &[("client_id", "cloud"), ("scope", scope)]);
@@ -246,23 +189,13 @@ async fn late(world: &World, current: &Current, scope: &str) -> Authorize {
     world.app.authorize(&visit).await.unwrap()
 }
 
-async fn signed_in(world: &World) -> (String, Current) {
-    let browser = world.browser();
-    let password = crate::world::PASSWORD;
-    let mut tab = browser.tab();
-    world.sign_in(&mut tab, "erin@example.org", password).await;
-    let token = browser.cookie(&world.url, "gatepost").unwrap().unwrap();
-    let current = world.app.session(&token).await.unwrap().unwrap();
-    (token, current)
-}
-
 #[tokio::test]
 async fn what_ended_a_moment_ago_gets_no_grant() {
     let world = world().await;
     add(&world, "cloud", |s| s.consent = Consent::Trusted).await;
     let erin = "erin@example.org".parse().unwrap();
     for scope in ["openid", "openid offline_access"] {
-        let (token, current) = signed_in(&world).await;
+        let (token, current) = world.session_of("erin@example.org").await;
         let answer = late(&world, &current, scope).await;
         assert!(matches!(answer, Authorize::Answer(_)), "{answer:?}");
         world.app.sign_out(&token).await.unwrap();
@@ -271,7 +204,7 @@ async fn what_ended_a_moment_ago_gets_no_grant() {
         assert!(matches!(answer, Authorize::SignIn(_)), "{answer:?}");
         assert_eq!(grants(&world, "erin@example.org", 2).await.len(), before);
 
-        let (_, current) = signed_in(&world).await;
+        let (_, current) = world.session_of("erin@example.org").await;
         let off = world.app.disable_mailbox(&CLI, &erin, "left");
         off.await.unwrap();
         let answer = late(&world, &current, scope).await;
@@ -287,7 +220,7 @@ async fn of_many_codes_given_while_a_person_leaves_none_stays() {
     add(&world, "cloud", |s| s.consent = Consent::Trusted).await;
     let erin = "erin@example.org".parse().unwrap();
     for _ in 0..8 {
-        let (_, current) = signed_in(&world).await;
+        let (_, current) = world.session_of("erin@example.org").await;
         let many = (0..16).map(|_| late(&world, &current, "openid offline_access"));
         let many = futures_util::future::join_all(many);
         let (answers, off) = tokio::join!(many, world.app.disable_mailbox(&CLI, &erin, "left"));

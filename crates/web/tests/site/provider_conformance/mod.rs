@@ -1,6 +1,7 @@
 //! The OpenID Foundation's tests of providers, each named after its module, over the whole way from the
 //! app's question to userinfo, and what they leave out. `docs/reference/app-endpoints.md` lists them.
 
+mod anew;
 mod basic;
 mod beyond;
 mod fresh;

@@ -1,0 +1,46 @@
+//! Which web session stands in the place of one that is gone: of tabs that sign in at once, each but
+//! the first brings the token of a session that was replaced a moment ago.
+
+use crate::{Conn, StoreError};
+use model::ids::SessionId;
+use model::time::Timestamp;
+
+statements! {
+    IN_PLACE_OF = "SELECT session FROM replaced_sessions WHERE token_tag = $1 AND ends > $2";
+    NOTE = "INSERT INTO replaced_sessions (token_tag, session, ends)
+        SELECT token_tag, $1, ends FROM sessions WHERE id = $2";
+    PASS_ON = "UPDATE replaced_sessions SET session = $1 WHERE session = $2";
+    FORGET = "DELETE FROM replaced_sessions WHERE session = $1 AND ends <= $2";
+}
+
+/// The session in the place of the one that had this tag, for as long as that would have lasted.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn in_place_of(
+    sql: &mut Conn,
+    token_tag: &[u8],
+    now: Timestamp,
+) -> Result<Option<SessionId>, StoreError> {
+    let row = sql
+        .one(IN_PLACE_OF, &[token_tag.into(), now.into()])
+        .await?;
+    row.map(|row| row.get("session")).transpose()
+}
+
+/// Notes that `fresh` takes the place of `old`, which is about to go, and of all that `old` had
+/// taken the place of.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such session to take it.
+pub async fn replace(
+    sql: &mut Conn,
+    old: SessionId,
+    fresh: SessionId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sql.execute(FORGET, &[old.into(), now.into()]).await?;
+    sql.execute(PASS_ON, &[fresh.into(), old.into()]).await?;
+    sql.execute(NOTE, &[fresh.into(), old.into()]).await?;
+    Ok(())
+}
