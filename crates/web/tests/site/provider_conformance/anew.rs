@@ -1,12 +1,14 @@
 //! What becomes of a session, and of the sign-ins to apps in it, when its browser signs in anew: once,
-//! in two tabs at once, and as somebody else.
+//! in two tabs at once, as somebody else, and by another provider.
 
 use super::fresh::grants;
 use super::*;
 use model::oauth_app::Consent;
+use model::provider::RedirectForm;
 use model::session::{Principal, Session};
 use testkit::browser::Browser;
 
+const ALICE: &str = "alice@example.org";
 const ERIN: &str = "erin@example.org";
 /// The app `cloud`: the second one after `files`.
 const CLOUD: i64 = 2;
@@ -163,4 +165,86 @@ async fn the_cookie_of_a_replaced_session_ends_nobody_elses() {
     assert_eq!(grants(&world, ERIN, CLOUD).await, held);
     assert_eq!(grants(&world, "frank@example.org", CLOUD).await, []);
     assert_eq!(waiting(&world).await, 0);
+}
+
+/// Alice in a tab, by `example`, with `cloud` open for as long as she is there, and also without her.
+async fn alice_by_example(world: &World, browser: &Browser) -> Tab {
+    let mut tab = tab_of(browser);
+    let page = world
+        .by_company(&mut tab, "/sso/example/start", "alice")
+        .await;
+    assert_eq!(page.url().path(), "/home", "{}", page.text());
+    for scope in ["openid", "openid offline_access"] {
+        let page = open(world, &mut tab, &[TO_CLOUD, ("scope", scope)]).await;
+        is_code(world, &page);
+    }
+    tab
+}
+
+/// From the sign-in page to a provider, as Alice, and on to the app.
+async fn by(world: &World, tab: &mut Tab, provider: &str) -> Page {
+    let page = tab.follow(&format!("Continue with {provider} SSO")).await;
+    let page = world.as_person(tab, &page.unwrap(), "alice").await;
+    let title = page.text_of("h1").unwrap();
+    assert_eq!(title, "You are signed in", "{}", page.text());
+    tab.follow("Continue").await.unwrap()
+}
+
+#[tokio::test]
+async fn who_signs_in_anew_by_another_provider_leaves_the_session_before() {
+    let world = world().await;
+    add(&world, "cloud", told_of_ends).await;
+    world.provider("other", RedirectForm::OwnPath).await;
+    let other = world.app.provider("other").await.unwrap().id;
+    let browser = world.browser();
+    let mut tab = alice_by_example(&world, &browser).await;
+    let old = cookie(&world, &browser);
+    assert_eq!(grants(&world, ALICE, CLOUD).await.len(), 2);
+
+    open(&world, &mut tab, &[("prompt", "login")]).await;
+    let page = by(&world, &mut tab, "other").await;
+    is_code(&world, &allow(&mut tab, &page).await);
+    // What `example` says of her from now on would not reach what she opened: it ends, and the app is
+    // told. What goes on without her was no part of the session.
+    let [left] = grants(&world, ALICE, CLOUD).await.try_into().unwrap();
+    assert_eq!(
+        (left.session, left.scopes.as_str()),
+        (None, "openid offline_access")
+    );
+    assert_eq!(waiting(&world).await, 1);
+    assert!(world.app.session(&old).await.unwrap().is_none());
+    let [session] = sessions(&world, ALICE).await.try_into().unwrap();
+    assert_eq!(session.provider, Some(other));
+    let files = grants(&world, ALICE, 1).await;
+    assert_eq!(files[0].session, Some(session.id));
+    // She opens it again without a question, as another sign-in.
+    is_code(
+        &world,
+        &open(&world, &mut tab, &[TO_CLOUD, ("scope", "openid")]).await,
+    );
+    let again = grants(&world, ALICE, CLOUD).await;
+    assert_eq!(again[0].session, Some(session.id));
+    assert_ne!(again[0].sid, left.sid);
+}
+
+#[tokio::test]
+async fn two_tabs_that_sign_in_anew_by_two_providers_leave_one_session() {
+    let world = world().await;
+    add(&world, "cloud", told_of_ends).await;
+    world.provider("other", RedirectForm::OwnPath).await;
+    let browser = world.browser();
+    let mut tab = alice_by_example(&world, &browser).await;
+    let old = cookie(&world, &browser);
+    let mut slower = tab_of(&browser);
+    open(&world, &mut tab, &[("prompt", "login")]).await;
+    open(&world, &mut slower, &[("prompt", "login")]).await;
+    by(&world, &mut tab, "other").await;
+    assert_eq!(waiting(&world).await, 1);
+    // Nothing that is left knows the first session, and still it is known what became of it.
+    send_with(&world, &browser, &old);
+    by(&world, &mut slower, "example").await;
+    let [session] = sessions(&world, ALICE).await.try_into().unwrap();
+    let current = world.app.session(&cookie(&world, &browser)).await.unwrap();
+    assert_eq!(current.unwrap().session.id, session.id);
+    assert_eq!(waiting(&world).await, 1, "nothing was opened in between");
 }
