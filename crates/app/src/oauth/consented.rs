@@ -1,6 +1,7 @@
 //! What is kept of a person's yes, however the app asked for it.
 
 use model::ids::{MailboxId, OauthAppId};
+use model::oauth_app::OauthApp;
 use model::rules::apps::may_use;
 use model::session::Session;
 use model::time::Timestamp;
@@ -35,26 +36,27 @@ pub(super) async fn remember(
     store::app_connections::put(tx, mailbox, app, &scopes, asked, now).await
 }
 
-/// Whether session, person and app are still there and together. What ends one of them ends the
-/// grants it finds; one that is made afterwards would outlive it.
+/// The app as it is now, if session, person and app are still there and together. What ends one of
+/// them ends the grants it finds; one that is made afterwards would outlive it.
 pub(super) async fn still_counts(
     tx: &mut Conn,
     session: &Session,
     mailbox: MailboxId,
     app: OauthAppId,
-) -> Result<bool, StoreError> {
+) -> Result<Option<OauthApp>, StoreError> {
     let found = store::sessions::by_id(tx, session.id).await?;
     if found.is_none_or(|found| found.principal != session.principal) {
-        return Ok(false);
+        return Ok(None);
     }
     let (Some(mailbox), Some(app)) = (
         store::mailboxes::by_id(tx, mailbox).await?,
         store::oauth_apps::by_id(tx, app).await?,
     ) else {
-        return Ok(false);
+        return Ok(None);
     };
     let Some(domain) = store::domains::by_id(tx, mailbox.domain).await? else {
-        return Ok(false);
+        return Ok(None);
     };
-    Ok(may_use(&app, &mailbox, &domain).is_ok())
+    let may = may_use(&app, &mailbox, &domain).is_ok();
+    Ok(may.then_some(app))
 }

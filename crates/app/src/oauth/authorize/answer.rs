@@ -125,7 +125,8 @@ impl Given {
     /// Writes all of it; nothing and `false` if it does not count any more.
     async fn store(&self, tx: &mut Conn) -> Result<bool, StoreError> {
         let (mailbox, app) = (self.mailbox.id, self.read.app.id);
-        if !consented::still_counts(tx, &self.session, mailbox, app).await? {
+        let app = consented::still_counts(tx, &self.session, mailbox, app).await?;
+        if app.is_none() {
             return Ok(false);
         }
         let grant = self.store_grant(tx).await?;

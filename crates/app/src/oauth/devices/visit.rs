@@ -317,7 +317,7 @@ struct Allowed {
 enum NotStored {
     /// It was answered before.
     Before,
-    /// The session ended meanwhile, or the person may not any more.
+    /// The session ended meanwhile, or the person or the app may not any more.
     Gone,
     Store(StoreError),
 }
@@ -331,7 +331,8 @@ impl From<StoreError> for NotStored {
 impl Allowed {
     async fn store(&self, tx: &mut Conn) -> Result<(), NotStored> {
         let (mailbox, app) = (self.mailbox.id, self.app.id);
-        if !consented::still_counts(tx, &self.session, mailbox, app).await? {
+        let app = consented::still_counts(tx, &self.session, mailbox, app).await?;
+        if app.is_none_or(|app| apps::may_use_devices(&app).is_err()) {
             return Err(NotStored::Gone);
         }
         let now = self.record.attempt.at;

@@ -1,6 +1,7 @@
 //! The device grant (RFC 8628): a television shows a code, Erin types it in a browser.
 
 mod endpoint;
+mod late;
 mod limits;
 mod page;
 mod polling;
