@@ -16,12 +16,15 @@ macro_rules! columns {
 statements! {
     INSERT = "INSERT INTO app_devices (device_tag, user_tag, app, scopes, created, ends, ip)
         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
-    WAITING = "SELECT id FROM app_devices
-        WHERE app = $1 AND ends > $2 AND denied = FALSE AND grant_id IS NULL LIMIT $3";
+    WAITING = "SELECT id, ip FROM app_devices
+        WHERE app = $1 AND ends > $2 AND denied = FALSE AND grant_id IS NULL
+        ORDER BY ends LIMIT $3";
     BY_DEVICE = concat!("SELECT ", columns!(), " FROM app_devices WHERE device_tag = $1");
     BY_USER = concat!("SELECT ", columns!(), " FROM app_devices WHERE user_tag = $1");
     ALLOW = "UPDATE app_devices SET grant_id = $1
         WHERE id = $2 AND ends > $3 AND denied = FALSE AND grant_id IS NULL";
+    END = "UPDATE app_devices SET ends = $1
+        WHERE id = $2 AND ends > $1 AND denied = FALSE AND grant_id IS NULL";
     DENY = "UPDATE app_devices SET denied = TRUE
         WHERE id = $1 AND denied = FALSE AND grant_id IS NULL";
     USE = "UPDATE app_devices SET used = $1
@@ -66,19 +69,44 @@ pub async fn insert(sql: &mut Conn, new: &NewDevice<'_>) -> Result<WaitingDevice
     sql.insert(INSERT, &values).await.map(WaitingDeviceId)
 }
 
-/// Whether an app has at least `most` codes that have not ended.
+/// A device that nobody has answered, and that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its id.
+    pub id: WaitingDeviceId,
+    /// From where it asked.
+    pub ip: Option<IpAddr>,
+}
+
+/// Those of an app that wait, the oldest first; at most `most`.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn has_waiting(
+pub async fn waiting(
     sql: &mut Conn,
     app: OauthAppId,
     now: Timestamp,
-    most: u32,
-) -> Result<bool, StoreError> {
-    let values = [app.into(), now.into(), i64::from(most).into()];
+    most: usize,
+) -> Result<Vec<Waiting>, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let values = [app.into(), now.into(), most.into()];
     let rows = sql.all(WAITING, &values).await?;
-    Ok(rows.len() >= most as usize)
+    let waiting = |row: &Row| {
+        Ok(Waiting {
+            id: row.get("id")?,
+            ip: row.get("ip")?,
+        })
+    };
+    rows.iter().map(waiting).collect()
+}
+
+/// Ends a code before its time; device and person are told so. One that was answered stays.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn end(sql: &mut Conn, id: WaitingDeviceId, now: Timestamp) -> Result<(), StoreError> {
+    sql.execute(END, &[now.into(), id.into()]).await?;
+    Ok(())
 }
 
 /// The device that asks with this tag, also one that was answered or has ended.

@@ -155,8 +155,8 @@ pub(super) const DEVICE_UNKNOWN: Entry = Entry {
 pub(super) const DEVICE_ENDED: Entry = Entry {
     id: "OAUTH-716",
     title: "The code has ended",
-    person: "This code has ended: codes are good for ten minutes. Ask your device for a new one.",
-    admin: "{address} typed the code of a device with {app} after it had ended. Codes are good for ten minutes.",
+    person: "This code has ended: codes are good for ten minutes at most. Ask your device for a new one.",
+    admin: "{address} typed the code of a device with {app} after it had ended. Codes are good for ten minutes, and for less when 1,000 devices of an app wait.",
     fix: Fix::Person,
     retry: true,
     status: 422,

@@ -630,11 +630,13 @@ async fn a_device_is_answered_once_and_used_once() {
     let refused = wait(b"d3", b"u3").await.unwrap();
     let waiting = async |at, most| {
         let mut read = temp.read();
-        app_devices::has_waiting(&mut read, tv, later(at), most).await
+        let waiting = app_devices::waiting(&mut read, tv, later(at), most).await;
+        let ids = waiting.unwrap().into_iter().map(|waiting| waiting.id);
+        ids.collect::<Vec<_>>()
     };
-    assert_eq!(waiting(599, 2).await, Ok(true));
-    assert_eq!(waiting(599, 3).await, Ok(false));
-    assert_eq!(waiting(600, 1).await, Ok(false));
+    assert_eq!(waiting(599, 9).await, [id, refused]);
+    assert_eq!(waiting(599, 1).await, [id]);
+    assert_eq!(waiting(600, 9).await, []);
 
     let typed = async || app_devices::by_user(&mut temp.read(), b"u1").await;
     let found = typed().await.unwrap().unwrap();
@@ -656,6 +658,20 @@ async fn a_device_is_answered_once_and_used_once() {
     assert_eq!(allow(id, 600).await, Ok(false), "too late");
     assert_eq!(allow(id, 599).await, Ok(true));
     assert_eq!((allow(id, 0).await, deny(id).await), (Ok(false), Ok(false)));
+    let end = async |id, at| {
+        temp.write(async move |sql| app_devices::end(sql, id, later(at)).await)
+            .await
+            .unwrap();
+    };
+    end(id, 0).await;
+    assert_eq!(typed().await.unwrap().unwrap().ends, later(600));
+    assert_eq!(waiting(8, 9).await, [refused]);
+    end(refused, 9).await;
+    end(refused, 10).await;
+    assert_eq!(
+        (waiting(8, 9).await, waiting(9, 9).await),
+        (vec![refused], vec![])
+    );
     assert_eq!(
         (deny(refused).await, deny(refused).await),
         (Ok(true), Ok(false))
@@ -679,7 +695,7 @@ async fn a_device_is_answered_once_and_used_once() {
         temp.write(async move |sql| app_devices::sweep(sql, later(at), 10).await)
             .await
     };
-    assert_eq!((sweep(599).await, sweep(600).await), (Ok(0), Ok(1)));
+    assert_eq!((sweep(8).await, sweep(9).await), (Ok(0), Ok(1)));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A device asks for its codes (RFC 8628 section 3.1).
 
+use super::room::{self, MOST_WAITING, Room};
 use super::{INTERVAL, LIFETIME};
 use crate::oauth::client_auth::EndpointError;
 use crate::oauth::names::{Secret, grantable};
@@ -20,9 +21,8 @@ use std::sync::Arc;
 use store::app_devices::NewDevice;
 use store::{Conn, StoreError, Taken};
 
-/// Codes of one app that wait at the same time: with those of an app that anybody can pretend to be,
-/// nobody fills the store.
-const MOST_WAITING: u32 = 1000;
+/// Why an app has no room for one more.
+const FULL: &str = "1,000 devices of this app wait, and no other network has more than its share";
 /// How long a device waits that found no room.
 const ROOM_AFTER: u64 = 60;
 /// How often another code is tried in place of one that is in use.
@@ -104,7 +104,7 @@ impl App {
             ip: client.ip,
         });
         let Some(user_code) = self.let_wait(&start).await? else {
-            let refusal = throttled(ROOM_AFTER).with("detail", "1,000 devices of this app wait");
+            let refusal = throttled(ROOM_AFTER).with("detail", FULL);
             self.note_refused(&app, refusal, client).await;
             let wait_seconds = ROOM_AFTER;
             return Err(EndpointError::TooManyDevices { wait_seconds });
@@ -142,10 +142,13 @@ impl App {
 }
 
 impl Start {
-    /// `false` where too many wait already.
+    /// `false` where too many wait already, and none of them makes way.
     async fn store(&self, tx: &mut Conn, user_tag: &[u8]) -> Result<bool, StoreError> {
-        if store::app_devices::has_waiting(tx, self.app, self.now, MOST_WAITING).await? {
-            return Ok(false);
+        let waiting = store::app_devices::waiting(tx, self.app, self.now, MOST_WAITING).await?;
+        match room::of(&waiting, self.ip) {
+            Room::Free => {}
+            Room::InPlaceOf(other) => store::app_devices::end(tx, other, self.now).await?,
+            Room::None => return Ok(false),
         }
         let new = NewDevice {
             device_tag: &self.device_tag,

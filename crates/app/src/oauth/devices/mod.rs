@@ -8,6 +8,7 @@
 mod asks;
 mod begin;
 mod memory;
+mod room;
 mod visit;
 
 pub(super) use asks::{Heard, heard, pending};

@@ -1,7 +1,12 @@
 //! Nobody fills the store with codes, and nobody guesses them.
 
-use super::{LIVING_ROOM, begin, erin, post_from, recorded, seconds, type_code, waits, world};
+use super::{
+    LIVING_ROOM, allow, begin, erin, poll, post_from, recorded, seconds, type_code, waits,
+    waits_from, world,
+};
+use crate::world::World;
 use http::{StatusCode, header};
+use model::ids::OauthAppId;
 use model::outcome::Code;
 use store::Conn;
 use store::app_devices::NewDevice;
@@ -26,13 +31,12 @@ async fn one_network_gets_so_many_codes() {
     assert_eq!(later.status, StatusCode::OK);
 }
 
-#[tokio::test]
-async fn one_app_has_so_many_codes_that_wait() {
-    let (world, app) = world().await;
+/// Lets `count` devices wait, each from where `ip` says.
+async fn fill(world: &World, app: OauthAppId, count: u32, ip: fn(u32) -> [u8; 4]) {
     let now = world.app.now();
     let store = world.store();
     let filled = store.write(async move |tx: &mut Conn| {
-        for n in 0..1000_u32 {
+        for n in 0..count {
             let tag = n.to_be_bytes();
             let new = NewDevice {
                 device_tag: &tag,
@@ -41,13 +45,22 @@ async fn one_app_has_so_many_codes_that_wait() {
                 scopes: "openid",
                 now,
                 ends: now.plus(seconds(600)),
-                ip: None,
+                ip: Some(ip(n).into()),
             };
             store::app_devices::insert(tx, &new).await?;
         }
         Ok::<_, store::StoreError>(())
     });
     filled.await.unwrap();
+}
+
+#[tokio::test]
+async fn one_app_has_so_many_codes_that_wait() {
+    let (world, app) = world().await;
+    fill(&world, app, 1000, |n| {
+        [198, 18, (n / 250) as u8, (n % 250) as u8]
+    })
+    .await;
     let answer = begin(&world, FORM).await;
     assert_eq!(answer.error(), (429, "slow_down".to_owned()));
     assert_eq!(answer.headers[header::RETRY_AFTER], "60");
@@ -56,6 +69,37 @@ async fn one_app_has_so_many_codes_that_wait() {
     assert_eq!(other.status, StatusCode::OK);
     world.clock.advance(seconds(600));
     assert_eq!(begin(&world, FORM).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_handful_of_networks_keeps_nobody_out() {
+    let (world, app) = world().await;
+    let oldest = waits_from(&world, [198, 51, 100, 1]).await;
+    world.clock.advance(seconds(1));
+    fill(&world, app, 999, |n| [198, 51, 100, (n % 5) as u8]).await;
+    let tv = waits(&world).await;
+    assert_eq!(poll(&world, &oldest).await, "expired_token");
+    let mut tab = erin(&world).await;
+    let page = type_code(&world, &mut tab, &oldest.user_code).await;
+    assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(recorded(&world).await.0, Code::DeviceEnded);
+
+    // They may ask on; whoever has few codes keeps them.
+    for last in (0..5).cycle().take(50) {
+        let answer = post_from(&world, [198, 51, 100, last], PATH, FORM).await;
+        assert!(matches!(answer.status.as_u16(), 200 | 429), "{last}");
+    }
+    for last in 0..100 {
+        let answer = post_from(&world, [203, 0, 113, last], PATH, FORM).await;
+        assert_eq!(answer.status, StatusCode::OK, "{last}: {}", answer.json);
+    }
+    allow(&world, &mut tab, &tv).await;
+    assert_eq!(poll(&world, &tv).await, "tokens");
+    let now = world.app.now();
+    let store = world.store();
+    let mut read = store.read().unwrap();
+    let waiting = store::app_devices::waiting(&mut read, app, now, 2000).await;
+    assert_eq!(waiting.unwrap().len(), 999, "1,000 and one was answered");
 }
 
 #[tokio::test]

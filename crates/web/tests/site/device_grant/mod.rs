@@ -112,8 +112,13 @@ async fn begin(world: &World, form: &str) -> Answer {
 
 /// A television that waits.
 async fn waits(world: &World) -> Tv {
+    waits_from(world, LIVING_ROOM).await
+}
+
+async fn waits_from(world: &World, ip: [u8; 4]) -> Tv {
     let scope = SCOPE.replace(' ', "+");
-    let answer = begin(world, &format!("client_id=tv&scope={scope}")).await;
+    let form = format!("client_id=tv&scope={scope}");
+    let answer = post_from(world, ip, "/oauth/device_authorization", &form).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
     Tv {
         device_code: answer.member("device_code"),
