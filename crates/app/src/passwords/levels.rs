@@ -114,6 +114,12 @@ impl Level {
         let count = self.owed.as_micros().div_ceil(limit.forget_one.as_micros());
         u32::try_from(count).unwrap_or(u32::MAX)
     }
+
+    /// Takes back one failure that was counted and was none.
+    pub(super) fn lower(&mut self, limit: Limit, now: Duration) {
+        let owed = self.owed(now).saturating_sub(limit.forget_one);
+        self.owe(owed, now);
+    }
 }
 
 /// A level on its way to the next worker.

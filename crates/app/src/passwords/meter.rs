@@ -25,21 +25,26 @@ impl Meter {
         }
     }
 
-    /// Whether there is room for one more.
+    /// Counts one more if there is room for it. Of many that come at once no more are counted than
+    /// there is room for.
     ///
     /// # Errors
     /// How long to wait.
-    pub(crate) fn room(&self, of: impl Hash, now: Duration) -> Result<(), Wait> {
-        match self.levels.full(self.hasher.hash_one(of), self.limit, now) {
-            Some(Full::For(wait)) => Err(Wait(wait)),
-            Some(Full::Busy) | None => Ok(()),
+    pub(crate) fn take(&mut self, of: impl Hash, now: Duration) -> Result<(), Wait> {
+        let key = self.hasher.hash_one(of);
+        if let Some(Full::For(wait)) = self.levels.full(key, self.limit, now) {
+            return Err(Wait(wait));
         }
+        self.levels.at(key, now).raise(self.limit, now);
+        Ok(())
     }
 
-    /// Counts one more.
-    pub(crate) fn count(&mut self, of: impl Hash, now: Duration) {
+    /// Takes back one that was counted.
+    pub(crate) fn give_back(&mut self, of: impl Hash, now: Duration) {
         let key = self.hasher.hash_one(of);
-        self.levels.at(key, now).raise(self.limit, now);
+        if let Some(level) = self.levels.get(key) {
+            level.lower(self.limit, now);
+        }
     }
 
     /// Forgets what was counted.

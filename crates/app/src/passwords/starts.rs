@@ -35,10 +35,7 @@ impl Starts {
     /// How long to wait.
     pub(crate) fn begin(&self, ip: Option<IpAddr>) -> Result<(), Wait> {
         let (now, network) = (self.time.elapsed(), Network::from(ip));
-        let mut meter = self.meter.lock();
-        meter.room(network, now)?;
-        meter.count(network, now);
-        Ok(())
+        self.meter.lock().take(network, now)
     }
 
     /// Forgets what was counted of a network.

@@ -52,23 +52,21 @@ impl DeviceMemory {
     /// # Errors
     /// How long to wait.
     pub(super) fn new_code(&mut self, ip: Option<IpAddr>, now: Timestamp) -> Result<(), Wait> {
-        let (network, now) = (Network::from(ip), since_epoch(now));
-        self.codes.room(network, now)?;
-        self.codes.count(network, now);
-        Ok(())
+        self.codes.take(Network::from(ip), since_epoch(now))
     }
 
-    /// Whether a person may type one more code.
+    /// Counts a code that a person types as a wrong one, before it is looked up: of many at once none
+    /// is looked up beyond the limit.
     ///
     /// # Errors
     /// How long to wait.
-    pub(super) fn may_type(&self, person: MailboxId, now: Timestamp) -> Result<(), Wait> {
-        self.wrong.room(person, since_epoch(now))
+    pub(super) fn types(&mut self, person: MailboxId, now: Timestamp) -> Result<(), Wait> {
+        self.wrong.take(person, since_epoch(now))
     }
 
-    /// A person typed a code that no device shows.
-    pub(super) fn typed_wrong(&mut self, person: MailboxId, now: Timestamp) {
-        self.wrong.count(person, since_epoch(now));
+    /// The code that was counted was no wrong one, or nobody could look.
+    pub(super) fn was_not_wrong(&mut self, person: MailboxId, now: Timestamp) {
+        self.wrong.give_back(person, since_epoch(now));
     }
 
     /// Forgets the wrong codes of a person: an administrator's act.
@@ -162,21 +160,43 @@ mod tests {
         let mut memory = DeviceMemory::default();
         let (one, other) = (MailboxId(1), MailboxId(2));
         for _ in 0..10 {
-            assert_eq!(memory.may_type(one, at(0)), Ok(()));
-            memory.typed_wrong(one, at(0));
+            assert_eq!(memory.types(one, at(0)), Ok(()));
         }
+        let minute = Err(Wait(Duration::from_secs(60)));
+        assert_eq!(memory.types(one, at(0)), minute);
+        assert_eq!(memory.types(other, at(0)), Ok(()));
+        assert_eq!(memory.types(one, at(60)), Ok(()));
         assert_eq!(
-            memory.may_type(one, at(0)),
-            Err(Wait(Duration::from_secs(60)))
+            memory.types(one, at(60)),
+            minute,
+            "a refused one counts nothing"
         );
-        assert_eq!(memory.may_type(one, at(60)), Ok(()));
-        assert_eq!(memory.may_type(other, at(0)), Ok(()));
         memory.forgive(one);
-        assert_eq!(memory.may_type(one, at(0)), Ok(()));
+        assert_eq!(memory.types(one, at(60)), Ok(()));
 
         let ip = |last| Some(IpAddr::from([192, 0, 2, last]));
         let begun = (0..500).filter(|_| memory.new_code(ip(1), at(0)).is_ok());
         assert_eq!(begun.count(), 100);
         assert_eq!(memory.new_code(ip(2), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn right_codes_count_nothing_and_take_no_wrong_one_back() {
+        let mut memory = DeviceMemory::default();
+        let person = MailboxId(1);
+        for second in 0..100 {
+            assert_eq!(memory.types(person, at(second)), Ok(()));
+            memory.was_not_wrong(person, at(second));
+        }
+        for _ in 0..9 {
+            assert_eq!(memory.types(person, at(100)), Ok(()));
+        }
+        for second in 100..130 {
+            assert_eq!(memory.types(person, at(second)), Ok(()), "at {second}");
+            memory.was_not_wrong(person, at(second));
+        }
+        assert_eq!(memory.types(person, at(130)), Ok(()));
+        let half = Err(Wait(Duration::from_secs(30)));
+        assert_eq!(memory.types(person, at(130)), half);
     }
 }

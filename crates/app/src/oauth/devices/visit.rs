@@ -141,31 +141,24 @@ impl App {
         visit: &ConnectVisit<'_>,
         mailbox: &Mailbox,
     ) -> Result<Result<(WaitingDevice, OauthApp, UserCode), Connect>, Problem> {
+        // What cannot be a code is mistyped, and guesses nothing.
+        let Some(code) = UserCode::parse(visit.typed) else {
+            return Ok(Err(self.unknown_code(mailbox, visit.client).await));
+        };
         let now = self.clock.now();
-        let room = self.waiting.lock().may_type(mailbox.id, now);
+        let room = self.waiting.lock().types(mailbox.id, now);
         if let Err(wait) = room {
             let refusal = throttled(wait.0.as_secs().max(1));
             let refused = self.refuse_device(None, mailbox, refusal, visit.client);
             return Ok(Err(Connect::Refused(refused.await)));
         }
-        let mut found = None;
-        let code = UserCode::parse(visit.typed);
-        if let Some(code) = &code {
-            let tag = self.oauth_tag(Secret::UserCode, code.as_str());
-            let mut read = self.store.read()?;
-            if let Some(device) = store::app_devices::by_user(&mut read, &tag).await? {
-                let app = store::oauth_apps::by_id(&mut read, device.app).await?;
-                found = app.map(|app| (device, app));
-            }
+        let found = self.device_of(&code).await;
+        if !matches!(found, Ok(None)) {
+            let now = self.clock.now();
+            self.waiting.lock().was_not_wrong(mailbox.id, now);
         }
-        let (Some(code), Some((device, app))) = (code.clone(), found) else {
-            // What cannot be a code is mistyped, and guesses nothing.
-            if code.is_some() {
-                self.waiting.lock().typed_wrong(mailbox.id, now);
-            }
-            let refusal = Refusal::new(Code::DeviceUnknown);
-            let refused = self.refuse_device(None, mailbox, refusal, visit.client);
-            return Ok(Err(Connect::Type(Some(refused.await))));
+        let Some((device, app)) = found? else {
+            return Ok(Err(self.unknown_code(mailbox, visit.client).await));
         };
         let over = match device.answer {
             DeviceAnswer::Waiting if device.ends <= now => Code::DeviceEnded,
@@ -175,6 +168,26 @@ impl App {
         let refusal = apps::of_app(over, &app);
         let refused = self.refuse_device(Some(&app), mailbox, refusal, visit.client);
         Ok(Err(Connect::Type(Some(refused.await))))
+    }
+
+    async fn unknown_code(&self, mailbox: &Mailbox, client: &Client) -> Connect {
+        let refusal = Refusal::new(Code::DeviceUnknown);
+        let refused = self.refuse_device(None, mailbox, refusal, client);
+        Connect::Type(Some(refused.await))
+    }
+
+    /// The device that shows a code, and its app.
+    async fn device_of(
+        &self,
+        code: &UserCode,
+    ) -> Result<Option<(WaitingDevice, OauthApp)>, Problem> {
+        let tag = self.oauth_tag(Secret::UserCode, code.as_str());
+        let mut read = self.store.read()?;
+        let Some(device) = store::app_devices::by_user(&mut read, &tag).await? else {
+            return Ok(None);
+        };
+        let app = store::oauth_apps::by_id(&mut read, device.app).await?;
+        Ok(app.map(|app| (device, app)))
     }
 
     /// Why the person cannot answer for this app, if they cannot: as at the authorization endpoint.

@@ -1,10 +1,12 @@
 //! Nobody fills the store with codes, and nobody guesses them.
 
 use super::{
-    LIVING_ROOM, allow, begin, erin, poll, post_from, recorded, seconds, type_code, waits,
+    ERIN, LIVING_ROOM, allow, begin, erin, poll, post_from, recorded, seconds, type_code, waits,
     waits_from, world,
 };
 use crate::world::World;
+use app::Client;
+use app::oauth::devices::{Connect, ConnectVisit};
 use http::{StatusCode, header};
 use model::ids::OauthAppId;
 use model::outcome::Code;
@@ -13,6 +15,9 @@ use store::app_devices::NewDevice;
 
 const PATH: &str = "/oauth/device_authorization";
 const FORM: &str = "client_id=tv&scope=openid";
+/// Guesses at the same time, and how often.
+const AT_ONCE: usize = 32;
+const ROUNDS: usize = 40;
 
 #[tokio::test]
 async fn one_network_gets_so_many_codes() {
@@ -138,4 +143,36 @@ async fn codes_are_not_guessed() {
     world.clock.advance(seconds(60));
     let page = type_code(&world, &mut tab, &tv.user_code).await;
     assert_eq!(page.status(), StatusCode::OK, "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_guesses_at_once_ten_are_looked_up() {
+    let (world, _) = world().await;
+    let (_, current) = world.session_of(ERIN).await;
+    for round in 0..ROUNDS {
+        let guesses = (0..AT_ONCE).map(|n| {
+            let (app, current) = (world.app.clone(), current.clone());
+            tokio::spawn(async move {
+                let letter = ["B", "C", "D", "F", "G", "H", "J", "K"][n % 8];
+                let visit = ConnectVisit {
+                    typed: &format!("ZZZZ-ZZZ{letter}"),
+                    current: Some(&current),
+                    client: &Client::default(),
+                    answer: None,
+                };
+                match app.connect(&visit).await.unwrap() {
+                    Connect::Type(Some(refused)) => refused.refusal.code,
+                    Connect::Refused(refused) => refused.refusal.code,
+                    other => panic!("{other:?}"),
+                }
+            })
+        });
+        let guesses: Vec<_> = guesses.collect();
+        let told = futures_util::future::join_all(guesses).await;
+        let told: Vec<_> = told.into_iter().map(Result::unwrap).collect();
+        let count = |code| told.iter().filter(|told| **told == code).count();
+        assert_eq!(count(Code::DeviceUnknown), 10, "round {round}");
+        assert_eq!(count(Code::TooManyTries), AT_ONCE - 10, "round {round}");
+        world.clock.advance(seconds(600));
+    }
 }
