@@ -39,6 +39,7 @@ statements! {
     NOTE = "INSERT INTO app_sessions (session, app, sid, storage) VALUES ($1, $2, $3, $4)
         ON CONFLICT (session, app, sid) DO NOTHING";
     SID = "SELECT sid FROM app_sessions WHERE session = $1 AND app = $2 ORDER BY sid LIMIT 1";
+    KNOWN = "SELECT app FROM app_sessions WHERE session = $1 AND app = $2 AND sid = $3";
     MOVE = "UPDATE app_sessions SET session = $1 WHERE session = $2";
     TELL_SESSIONS = of_sessions!("app_sessions AS s", "s.app = $1");
     TELL_SESSIONS_OF_PERSON = of_sessions!(
@@ -75,6 +76,20 @@ pub(crate) async fn sid(
     ];
     sql.execute(NOTE, &values).await?;
     Ok(new.sid.to_owned())
+}
+
+/// Whether an app knows this web session by this name.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn is_known(
+    sql: &mut Conn,
+    session: SessionId,
+    app: OauthAppId,
+    sid: &str,
+) -> Result<bool, StoreError> {
+    let values = [session.into(), app.into(), sid.into()];
+    Ok(sql.one(KNOWN, &values).await?.is_some())
 }
 
 /// Has every app that a person connected told that all of their sessions ended, also those that

@@ -102,7 +102,8 @@ impl App {
             }
         };
         let signed_in = visit.current.is_some();
-        match sign_out(signed_in, read.shown(visit.current), visit.said_yes) {
+        let shown = self.shown(&read, visit.current).await?;
+        match sign_out(signed_in, shown, visit.said_yes) {
             SignOut::Ask => Ok(EndSessionOutcome::Ask {
                 app: read.app.map(|app| app.settings.name),
                 back: read
@@ -128,6 +129,36 @@ impl App {
                 })
             }
         }
+    }
+
+    /// What the hint says of the person who is signed in here, and of their session.
+    async fn shown(
+        &self,
+        read: &Read,
+        current: Option<(&Current, &str)>,
+    ) -> Result<Shown, Problem> {
+        let (Some(app), Some(hint)) = (&read.app, &read.hint) else {
+            return Ok(Shown::Nothing);
+        };
+        let Some((Current { session, who, .. }, _)) = current else {
+            return Ok(Shown::SomebodyElse);
+        };
+        let Who::Person { mailbox, .. } = who else {
+            return Ok(Shown::SomebodyElse);
+        };
+        if subject(&app.settings, mailbox.storage) != hint.subject {
+            return Ok(Shown::SomebodyElse);
+        }
+        let Some(sid) = &hint.sid else {
+            return Ok(Shown::ThemElsewhere);
+        };
+        let mut conn = self.store.read()?;
+        let here = store::app_sessions::is_known(&mut conn, session.id, app.id, sid).await?;
+        Ok(if here {
+            Shown::Them
+        } else {
+            Shown::ThemElsewhere
+        })
     }
 
     async fn read_end_session(&self, query: &str) -> Result<Read, Unreadable> {
@@ -169,24 +200,6 @@ impl App {
             return Err(Unreadable::Refused(unknown));
         }
         Ok(found)
-    }
-}
-
-impl Read {
-    /// What the hint says of the person who is signed in here. Another session of theirs is as good:
-    /// apps keep an ID token for longer than a session here lasts.
-    fn shown(&self, current: Option<(&Current, &str)>) -> Shown {
-        let (Some(app), Some(hint)) = (&self.app, &self.hint) else {
-            return Shown::Nothing;
-        };
-        match current.map(|(current, _)| &current.who) {
-            Some(Who::Person { mailbox, .. })
-                if subject(&app.settings, mailbox.storage) == hint.subject =>
-            {
-                Shown::Them
-            }
-            _ => Shown::SomebodyElse,
-        }
     }
 }
 

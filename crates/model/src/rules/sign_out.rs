@@ -8,8 +8,10 @@ use std::time::Duration;
 pub enum Shown {
     /// No ID token of ours.
     Nothing,
-    /// One of the person who is signed in here.
+    /// One of the session that is here, and of its person.
     Them,
+    /// One of that person, of a session elsewhere, or of one that is gone.
+    ThemElsewhere,
     /// One of somebody else.
     SomebodyElse,
 }
@@ -25,14 +27,16 @@ pub enum SignOut {
     Ask,
 }
 
-/// Whether a session ends at once. Only an app that signed this very person in holds an ID token of
-/// theirs, so nobody else can sign people out without their word.
+/// Whether a session ends at once. Only an app that this very person signed in to, in this very
+/// session, holds an ID token of it, so nobody else can sign people out without their word. One of
+/// another session is suspect (OpenID Connect RP-Initiated Logout 1.0): ID tokens travel in
+/// URLs, and whoever finds one in a log months later could sign its person out at will.
 #[must_use]
 pub const fn sign_out(signed_in: bool, shown: Shown, said_yes: bool) -> SignOut {
     match (signed_in, shown, said_yes) {
         (false, _, _) => SignOut::NothingToEnd,
         (true, Shown::Them, _) | (true, _, true) => SignOut::End,
-        (true, Shown::Nothing | Shown::SomebodyElse, false) => SignOut::Ask,
+        (true, Shown::Nothing | Shown::ThemElsewhere | Shown::SomebodyElse, false) => SignOut::Ask,
     }
 }
 
@@ -58,13 +62,15 @@ mod tests {
 
     #[test]
     fn only_who_was_signed_in_by_the_app_is_signed_out_unasked() {
-        use Shown::{Nothing, SomebodyElse, Them};
+        use Shown::{Nothing, SomebodyElse, Them, ThemElsewhere};
         for (signed_in, shown, said_yes, becomes) in [
             (false, Nothing, false, SignOut::NothingToEnd),
             (false, Them, false, SignOut::NothingToEnd),
             (false, SomebodyElse, true, SignOut::NothingToEnd),
             (true, Nothing, false, SignOut::Ask),
             (true, SomebodyElse, false, SignOut::Ask),
+            (true, ThemElsewhere, false, SignOut::Ask),
+            (true, ThemElsewhere, true, SignOut::End),
             (true, Them, false, SignOut::End),
             (true, Nothing, true, SignOut::End),
             (true, SomebodyElse, true, SignOut::End),

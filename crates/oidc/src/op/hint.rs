@@ -31,7 +31,7 @@ pub enum HintError {
 pub struct Hint {
     /// The person, as the app knows them.
     pub subject: String,
-    /// What the app knows the session by.
+    /// What the app knows the session by in which it was made.
     pub sid: Option<String>,
     /// The app it was made for.
     pub audience: String,

@@ -17,43 +17,75 @@ fn asks(page: &Page) -> bool {
 }
 
 #[tokio::test]
-async fn an_id_token_counts_for_its_person_in_any_session_and_long_after_its_end() {
+async fn an_id_token_counts_in_its_session_long_after_its_end_and_is_asked_about_elsewhere() {
     let world = World::new().await;
     let files = client(&world, "files", |_| {}).await;
     let mut tab = erin(&world).await;
     let token = files.id_token(&world, &mut tab).await;
-    // The token is good for an hour; the session that it names is not this one.
+    let request = [
+        ("id_token_hint", token.as_str()),
+        ("post_logout_redirect_uri", OUT),
+    ];
+    // Another browser of hers, in which she opened nothing, or another sign-in to the same app.
+    let mut other = erin(&world).await;
+    for opened in [false, true] {
+        if opened {
+            files.id_token(&world, &mut other).await;
+        }
+        let page = other.open(&end_session(&world, &request)).await.unwrap();
+        assert!(asks(&page), "{}", page.text());
+        assert!(is_in(&world, &mut other).await);
+    }
+    let page = other.open(&end_session(&world, &request)).await.unwrap();
+    let yes = page.form_with_button("Sign out").unwrap();
+    let page = other.submit(yes).await.unwrap();
+    assert_eq!(page.link("Back to Files").unwrap().as_str(), OUT);
+    assert!(!is_in(&world, &mut other).await);
+
+    // The token is good for an hour.
     for _ in 0..2 {
         let later = world.app.now().plus(Duration::from_secs(40 * 60));
         world.clock.set(later);
-        assert!(is_in(&world, &mut tab).await);
+        assert!(is_in(&world, &mut tab).await, "hers goes on");
     }
-    let mut other = erin(&world).await;
-    let request = [("id_token_hint", token.as_str())];
-    let page = other.open(&end_session(&world, &request)).await.unwrap();
-    assert_eq!(page.url().path(), "/signed-out", "{}", page.text());
-    assert!(!is_in(&world, &mut other).await);
-    assert!(is_in(&world, &mut tab).await, "the other browser's goes on");
+    // Signing in anew is no end of what she opened before.
+    let page = open(
+        &world,
+        &mut tab,
+        &[("client_id", "files"), ("prompt", "login")],
+    )
+    .await;
+    is_code(&world, &basic::signs_in(&mut tab, &page).await);
+    let page = tab.open(&end_session(&world, &request)).await.unwrap();
+    assert_eq!(page.location().unwrap().unwrap().as_str(), OUT);
+    assert!(!is_in(&world, &mut tab).await);
 }
 
 #[tokio::test]
 async fn an_id_token_of_a_key_that_signs_no_more_counts_and_of_a_switched_off_app_too() {
     let world = World::new().await;
     let files = client(&world, "files", |_| {}).await;
-    let token = files.id_token(&world, &mut erin(&world).await).await;
-    for days in [89, 2] {
-        world
-            .clock
-            .set(world.app.now().plus(model::time::DAY * days));
+    let passes = async |hours: u32| {
+        let later = world.app.now().plus(Duration::from_secs(3600) * hours);
+        world.clock.set(later);
         world.app.sweep().await.unwrap();
-    }
+    };
+    world.app.signing().await.unwrap();
+    // The next key is announced; this one still signs for an hour.
+    passes(89 * 24).await;
+    passes(23).await;
+    let mut tab = erin(&world).await;
+    let token = files.id_token(&world, &mut tab).await;
+    passes(2).await;
+    let next = files.id_token(&world, &mut tab).await;
+    let key = |token: &str| token.split('.').next().map(str::to_owned);
+    assert_ne!(key(&token), key(&next));
     let actor = model::audit::Actor::CommandLine;
     world
         .app
         .switch_app(files.app, false, &actor)
         .await
         .unwrap();
-    let mut tab = erin(&world).await;
     let request = [
         ("id_token_hint", token.as_str()),
         ("post_logout_redirect_uri", OUT),
