@@ -108,7 +108,7 @@ impl From<StoreError> for Refused {
 
 /// What an offer comes to before tokens are made.
 enum Use {
-    First(Ground),
+    First(Box<Ground>),
     Second(MailboxId),
 }
 
@@ -136,7 +136,7 @@ impl Redemption {
             Offer::Device { tag } => self.use_device(tx, tag).await?,
         };
         match used {
-            Use::First(ground) => self.give(tx, ground).await,
+            Use::First(ground) => self.give(tx, *ground).await,
             Use::Second(person) => Ok(Redeemed::Again(person)),
         }
     }
@@ -163,11 +163,11 @@ impl Redemption {
         if !store::app_codes::use_up(tx, tag, self.now).await? {
             return end_after_second_use(tx, grant, person).await;
         }
-        Ok(Use::First(Ground {
+        Ok(Use::First(Box::new(Ground {
             granted: found.bearer.scopes.clone(),
             found,
             nonce: code.nonce,
-        }))
+        })))
     }
 
     /// What an access token will find that is given now; `None` on a grant of another app.
@@ -223,7 +223,7 @@ impl Redemption {
             ends: self.access_ends(),
             ..bearer
         };
-        Ok(Use::First(Ground {
+        Ok(Use::First(Box::new(Ground {
             found: Found {
                 bearer: access,
                 client_id,
@@ -231,7 +231,7 @@ impl Redemption {
             },
             granted,
             nonce: None,
-        }))
+        })))
     }
 
     async fn use_device(&self, tx: &mut Conn, tag: &[u8]) -> Result<Use, Refused> {
@@ -249,11 +249,11 @@ impl Redemption {
             return end_after_second_use(tx, grant, found.bearer.person.mailbox).await;
         }
         found.bearer.scopes.clone_from(&device.scopes);
-        Ok(Use::First(Ground {
+        Ok(Use::First(Box::new(Ground {
             found,
             granted: device.scopes,
             nonce: None,
-        }))
+        })))
     }
 
     async fn give(&self, tx: &mut Conn, ground: Ground) -> Result<Redeemed, Refused> {
