@@ -12,7 +12,7 @@ macro_rules! basic_plan {
         use http::header::{AUTHORIZATION, CONTENT_TYPE};
         use http::{Request, StatusCode};
         use model::oauth_app::{IdTokenAlg, PkceRule};
-        use serde_json::json;
+        use serde_json::{Map, Value, json};
         use std::time::Duration;
         use testkit::browser::{Page, Tab};
 
@@ -25,6 +25,31 @@ macro_rules! basic_plan {
             let before = round.id_token(&first).await;
             let after = round.id_token(&tokens).await;
             assert_eq!(after["sub"], before["sub"]);
+        }
+
+        /// The tokens for a question with this from a browser that is new here: Erin signs in, and allows
+        /// it.
+        async fn crosses_our_pages(round: &Round, other: &[(&str, &str)]) -> Value {
+            let mut tab = tab(&round.world);
+            let page = round.ask(&mut tab, other).await;
+            let words = "Sign in to go on to Files.";
+            assert!(page.text().contains(words), "{}", page.text());
+            let page = signs_in(&mut tab, &page).await;
+            let text = page.text();
+            for words in ["Files", ERIN, "files.example.com", "Your address"] {
+                assert!(text.contains(words), "{words}: {text}");
+            }
+            round.tokens(&allow(&mut tab, &page).await).await
+        }
+
+        /// That a question with this shows the pages of any other, and comes to tokens for Erin.
+        async fn is_shown_as_any_other(other: &[(&str, &str)]) {
+            let round = Round::new($mode).await;
+            let tokens = crosses_our_pages(&round, other).await;
+            assert_eq!(round.id_token(&tokens).await["nonce"], "n");
+            let (status, about) = round.userinfo(&tokens).await;
+            assert_eq!(status, StatusCode::OK, "{about}");
+            assert_eq!(about["email"], ERIN);
         }
 
         /// That the app is granted these scopes for those, and gets these claims and no others.
@@ -87,17 +112,7 @@ macro_rules! basic_plan {
         #[tokio::test]
         async fn oidcc_server() {
             let round = Round::new($mode).await;
-            let mut tab = tab(&round.world);
-            let page = round.ask(&mut tab, &[]).await;
-            let words = "Sign in to go on to Files.";
-            assert!(page.text().contains(words), "{}", page.text());
-            let page = signs_in(&mut tab, &page).await;
-            let text = page.text();
-            for words in ["Files", ERIN, "files.example.com", "Your address"] {
-                assert!(text.contains(words), "{words}: {text}");
-            }
-            let page = allow(&mut tab, &page).await;
-            let tokens = round.tokens(&page).await;
+            let tokens = crosses_our_pages(&round, &[]).await;
             let (token, now) = (round.id_token(&tokens).await, round.world.app.now());
             assert_eq!(token["iss"], round.world.url.as_str());
             assert_eq!(token["aud"], "files");
@@ -248,12 +263,12 @@ macro_rules! basic_plan {
 
         #[tokio::test]
         async fn oidcc_display_page() {
-            changes_nothing(&[("display", "page")]).await;
+            is_shown_as_any_other(&[("display", "page")]).await;
         }
 
         #[tokio::test]
         async fn oidcc_display_popup() {
-            changes_nothing(&[("display", "popup")]).await;
+            is_shown_as_any_other(&[("display", "popup")]).await;
         }
 
         #[tokio::test]
@@ -295,7 +310,7 @@ macro_rules! basic_plan {
         async fn is_the_same(
             round: &Round,
             tab: &mut Tab,
-            first: &serde_json::Value,
+            first: &Value,
             hint: &[(&str, &str)],
         ) {
             let before = round.id_token(first).await;
@@ -329,7 +344,7 @@ macro_rules! basic_plan {
             let page = signs_in(&mut tab, &page).await;
             let after = round.id_token(&round.tokens(&page).await).await;
             assert_eq!(after["sub"], before["sub"]);
-            let time = |token: &serde_json::Map<String, serde_json::Value>| {
+            let time = |token: &Map<String, Value>| {
                 token["auth_time"].as_i64().unwrap()
             };
             assert!(time(&after) >= time(&before) + 4);
@@ -376,6 +391,7 @@ macro_rules! basic_plan {
         #[tokio::test]
         async fn oidcc_ui_locales() {
             changes_nothing(&[("ui_locales", "se de")]).await;
+            is_shown_as_any_other(&[("ui_locales", "se de")]).await;
         }
 
         #[tokio::test]
