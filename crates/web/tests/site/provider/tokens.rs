@@ -1,6 +1,7 @@
 //! What ID tokens and userinfo say, and what is published; the OpenID Foundation's other modules go the
 //! whole way, in `provider_conformance`.
 
+use super::keys::are_public_halves;
 use super::{Given, OPENID, Provider, bearer, settings};
 use http::{Method, StatusCode};
 use model::oauth_app::{AppSettings, IdTokenAlg, SubjectKind};
@@ -55,6 +56,8 @@ async fn oidcc_discovery_endpoint_verification() {
     let found = provider
         .get("/.well-known/openid-configuration", None)
         .await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text);
+    assert_eq!(found.header("content-type"), Some("application/json"));
     let document = found.json();
     assert_eq!(document["issuer"], url.as_str());
     for (name, path) in [
@@ -74,12 +77,21 @@ async fn oidcc_discovery_endpoint_verification() {
     let algs = &document["id_token_signing_alg_values_supported"];
     assert_eq!(*algs, json!(["ES256", "RS256"]));
     assert_eq!(document["response_types_supported"], json!(["code"]));
+    let device = "urn:ietf:params:oauth:grant-type:device_code";
+    let grants = json!(["authorization_code", "refresh_token", device]);
+    assert_eq!(document["grant_types_supported"], grants);
+    let challenges = &document["code_challenge_methods_supported"];
+    assert_eq!(*challenges, json!(["S256"]));
     assert_eq!(
         document["subject_types_supported"],
         json!(["public", "pairwise"])
     );
     let scopes = document["scopes_supported"].as_array().unwrap();
     assert!(scopes.contains(&"openid".into()));
+    let at = document["jwks_uri"].as_str().unwrap();
+    let keys = provider.get(at.strip_prefix(url).unwrap(), None).await;
+    assert_eq!(keys.status, StatusCode::OK, "{}", keys.text);
+    are_public_halves(keys.json()["keys"].as_array().unwrap());
     let other = provider
         .get("/.well-known/oauth-authorization-server", None)
         .await;
