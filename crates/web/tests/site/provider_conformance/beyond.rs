@@ -1,12 +1,14 @@
-//! What the plans leave out: who may not, who is always asked, which way people sign in, forged
-//! marks, taking back.
+//! What the plans leave out: who may not, who is always asked, challenges, which way people sign
+//! in, forged marks, taking back.
 
+use super::round::{Round, is_invalid_grant};
 use super::*;
 use crate::admin::karin;
 use http::Request;
 use http::header::CONTENT_TYPE;
 use model::oauth_app::{AppAccess, AppKind, Consent, PkceRule};
 use model::outcome::Code;
+use oidc::callback::Delivery;
 
 /// The latest refusal that is recorded.
 pub(super) async fn recorded(world: &World) -> model::outcome::Refusal {
@@ -134,6 +136,27 @@ async fn mailcows_clients_ask_as_they_always_did() {
     assert!(code.len() == 40 && code.bytes().all(|b| b.is_ascii_hexdigit()));
     let page = open(&world, &mut tab, &[("client_id", "old"), ("state", "")]).await;
     assert_eq!(answered(&page)["error"], "invalid_request");
+}
+
+/// S5: `plain` is for mailcow's clients alone, and is held to.
+#[tokio::test]
+async fn mailcows_clients_may_use_plain_challenges() {
+    const PLAIN: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let round = Round::with(Delivery::Query, |s| s.mailcow = true).await;
+    let mut tab = erin(&round.world).await;
+    for method in ["plain", ""] {
+        let plain = [
+            ("code_challenge", PLAIN),
+            ("code_challenge_method", method),
+            ("prompt", "consent"),
+        ];
+        let page = round.ask(&mut tab, &plain).await;
+        let code = round.code(&allow(&mut tab, &page).await);
+        is_invalid_grant(&round.redeem(&code, &[]).await);
+        is_invalid_grant(&round.redeem(&code, &[("code_verifier", CHALLENGE)]).await);
+        let (status, told) = round.redeem(&code, &[("code_verifier", PLAIN)]).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+    }
 }
 
 #[tokio::test]

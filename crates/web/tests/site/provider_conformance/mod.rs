@@ -2,13 +2,14 @@
 //! app's question to userinfo, and what they leave out. `docs/reference/app-endpoints.md` lists them.
 
 mod anew;
+mod at_rest;
 mod basic;
 mod beyond;
 mod fresh;
+mod headers;
 mod hints;
 mod leaving;
 mod plan;
-mod planted;
 mod round;
 mod sign_out;
 pub(crate) mod signed_in;
