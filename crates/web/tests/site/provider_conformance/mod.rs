@@ -25,16 +25,6 @@ use std::collections::HashMap;
 use testkit::browser::{Page, Tab};
 use url::Url;
 
-/// `oidcc-basic-certification-test-plan`.
-mod query {
-    super::plan::basic_plan!(oidc::callback::Delivery::Query);
-}
-
-/// `oidcc-formpost-basic-certification-test-plan`: the same with `response_mode=form_post`.
-mod form_post {
-    super::plan::basic_plan!(oidc::callback::Delivery::FormPost);
-}
-
 const BACK: &str = "https://files.example.com/cb";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 

@@ -101,6 +101,19 @@ fn rows() -> BTreeSet<(String, String, String)> {
     rows
 }
 
+/// Whether a source has a test of this name: one of its own, or one for each way of answering.
+fn tests(source: &str, name: &str) -> bool {
+    let own = format!("#[tokio::test]\nasync fn {name}() {{");
+    let listed = source
+        .split_once("\nboth_ways! {\n")
+        .and_then(|(_, list)| list.split_once("\n}"));
+    let both = listed.is_some_and(|(names, _)| {
+        let mut names = names.lines().map(str::trim);
+        names.any(|line| line.strip_suffix(',') == Some(name))
+    });
+    source.contains(&own) || both
+}
+
 #[test]
 fn every_module_has_a_test_of_its_name() {
     let rows = rows();
@@ -108,8 +121,24 @@ fn every_module_has_a_test_of_its_name() {
     for (_, module, file) in rows {
         let source = Path::new(ROOT).join("crates/web/tests/site").join(&file);
         let source = std::fs::read_to_string(source).unwrap();
-        let test = format!("async fn {}() {{", module.replace('-', "_"));
-        assert!(source.contains(&test), "{file} has no {test}");
+        let name = module.replace('-', "_");
+        assert!(tests(&source, &name), "{file} does not test {name}");
+    }
+}
+
+#[test]
+fn a_name_that_is_only_written_somewhere_is_no_test() {
+    let source = "\nboth_ways! {\n    first,\n}\n\nasync fn other(mode: Delivery) {\n}\n\n\
+                  // second,\n#[tokio::test]\nasync fn third() {\n}\nasync fn fourth() {\n}\n";
+    for (name, there) in [
+        ("first", true),
+        ("third", true),
+        ("other", false),
+        ("second", false),
+        ("fourth", false),
+        ("firs", false),
+    ] {
+        assert_eq!(tests(source, name), there, "{name}");
     }
 }
 
