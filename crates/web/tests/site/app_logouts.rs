@@ -2,7 +2,8 @@
 
 use crate::admin::karin;
 use crate::ear::{Ear, Says, believed};
-use crate::provider_conformance::signed_in::{Client, claims, client};
+use crate::id_token::claims;
+use crate::provider_conformance::client::{Client, client};
 use crate::world::{PASSWORD, World};
 use http::StatusCode;
 use model::audit::Actor;

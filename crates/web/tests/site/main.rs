@@ -19,6 +19,7 @@ mod devices;
 mod diagnosis;
 mod ear;
 mod form_post;
+mod id_token;
 mod initiate;
 mod leavers;
 mod logout;

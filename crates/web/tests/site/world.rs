@@ -13,7 +13,8 @@ use app::{App, AppConfig, Parts};
 use axum::Router;
 use axum::body::Body;
 use model::audit::Actor;
-use model::ids::TemplateId;
+use model::grant::Grant;
+use model::ids::{OauthAppId, TemplateId};
 use model::protocol::Protocol;
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, ProviderSettings, RedirectForm,
@@ -279,6 +280,15 @@ impl World {
     /// Whether a mailbox is there.
     pub async fn has(&self, address: &str) -> bool {
         self.app.mailbox(&address.parse().unwrap()).await.is_ok()
+    }
+
+    /// What a person gave an app that still holds.
+    pub async fn grants(&self, address: &str, app: OauthAppId) -> Vec<Grant> {
+        let found = self.app.mailbox(&address.parse().unwrap()).await.unwrap();
+        let store = self.store();
+        let mut read = store.read().unwrap();
+        let grants = store::app_grants::of_person(&mut read, found.mailbox.id, app);
+        grants.await.unwrap()
     }
 
     /// Adds a mailbox with a local password.

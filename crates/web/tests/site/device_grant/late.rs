@@ -83,10 +83,7 @@ impl Late {
     }
 
     async fn grants(&self) -> Vec<Grant> {
-        let store = self.world.store();
-        let mut read = store.read().unwrap();
-        let grants = store::app_grants::of_person(&mut read, self.erin.id, self.app);
-        grants.await.unwrap()
+        self.world.grants(ERIN, self.app).await
     }
 
     async fn settings(&self) -> AppSettings {

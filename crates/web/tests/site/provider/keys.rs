@@ -1,8 +1,6 @@
 //! What is published: metadata and keys, and how keys come and go.
 
 use super::{OPENID, Provider, settings};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request, StatusCode};
 use model::oauth_app::IdTokenAlg;
 use model::time::DAY;
@@ -21,9 +19,7 @@ const PUBLISHED: [&str; 3] = [
 
 /// The key that signed a token.
 fn kid(token: &str) -> String {
-    let header = token.split('.').next().unwrap();
-    let bytes = URL_SAFE_NO_PAD.decode(header).unwrap();
-    let header: Value = serde_json::from_slice(&bytes).unwrap();
+    let header = crate::id_token::header(token);
     header["kid"].as_str().unwrap().to_owned()
 }
 

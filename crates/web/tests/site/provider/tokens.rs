@@ -3,25 +3,12 @@
 
 use super::keys::are_public_halves;
 use super::{Given, OPENID, Provider, bearer, settings};
+use crate::id_token::verified;
 use http::{Method, StatusCode};
 use model::oauth_app::{AppSettings, IdTokenAlg, SubjectKind};
-use oidc::jwk::KeySet;
-use oidc::jwt::Jwt;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const USERINFO: &str = "/oauth/userinfo";
-
-/// The claims of an ID token, checked with the published keys.
-async fn verified(provider: &Provider, token: &str) -> Map<String, Value> {
-    let keys = provider.get("/oauth/jwks", None).await;
-    let keys = KeySet::parse(keys.text.as_bytes()).unwrap();
-    let now = provider.world.app.now();
-    Jwt::parse(token)
-        .unwrap()
-        .verify(&keys, now)
-        .unwrap()
-        .claims
-}
 
 async fn id_token_by(alg: IdTokenAlg) {
     let provider = Provider::new().await;
@@ -31,7 +18,7 @@ async fn id_token_by(alg: IdTokenAlg) {
     };
     let app = provider.add("app", app).await;
     let tokens = provider.given("app", app, OPENID).await;
-    let claims = verified(&provider, &tokens.member("id_token")).await;
+    let claims = verified(&provider.world, &tokens.member("id_token")).await;
     let now = provider.world.app.now().secs();
     let access = tokens.member("access_token");
     let expected = json!({
@@ -108,7 +95,7 @@ async fn claims_by_name_are_no_way_around_the_scopes_that_people_allow() {
     };
     let app = provider.add("app", settings()).await;
     let tokens = provider.given("app", app, named).await;
-    let claims = verified(&provider, &tokens.member("id_token")).await;
+    let claims = verified(&provider.world, &tokens.member("id_token")).await;
     assert!(!claims.contains_key("email"), "{claims:?}");
     let token = bearer(&tokens.member("access_token"));
     let about = provider.get(USERINFO, Some(&token)).await.json();
@@ -132,7 +119,7 @@ async fn a_pairwise_subject_is_the_same_everywhere_at_one_app_and_another_elsewh
     ] {
         let app = provider.add(client, settings).await;
         let tokens = provider.given(client, app, OPENID).await;
-        let claims = verified(&provider, &tokens.member("id_token")).await;
+        let claims = verified(&provider.world, &tokens.member("id_token")).await;
         let token = bearer(&tokens.member("access_token"));
         let about = provider.get(USERINFO, Some(&token)).await.json();
         assert_eq!(about["sub"], claims["sub"]);

@@ -1,7 +1,6 @@
 //! What becomes of a session, and of the sign-ins to apps in it, when its browser signs in anew: once,
 //! in two tabs at once, as somebody else, and by another provider.
 
-use super::fresh::grants;
 use super::*;
 use model::oauth_app::Consent;
 use model::provider::RedirectForm;
@@ -11,7 +10,7 @@ use testkit::browser::Browser;
 const ALICE: &str = "alice@example.org";
 const ERIN: &str = "erin@example.org";
 /// The app `cloud`: the second one after `files`.
-const CLOUD: i64 = 2;
+const CLOUD: OauthAppId = OauthAppId(2);
 const TO_CLOUD: (&str, &str) = ("client_id", "cloud");
 
 /// An app that asks nobody, and is told when sessions end.
@@ -61,18 +60,18 @@ async fn nobody_is_signed_out_of_one_app_because_another_asked_anew() {
     add(&world, "cloud", told_of_ends).await;
     let mut tab = erin(&world).await;
     is_code(&world, &open(&world, &mut tab, &[TO_CLOUD]).await);
-    let before = grants(&world, ERIN, CLOUD).await;
+    let before = world.grants(ERIN, CLOUD).await;
     let page = open(&world, &mut tab, &[("prompt", "login")]).await;
     let page = basic::signs_in(&mut tab, &page).await;
     is_code(&world, &allow(&mut tab, &page).await);
-    let after = grants(&world, ERIN, CLOUD).await;
+    let after = world.grants(ERIN, CLOUD).await;
     assert_eq!(after.len(), 1);
     assert_ne!(after[0].session, before[0].session);
     assert_eq!(after[0].sid, before[0].sid);
     assert_eq!(waiting(&world).await, 0);
     // The new session takes it along when it ends.
     sign_out(&world, &mut tab).await;
-    assert_eq!(grants(&world, ERIN, CLOUD).await, []);
+    assert_eq!(world.grants(ERIN, CLOUD).await, []);
     assert_eq!(waiting(&world).await, 1);
 }
 
@@ -89,7 +88,7 @@ async fn somebody_else_who_signs_in_takes_nothing_over() {
     let form = form.fill("password", crate::world::PASSWORD).unwrap();
     tab.submit(form).await.unwrap();
     for address in [ERIN, "frank@example.org"] {
-        assert_eq!(grants(&world, address, CLOUD).await, [], "{address}");
+        assert_eq!(world.grants(address, CLOUD).await, [], "{address}");
     }
 }
 
@@ -110,7 +109,7 @@ async fn two_tabs_that_sign_in_anew_at_once_leave_one_session_that_holds_everyth
     let world = world().await;
     add(&world, "cloud", told_of_ends).await;
     let (browser, [(mut tab, page), (mut other, other_page)]) = two_tabs(&world).await;
-    let before = grants(&world, ERIN, CLOUD).await;
+    let before = world.grants(ERIN, CLOUD).await;
     let old = cookie(&world, &browser);
     basic::signs_in(&mut tab, &page).await;
     let first = cookie(&world, &browser);
@@ -121,7 +120,7 @@ async fn two_tabs_that_sign_in_anew_at_once_leave_one_session_that_holds_everyth
 
     let is_one = async |cookie: &str| {
         let current = world.app.session(cookie).await.unwrap().unwrap();
-        let [held] = grants(&world, ERIN, CLOUD).await.try_into().unwrap();
+        let [held] = world.grants(ERIN, CLOUD).await.try_into().unwrap();
         assert_eq!(held.session, Some(current.session.id));
         assert_eq!(held.sid, before[0].sid);
         let sessions = sessions(&world, ERIN).await;
@@ -139,7 +138,7 @@ async fn two_tabs_that_sign_in_anew_at_once_leave_one_session_that_holds_everyth
     is_one(&cookie(&world, &browser)).await;
     sign_out(&world, &mut tab).await;
     assert_eq!(sessions(&world, ERIN).await, []);
-    assert_eq!(grants(&world, ERIN, CLOUD).await, []);
+    assert_eq!(world.grants(ERIN, CLOUD).await, []);
     assert_eq!(waiting(&world).await, 1);
 }
 
@@ -151,7 +150,7 @@ async fn the_cookie_of_a_replaced_session_ends_nobody_elses() {
     let (browser, [(mut tab, page), _]) = two_tabs(&world).await;
     let old = cookie(&world, &browser);
     basic::signs_in(&mut tab, &page).await;
-    let held = grants(&world, ERIN, CLOUD).await;
+    let held = world.grants(ERIN, CLOUD).await;
 
     let thief = world.browser();
     send_with(&world, &thief, &old);
@@ -162,8 +161,8 @@ async fn the_cookie_of_a_replaced_session_ends_nobody_elses() {
     assert_eq!(page.url().path(), "/home", "{}", page.text());
     let hers = world.app.session(&cookie(&world, &browser)).await.unwrap();
     assert_eq!(Some(hers.unwrap().session.id), held[0].session);
-    assert_eq!(grants(&world, ERIN, CLOUD).await, held);
-    assert_eq!(grants(&world, "frank@example.org", CLOUD).await, []);
+    assert_eq!(world.grants(ERIN, CLOUD).await, held);
+    assert_eq!(world.grants("frank@example.org", CLOUD).await, []);
     assert_eq!(waiting(&world).await, 0);
 }
 
@@ -199,14 +198,14 @@ async fn who_signs_in_anew_by_another_provider_leaves_the_session_before() {
     let browser = world.browser();
     let mut tab = alice_by_example(&world, &browser).await;
     let old = cookie(&world, &browser);
-    assert_eq!(grants(&world, ALICE, CLOUD).await.len(), 2);
+    assert_eq!(world.grants(ALICE, CLOUD).await.len(), 2);
 
     open(&world, &mut tab, &[("prompt", "login")]).await;
     let page = by(&world, &mut tab, "other").await;
     is_code(&world, &allow(&mut tab, &page).await);
     // What `example` says of her from now on would not reach what she opened: it ends, and the app is
     // told. What goes on without her was no part of the session.
-    let [left] = grants(&world, ALICE, CLOUD).await.try_into().unwrap();
+    let [left] = world.grants(ALICE, CLOUD).await.try_into().unwrap();
     assert_eq!(
         (left.session, left.scopes.as_str()),
         (None, "openid offline_access")
@@ -215,14 +214,14 @@ async fn who_signs_in_anew_by_another_provider_leaves_the_session_before() {
     assert!(world.app.session(&old).await.unwrap().is_none());
     let [session] = sessions(&world, ALICE).await.try_into().unwrap();
     assert_eq!(session.provider, Some(other));
-    let files = grants(&world, ALICE, 1).await;
+    let files = world.grants(ALICE, OauthAppId(1)).await;
     assert_eq!(files[0].session, Some(session.id));
     // She opens it again without a question, as another sign-in.
     is_code(
         &world,
         &open(&world, &mut tab, &[TO_CLOUD, ("scope", "openid")]).await,
     );
-    let again = grants(&world, ALICE, CLOUD).await;
+    let again = world.grants(ALICE, CLOUD).await;
     assert_eq!(again[0].session, Some(session.id));
     assert_ne!(again[0].sid, left.sid);
 }

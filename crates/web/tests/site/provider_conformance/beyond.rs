@@ -10,8 +10,8 @@ use model::oauth_app::{AppAccess, AppKind, Consent, PkceRule};
 use model::outcome::Code;
 use oidc::callback::Delivery;
 
-/// The latest refusal that is recorded.
-pub(super) async fn recorded(world: &World) -> model::outcome::Refusal {
+/// The latest attempt that was refused.
+pub(super) async fn refused(world: &World) -> model::attempt::Attempt {
     let filter = app::attempts::AttemptFilter {
         refused: true,
         ..Default::default()
@@ -20,8 +20,13 @@ pub(super) async fn recorded(world: &World) -> model::outcome::Refusal {
         limit: 1,
         ..Default::default()
     };
-    let found = world.app.attempts(filter, page).await.unwrap();
-    found.rows[0].refusal.clone().unwrap()
+    let mut found = world.app.attempts(filter, page).await.unwrap();
+    found.rows.remove(0)
+}
+
+/// Why.
+pub(super) async fn recorded(world: &World) -> model::outcome::Refusal {
+    refused(world).await.refusal.unwrap()
 }
 
 #[tokio::test]
@@ -444,20 +449,7 @@ async fn people_see_their_apps_and_take_them_back() {
         "{}",
         page.text()
     );
-    let store = world.store();
-    let mut read = store.read().unwrap();
-    let grants = store::app_grants::of_person(
-        &mut read,
-        world
-            .app
-            .mailbox(&"erin@example.org".parse().unwrap())
-            .await
-            .unwrap()
-            .mailbox
-            .id,
-        OauthAppId(1),
-    );
-    assert!(grants.await.unwrap().is_empty());
+    assert_eq!(world.grants("erin@example.org", OauthAppId(1)).await, []);
     let page = open(&world, &mut tab, &[("prompt", "none")]).await;
     assert_eq!(error(&world, &page), "consent_required");
     let gone = tab.open(&world.at("/apps/1/disconnect")).await.unwrap();
@@ -472,14 +464,7 @@ async fn who_is_switched_off_loses_every_app() {
     let away = [("client_id", "away"), ("scope", "openid offline_access")];
     is_code(&world, &open(&world, &mut tab, &away).await);
     let erin = "erin@example.org".parse().unwrap();
-    let id = world.app.mailbox(&erin).await.unwrap().mailbox.id;
-    let held = async || {
-        let store = world.store();
-        let mut read = store.read().unwrap();
-        store::app_grants::of_person(&mut read, id, OauthAppId(2))
-            .await
-            .unwrap()
-    };
+    let held = async || world.grants("erin@example.org", OauthAppId(2)).await;
     let grants = held().await;
     assert_eq!(grants.len(), 1);
     assert_eq!(grants[0].session, None);

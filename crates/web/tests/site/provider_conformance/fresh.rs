@@ -6,7 +6,6 @@ use app::Client;
 use app::oauth::authorize::{Authorize, Visit};
 use app::sessions::Current;
 use lab::misbehave::Misbehaviour;
-use model::grant::Grant;
 use model::oauth_app::Consent;
 use model::outcome::Code;
 use std::time::Duration;
@@ -14,6 +13,8 @@ use testkit::browser::Browser;
 
 const ALICE: &str = "alice@example.org";
 const CLI: model::audit::Actor = model::audit::Actor::CommandLine;
+/// The app that a test adds after `files`.
+const SECOND: OauthAppId = OauthAppId(2);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A world with an app that is trusted and leads straight to the company, and what is there else.
@@ -56,15 +57,6 @@ fn told(tab: &Tab, what: &str) -> bool {
     hops.any(|hop| hop.contains("code_challenge") && hop.contains(what))
 }
 
-pub(super) async fn grants(world: &World, address: &str, app: i64) -> Vec<Grant> {
-    let mailbox = world.app.mailbox(&address.parse().unwrap()).await.unwrap();
-    let store = world.store();
-    let mut read = store.read().unwrap();
-    store::app_grants::of_person(&mut read, mailbox.mailbox.id, OauthAppId(app))
-        .await
-        .unwrap()
-}
-
 /// Alice, signed in at the company and here.
 async fn alice(world: &World, tab: &mut Tab) {
     let page = ask(world, tab, &[]).await;
@@ -87,7 +79,7 @@ async fn prompt_login_has_the_provider_ask_and_its_word_is_looked_at() {
     let answer = once_more(&world, &mut tab, &page).await;
     is_code(&world, &answer);
     let now = world.app.now().secs();
-    assert_eq!(grants(&world, ALICE, 2).await[0].auth_time.secs(), now);
+    assert_eq!(world.grants(ALICE, SECOND).await[0].auth_time.secs(), now);
 
     // A provider that lets her through without asking: she is told, and so is the app. No circle.
     world.company.company().misbehave(Misbehaviour::AuthTimeOld);
@@ -133,7 +125,10 @@ async fn max_age_is_judged_by_when_the_person_really_signed_in() {
     let page = ask(&world, &mut tab, &[]).await;
     assert_eq!(page.text_of("h1").unwrap(), "You are signed in");
     is_code(&world, &tab.follow("Continue").await.unwrap());
-    assert_eq!(grants(&world, ALICE, 2).await[0].auth_time.secs(), proved);
+    assert_eq!(
+        world.grants(ALICE, SECOND).await[0].auth_time.secs(),
+        proved
+    );
     for (most, silent) in [("3590", "login_required"), ("3610", "")] {
         let page = ask(&world, &mut tab, &[("max_age", most), ("prompt", "none")]).await;
         match silent {
@@ -145,7 +140,7 @@ async fn max_age_is_judged_by_when_the_person_really_signed_in() {
     let page = ask(&world, &mut tab, &[("max_age", "600")]).await;
     is_code(&world, &once_more(&world, &mut tab, &page).await);
     let now = world.app.now().secs();
-    assert_eq!(grants(&world, ALICE, 2).await[0].auth_time.secs(), now);
+    assert_eq!(world.grants(ALICE, SECOND).await[0].auth_time.secs(), now);
     let page = ask(&world, &mut tab, &[("max_age", "600"), ("prompt", "none")]).await;
     is_code(&world, &page);
 }
@@ -199,17 +194,17 @@ async fn what_ended_a_moment_ago_gets_no_grant() {
         let answer = late(&world, &current, scope).await;
         assert!(matches!(answer, Authorize::Answer(_)), "{answer:?}");
         world.app.sign_out(&token).await.unwrap();
-        let before = grants(&world, "erin@example.org", 2).await.len();
+        let before = world.grants("erin@example.org", SECOND).await.len();
         let answer = late(&world, &current, scope).await;
         assert!(matches!(answer, Authorize::SignIn(_)), "{answer:?}");
-        assert_eq!(grants(&world, "erin@example.org", 2).await.len(), before);
+        assert_eq!(world.grants("erin@example.org", SECOND).await.len(), before);
 
         let (_, current) = world.session_of("erin@example.org").await;
         let off = world.app.disable_mailbox(&CLI, &erin, "left");
         off.await.unwrap();
         let answer = late(&world, &current, scope).await;
         assert!(matches!(answer, Authorize::SignIn(_)), "{answer:?}");
-        assert_eq!(grants(&world, "erin@example.org", 2).await, []);
+        assert_eq!(world.grants("erin@example.org", SECOND).await, []);
         world.app.enable_mailbox(&CLI, &erin).await.unwrap();
     }
 }
@@ -226,7 +221,7 @@ async fn of_many_codes_given_while_a_person_leaves_none_stays() {
         let (answers, off) = tokio::join!(many, world.app.disable_mailbox(&CLI, &erin, "left"));
         off.unwrap();
         assert_eq!(answers.len(), 16);
-        assert_eq!(grants(&world, "erin@example.org", 2).await, []);
+        assert_eq!(world.grants("erin@example.org", SECOND).await, []);
         world.app.enable_mailbox(&CLI, &erin).await.unwrap();
     }
 }

@@ -1,74 +1,29 @@
 //! Whom an app means: hints of addresses, aliases and ID tokens; and what it asks for with `prompt`.
 
+use super::client::client;
 use super::*;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use crate::id_token::claims;
 use model::oauth_app::Consent;
-use serde_json::Value;
-
-/// A trusted app that proves itself by a secret.
-async fn trusted(world: &World, client: &'static str) {
-    let id = add(world, client, |s| s.consent = Consent::Trusted).await;
-    let secret = format!("secret-of-{client}");
-    let tag = world
-        .purpose_keys()
-        .tag
-        .tag(&[b"app-secret", secret.as_bytes()]);
-    let now = world.app.now();
-    let store = world.store();
-    let added = store.write(async move |tx: &mut store::Conn| {
-        store::oauth_apps::add_secret(tx, id, &tag, "hint", now).await
-    });
-    added.await.unwrap();
-}
-
-/// The ID token for the code that the app is sent.
-async fn id_token(world: &World, client: &str, page: &Page) -> String {
-    is_code(world, page);
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("redirect_uri", BACK)
-        .append_pair("code", &answered(page)["code"])
-        .finish();
-    let proof = STANDARD.encode(format!("{client}:secret-of-{client}"));
-    let asked = Request::post("/oauth/token")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(AUTHORIZATION, format!("Basic {proof}"));
-    let answer = world.send(asked, &form).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await;
-    let told: Value = serde_json::from_slice(&bytes.unwrap()).unwrap();
-    told["id_token"].as_str().unwrap().to_owned()
-}
-
-fn claims(token: &str) -> Value {
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-}
 
 /// With a token of hers she is answered in silence; with somebody else's nobody is passed off as them.
 #[tokio::test]
 async fn a_hint_of_an_id_token_is_about_its_person_alone() {
     let world = world().await;
-    trusted(&world, "cloud").await;
-    trusted(&world, "other").await;
+    let app = client(&world, "cloud", |_| {}).await;
+    let other = client(&world, "other", |_| {}).await;
     world.local_mailbox("frank@example.org").await;
     let cloud = ("client_id", "cloud");
     let mut franks = tab(&world);
     world
         .sign_in(&mut franks, "frank@example.org", crate::world::PASSWORD)
         .await;
-    let page = open(&world, &mut franks, &[cloud]).await;
-    let frank = id_token(&world, "cloud", &page).await;
+    let frank = app.id_token(&world, &mut franks).await;
 
     let mut tab = erin(&world).await;
-    let page = open(&world, &mut tab, &[cloud]).await;
-    let own = id_token(&world, "cloud", &page).await;
+    let own = app.id_token(&world, &mut tab).await;
     let silent = ("prompt", "none");
     let page = open(&world, &mut tab, &[cloud, silent, ("id_token_hint", &own)]).await;
-    let again = claims(&id_token(&world, "cloud", &page).await);
+    let again = claims(&app.id_token_for(&world, &page).await);
     assert_eq!(again["sub"], claims(&own)["sub"]);
     assert_eq!(again["auth_time"], claims(&own)["auth_time"]);
     // An old one names her all the same.
@@ -97,15 +52,14 @@ async fn a_hint_of_an_id_token_is_about_its_person_alone() {
     let form = form.fill("password", crate::world::PASSWORD).unwrap();
     tab.submit(form).await.unwrap();
     let page = tab.follow("Continue").await.unwrap();
-    let his = claims(&id_token(&world, "cloud", &page).await);
+    let his = claims(&app.id_token_for(&world, &page).await);
     assert_eq!(his["sub"], claims(&frank)["sub"]);
 
     // What is no token of ours for this app says nothing about anybody.
     let mut spoiled = own.clone();
     spoiled.replace_range(own.len() - 4.., "AAAA");
     let mut erin = super::erin(&world).await;
-    let page = open(&world, &mut erin, &[("client_id", "other")]).await;
-    let others = id_token(&world, "other", &page).await;
+    let others = other.id_token(&world, &mut erin).await;
     for token in [spoiled.as_str(), "a.b.c", "x", &others] {
         let page = open(&world, &mut tab, &[cloud, silent, ("id_token_hint", token)]).await;
         is_code(&world, &page);

@@ -1,7 +1,9 @@
 //! What the plans for signing out leave out: who is asked, whose word counts, the provider behind, and
 //! requests that are no good.
 
-use super::signed_in::{OUT, client, end_session, is_in};
+use super::beyond::{recorded, refused};
+use super::client::client;
+use super::signed_in::{OUT, end_session, is_in};
 use super::*;
 use crate::world::PASSWORD;
 use http::Request;
@@ -198,14 +200,9 @@ async fn a_refusal_is_recorded_for_the_administrator_and_still_lets_the_person_o
         assert_eq!(page.status(), StatusCode::BAD_REQUEST);
         assert_eq!(page.text_of("h1").unwrap(), code.entry().title);
         assert!(!page.body().contains("<b>") && !page.text().contains("evil"));
-        let filter = app::attempts::AttemptFilter {
-            refused: true,
-            ..Default::default()
-        };
-        let found = world.app.attempts(filter, app::domains::Page::default());
-        let found = found.await.unwrap();
-        let refusal = found.rows[0].refusal.clone().unwrap();
-        assert_eq!((refusal.code, found.rows[0].app), (code, app));
+        let attempt = refused(&world).await;
+        let refusal = attempt.refusal.unwrap();
+        assert_eq!((refusal.code, attempt.app), (code, app));
         assert!(!refusal.admin().contains('–'), "{}", refusal.admin());
     }
     let page = tab.page().unwrap();
@@ -312,12 +309,7 @@ async fn a_request_too_long_to_be_read_is_refused_in_words() {
     assert_eq!(page.status(), StatusCode::BAD_REQUEST);
     assert_eq!(page.text_of("h1").unwrap(), Code::AppSignOut.entry().title);
     assert!(is_in(&world, &mut tab).await);
-    let filter = app::attempts::AttemptFilter {
-        refused: true,
-        ..Default::default()
-    };
-    let found = world.app.attempts(filter, app::domains::Page::default());
-    let refusal = found.await.unwrap().rows[0].refusal.clone().unwrap();
+    let refusal = recorded(&world).await;
     assert_eq!(refusal.code, Code::AppSignOut);
     assert!(
         refusal.admin().contains("more than 32768 bytes"),

@@ -5,6 +5,7 @@ mod anew;
 mod at_rest;
 mod basic;
 mod beyond;
+pub(crate) mod client;
 mod fresh;
 mod headers;
 mod hints;
@@ -12,7 +13,7 @@ mod leaving;
 mod plan;
 mod round;
 mod sign_out;
-pub(crate) mod signed_in;
+mod signed_in;
 mod table;
 mod ways;
 

@@ -1,22 +1,14 @@
 //! An app with a secret that asks in one way, and the whole way from its question to userinfo.
 
-use super::signed_in::{Client, client};
+use super::client::{Client, Told, client};
 use super::*;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 use model::oauth_app::Consent;
 use oidc::callback::Delivery;
-use oidc::jwk::KeySet;
-use oidc::jwt::Jwt;
 use serde_json::{Map, Value};
 
 pub(super) const ERIN: &str = "erin@example.org";
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// An answer of an endpoint.
-pub(super) type Told = (StatusCode, Value);
 
 pub(super) struct Round {
     pub(super) world: World,
@@ -100,12 +92,7 @@ impl Round {
     }
 
     pub(super) async fn redeem(&self, code: &str, more: &[(&str, &str)]) -> Told {
-        let grant = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", BACK),
-        ];
-        self.at_token(&[&grant, more].concat()).await
+        self.client.redeem(&self.world, code, more).await
     }
 
     pub(super) async fn refresh(&self, token: &str) -> Told {
@@ -113,25 +100,14 @@ impl Round {
         self.at_token(&grant).await
     }
 
-    /// Asks the token endpoint, by HTTP Basic unless the form names the client.
     pub(super) async fn at_token(&self, form: &[(&str, &str)]) -> Told {
-        let mut asked = Request::post("/oauth/token").header(CONTENT_TYPE, FORM);
-        if form.iter().all(|(name, _)| *name != "client_id") {
-            let proof = format!("{}:{}", self.client.id, self.client.secret);
-            asked = asked.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(proof)));
-        }
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        self.send(asked, &form).await
+        self.client.at_token(&self.world, form).await
     }
 
     /// The claims of an ID token, checked with the published keys.
     pub(super) async fn id_token(&self, tokens: &Value) -> Map<String, Value> {
-        let (_, keys) = self.send(Request::get("/oauth/jwks"), "").await;
-        let keys = KeySet::parse(keys.to_string().as_bytes()).unwrap();
-        let token = Jwt::parse(tokens["id_token"].as_str().unwrap()).unwrap();
-        token.verify(&keys, self.world.app.now()).unwrap().claims
+        let token = tokens["id_token"].as_str().unwrap();
+        crate::id_token::verified(&self.world, token).await
     }
 
     pub(super) async fn userinfo(&self, tokens: &Value) -> Told {
@@ -147,24 +123,13 @@ impl Round {
     }
 
     pub(super) async fn send(&self, asked: http::request::Builder, body: &str) -> Told {
-        let answer = self.world.send(asked, body).await;
-        let status = answer.status();
-        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await;
-        let told = serde_json::from_slice(&bytes.unwrap()).unwrap_or_default();
-        (status, told)
+        super::client::send(&self.world, asked, body).await
     }
 }
 
 /// The header that shows an access token.
 pub(super) fn bearer(tokens: &Value) -> String {
     format!("Bearer {}", tokens["access_token"].as_str().unwrap())
-}
-
-/// The header of the ID token.
-pub(super) fn header(tokens: &Value) -> Value {
-    let token = tokens["id_token"].as_str().unwrap();
-    let header = token.split('.').next().unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
 }
 
 /// That an endpoint refuses what it was offered.

@@ -1,8 +1,10 @@
 //! The plans for signing out at an app's word and for telling apps, each test named after its module.
 
-use super::signed_in::{OUT, claims, client, end_session, is_in};
+use super::client::client;
+use super::signed_in::{OUT, end_session, is_in};
 use super::*;
 use crate::ear::{Ear, believed};
+use crate::id_token::claims;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;

@@ -1,13 +1,15 @@
 //! What the basic plan is answered with: codes, tokens and what userinfo says.
 
 use super::crosses_our_pages;
-use crate::provider_conformance::round::{ERIN, Round, bearer, header, is_invalid_grant};
-use crate::provider_conformance::signed_in::client;
+use crate::id_token::header;
+use crate::provider_conformance::client::client;
+use crate::provider_conformance::round::{ERIN, Round, bearer, is_invalid_grant};
 use crate::provider_conformance::{CHALLENGE, allow, erin};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use model::oauth_app::{IdTokenAlg, PkceRule};
 use oidc::callback::Delivery;
+use serde_json::Value;
 use std::time::Duration;
 
 both_ways! {
@@ -87,13 +89,14 @@ async fn oidcc_server(mode: Delivery) {
 
 /// The module wants RS256, which is a setting of the app here.
 async fn oidcc_idtoken_signature(mode: Delivery) {
+    let alg = |tokens: &Value| header(tokens["id_token"].as_str().unwrap())["alg"].clone();
     let round = Round::with(mode, |s| s.id_token_alg = IdTokenAlg::Rs256).await;
     let (_, tokens) = round.allowed().await;
-    assert_eq!(header(&tokens)["alg"], "RS256");
+    assert_eq!(alg(&tokens), "RS256");
     round.id_token(&tokens).await;
     let other = Round::new(mode).await;
     let (_, tokens) = other.allowed().await;
-    assert_eq!(header(&tokens)["alg"], "ES256");
+    assert_eq!(alg(&tokens), "ES256");
 }
 
 /// There is no app that could be registered so.
