@@ -22,6 +22,7 @@ statements! {
     DONE = "DELETE FROM app_logouts WHERE id = $1";
     DROP = "DELETE FROM app_logouts WHERE app = $1";
     GIVE_UP = "DELETE FROM app_logouts WHERE app = $1 AND since <= $2";
+    GIVE_UP_FAILED = "DELETE FROM app_logouts WHERE app = $1 AND since <= $2 AND tries > 0";
     WAIT = "UPDATE app_logouts SET since = $1 WHERE app = $2 AND since IS NULL";
     FAILED = "UPDATE app_logouts
         SET tries = tries + 1, since = COALESCE(since, $1), not_before = $2, problem = $3
@@ -31,6 +32,7 @@ statements! {
         ON CONFLICT (app) DO UPDATE SET tries = excluded.tries, until = excluded.until";
     END_PAUSE = "DELETE FROM app_pauses WHERE app = $1";
     AT_ONCE = "UPDATE app_logouts SET not_before = $1 WHERE app = $2 AND not_before > $1";
+    AFRESH = "UPDATE app_logouts SET since = NULL WHERE app = $1 AND tries = 0";
     END_IDLE_PAUSE = "DELETE FROM app_pauses WHERE app = $1
         AND NOT EXISTS (SELECT 1 FROM app_logouts WHERE app = $1)";
 }
@@ -120,12 +122,30 @@ pub async fn drop_all(sql: &mut Conn, app: OauthAppId) -> Result<(), StoreError>
     Ok(())
 }
 
+/// What is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenUp {
+    /// What was called in vain.
+    Failed,
+    /// That, and what waited for the app without a call of its own.
+    All,
+}
+
 /// Forgets what has failed or waited in vain from `began` or before on, and tells how much that was.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
-pub async fn give_up(sql: &mut Conn, app: OauthAppId, began: Timestamp) -> Result<u64, StoreError> {
-    let gone = sql.execute(GIVE_UP, &[app.into(), began.into()]).await?;
+pub async fn give_up(
+    sql: &mut Conn,
+    app: OauthAppId,
+    which: GivenUp,
+    began: Timestamp,
+) -> Result<u64, StoreError> {
+    let statement = match which {
+        GivenUp::Failed => GIVE_UP_FAILED,
+        GivenUp::All => GIVE_UP,
+    };
+    let gone = sql.execute(statement, &[app.into(), began.into()]).await?;
     sql.execute(END_IDLE_PAUSE, &[app.into()]).await?;
     Ok(gone)
 }
@@ -161,13 +181,15 @@ pub async fn pause(
     Ok(())
 }
 
-/// The app hears again, or is called in another way from now on: what waits for it goes out.
+/// The app answers again, or is called in another way from now on: what waits for it goes out, and the
+/// days of what had no call of its own begin anew.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn end_pause(sql: &mut Conn, app: OauthAppId, now: Timestamp) -> Result<(), StoreError> {
     sql.execute(END_PAUSE, &[app.into()]).await?;
     sql.execute(AT_ONCE, &[now.into(), app.into()]).await?;
+    sql.execute(AFRESH, &[app.into()]).await?;
     Ok(())
 }
 

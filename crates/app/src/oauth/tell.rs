@@ -2,8 +2,9 @@
 //!
 //! What is to be told is left in the store by whatever ends a session, in that very transaction.
 //! Each app has a round of its own, so that one that hangs keeps no other from hearing. An app that
-//! fails is left alone for a while, with all that waits for it and what comes to that; then one call
-//! asks for all. What is not heard within a day is given up.
+//! does not answer is left alone for a while, with all that waits for it and what comes to that; then
+//! one call asks for all. A session for which alone an app fails keeps no other waiting. What is not
+//! heard within a day is given up.
 
 use super::names::subject;
 use crate::sign_in::Record;
@@ -19,8 +20,8 @@ use oidc::op::logout_token::{self, LogoutFacts};
 use secrecy::SecretString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use store::Conn;
-use store::app_logouts::{AppLogout, Pause};
+use store::app_logouts::{AppLogout, GivenUp, Pause};
+use store::{Conn, StoreError};
 use tokio::task::JoinSet;
 use upstream::Told;
 use upstream::http::certificate::Certificates;
@@ -61,6 +62,18 @@ enum Untold {
     /// A fault of ours.
     #[error("{0}")]
     Own(Problem),
+}
+
+impl Untold {
+    /// Whether it would be the same for any session: nobody answered, or somebody who says that it is
+    /// not the time.
+    const fn is_for_all(&self) -> bool {
+        match self {
+            Self::Silent(_) | Self::Own(_) => true,
+            Self::Status(status) => matches!(*status, 429 | 502 | 503 | 504),
+            Self::Refused { .. } => false,
+        }
+    }
 }
 
 /// Whether nothing but the word of an authority is missing.
@@ -192,32 +205,41 @@ impl App {
             if under_way.is_empty() {
                 return Ok(());
             }
-            let (mut hears, mut failed) = (false, None);
-            for (one, told) in under_way.join_all().await {
+            let told = under_way.join_all().await;
+            let answers = told.iter().any(|(_, told)| match told {
+                Ok(()) => true,
+                Err(why) => !why.is_for_all(),
+            });
+            if answers && pause.take().is_some() {
+                self.answers_again(id).await?;
+            }
+            let mut failed = None;
+            for (one, told) in told {
                 match told {
-                    Ok(()) => {
-                        self.forget_logout(&one).await?;
-                        hears = true;
-                    }
+                    Ok(()) => self.forget_logout(&one).await?,
                     // The same token would be refused again (section 2.8).
                     Err(why @ Untold::Refused { .. }) => {
                         self.forget_logout(&one).await?;
                         self.gave_up(&app, &why.to_string()).await;
-                        hears = true;
                     }
                     Err(why) => failed = Some(self.put_off(&app, &one, &why).await?),
                 }
             }
-            if hears && pause.take().is_some() {
-                self.hears_again(id).await?;
+            let Some(problem) = failed else {
+                continue;
+            };
+            if answers {
+                self.give_up(&app, GivenUp::Failed, None, &problem).await?;
+                continue;
             }
-            if let Some(problem) = failed {
-                let tries = (!hears).then_some(pause.map_or(0, |pause| pause.tries));
-                self.wait(&app, tries, problem).await?;
-                if !hears {
-                    return Ok(());
-                }
-            }
+            let tries = pause.map_or(0, |pause| pause.tries);
+            let wait = sign_out::told_again_after(tries);
+            let pause = Pause {
+                tries: tries.saturating_add(1),
+                until: self.clock.now().plus(wait),
+            };
+            let pause = Some(pause);
+            return self.give_up(&app, GivenUp::All, pause, &problem).await;
         }
     }
 
@@ -253,7 +275,7 @@ impl App {
         Ok(())
     }
 
-    async fn hears_again(&self, app: OauthAppId) -> Result<(), Problem> {
+    async fn answers_again(&self, app: OauthAppId) -> Result<(), Problem> {
         let now = self.clock.now();
         self.store
             .write(async move |tx: &mut Conn| store::app_logouts::end_pause(tx, app, now).await)
@@ -272,41 +294,41 @@ impl App {
         tracing::info!(app.client_id = %app.client_id, tries = one.tries, problem,
             "an app was not told that a session ended");
         let again = now.plus(sign_out::told_again_after(one.tries));
-        let why = problem.clone();
+        let (why, app) = (problem.clone(), app.clone());
         self.store
             .write(async move |tx: &mut Conn| {
+                let same = is_unchanged(tx, &app).await?;
+                let again = if same { again } else { now };
                 store::app_logouts::failed(tx, id, &why, now, again).await
             })
             .await?;
         Ok(problem)
     }
 
-    /// Gives up what was not heard for a day, and leaves an app alone that heard nothing in so many
-    /// `tries` and one more; `None` if it heard something in between.
-    async fn wait(
+    /// Gives up what was not heard for a day, after leaving the app alone for `pause`.
+    async fn give_up(
         &self,
         app: &OauthApp,
-        tries: Option<i64>,
-        problem: String,
+        which: GivenUp,
+        pause: Option<Pause>,
+        problem: &str,
     ) -> Result<(), Problem> {
-        let (id, now) = (app.id, self.clock.now());
-        let pause = tries.map(|tries| Pause {
-            tries: tries.saturating_add(1),
-            until: now.plus(sign_out::told_again_after(tries)),
-        });
+        let (now, tried) = (self.clock.now(), app.clone());
         let gone = self
             .store
             .write(async move |tx: &mut Conn| {
-                if let Some(pause) = pause {
-                    store::app_logouts::pause(tx, id, pause, now).await?;
+                if let Some(pause) = pause
+                    && is_unchanged(tx, &tried).await?
+                {
+                    store::app_logouts::pause(tx, tried.id, pause, now).await?;
                 }
                 let began = now.minus(sign_out::TOLD_FOR);
-                store::app_logouts::give_up(tx, id, began).await
+                store::app_logouts::give_up(tx, tried.id, which, began).await
             })
             .await?;
         match gone {
             0 => {}
-            1 => self.gave_up(app, &problem).await,
+            1 => self.gave_up(app, problem).await,
             more => {
                 self.gave_up(app, &format!("{problem} ({more} sessions)"))
                     .await;
@@ -322,6 +344,13 @@ impl App {
         let refusal = apps::of_app(Code::AppNotTold, app).with("detail", problem);
         self.refuse(record, refusal).await;
     }
+}
+
+/// Whether a call that failed was made by the settings of now: what an administrator has mended since
+/// is tried at once.
+async fn is_unchanged(tx: &mut Conn, tried: &OauthApp) -> Result<bool, StoreError> {
+    let now = store::oauth_apps::by_id(tx, tried.id).await?;
+    Ok(now.is_some_and(|now| now.modified == tried.modified))
 }
 
 /// Whose certificates count there. Settings hold only certificates that can be read.

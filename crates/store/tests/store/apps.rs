@@ -8,7 +8,7 @@ use model::session::Principal;
 use store::app_codes::Code;
 use store::app_devices::NewDevice;
 use store::app_grants::{Ending, NewGrant};
-use store::app_logouts::Pause;
+use store::app_logouts::{GivenUp, Pause};
 use store::app_tokens::NewToken;
 use store::sessions::NewSession;
 use store::signing_keys::SealedKey;
@@ -464,7 +464,7 @@ async fn what_an_app_is_told_waits_with_the_app() {
         };
         temp.write(async move |sql| {
             app_logouts::pause(sql, cloud, pause, later(50)).await?;
-            app_logouts::give_up(sql, cloud, began).await
+            app_logouts::give_up(sql, cloud, GivenUp::All, began).await
         })
         .await
         .unwrap()

@@ -370,8 +370,8 @@ async fn new_sessions_wait_for_the_next_try_of_an_app_that_fails() {
     let (world, ear, files, _) = listening().await;
     let deaf = [
         Says::Status(503, ""),
-        Says::Status(500, ""),
-        Says::Status(404, ""),
+        Says::Status(502, ""),
+        Says::Status(429, ""),
     ];
     ear.says(deaf[0].clone());
     end_erins_sessions(&world).await;
@@ -405,6 +405,58 @@ async fn new_sessions_wait_for_the_next_try_of_an_app_that_fails() {
     assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
     leaves().await;
     assert_eq!(looked().await, 1, "as if nothing had been");
+}
+
+#[tokio::test]
+async fn a_session_that_an_app_stumbles_over_keeps_no_other_waiting() {
+    let (world, ear, files, _) = listening().await;
+    let leaves = async || {
+        files.id_token(&world, &mut erin(&world).await).await;
+        end_erins_sessions(&world).await;
+        world.app.tell_apps().await.unwrap();
+        ear.heard().len()
+    };
+    for status in [500, 404] {
+        ear.says(Says::Status(status, ""));
+        assert!(leaves().await >= 1);
+        ear.says(Says::Status(200, ""));
+        assert_eq!(leaves().await, 1, "{status}: only the new one is due");
+        let behind = world.app.not_told(files.app).await.unwrap().unwrap();
+        let words = format!("status {status}");
+        assert!(behind.problem.contains(&words), "{}", behind.problem);
+        after(&world, 5);
+        world.app.tell_apps().await.unwrap();
+        assert!(!ear.heard().is_empty(), "it is tried again by itself");
+        assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn what_waited_for_an_app_that_answers_again_is_not_given_up_untried() {
+    let (world, ear, files, _) = listening().await;
+    for _ in 0..9 {
+        files.id_token(&world, &mut erin(&world).await).await;
+    }
+    end_erins_sessions(&world).await;
+    ear.says(Says::Status(503, ""));
+    world.app.tell_apps().await.unwrap();
+    assert_eq!(ear.heard().len(), 4);
+    // It is back after more than a day, but stumbles over all of them: what had no call before is
+    // tried again.
+    after(&world, 86_401);
+    ear.says(Says::Status(500, ""));
+    world.app.tell_apps().await.unwrap();
+    assert_eq!(ear.heard().len(), 10);
+    assert_eq!(
+        refusals(&world, &files).await.len(),
+        1,
+        "of those that failed before"
+    );
+    ear.says(Says::Status(200, ""));
+    after(&world, 5);
+    world.app.tell_apps().await.unwrap();
+    assert_eq!(ear.heard().len(), 6);
+    assert_eq!(world.app.not_told(files.app).await.unwrap(), None);
 }
 
 #[tokio::test]
