@@ -6,4 +6,4 @@ CREATE TABLE replaced_sessions (
     -- When the one that is gone would have ended: after that its token proves nothing.
     ends      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX replaced_sessions_by_session ON replaced_sessions (session);
+CREATE INDEX replaced_sessions_by_session ON replaced_sessions (session, ends);

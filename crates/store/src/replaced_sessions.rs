@@ -10,6 +10,8 @@ statements! {
     NOTE = "INSERT INTO replaced_sessions (token_tag, session, ends)
         SELECT token_tag, $1, ends FROM sessions WHERE id = $2";
     PASS_ON = "UPDATE replaced_sessions SET session = $1 WHERE session = $2";
+    KEEP_SOME = "DELETE FROM replaced_sessions WHERE session = $1 AND token_tag NOT IN
+        (SELECT token_tag FROM replaced_sessions WHERE session = $1 ORDER BY ends DESC LIMIT 50)";
     FORGET = "DELETE FROM replaced_sessions WHERE session = $1 AND ends <= $2";
 }
 
@@ -29,7 +31,7 @@ pub async fn in_place_of(
 }
 
 /// Notes that `fresh` takes the place of `old`, which is about to go, and of all that `old` had
-/// taken the place of.
+/// taken the place of; the last 50 of them, for nobody has more tabs that sign in at once.
 ///
 /// # Errors
 /// [`StoreError::Missing`] if there is no such session to take it.
@@ -42,5 +44,6 @@ pub async fn replace(
     sql.execute(FORGET, &[old.into(), now.into()]).await?;
     sql.execute(PASS_ON, &[fresh.into(), old.into()]).await?;
     sql.execute(NOTE, &[fresh.into(), old.into()]).await?;
+    sql.execute(KEEP_SOME, &[fresh.into()]).await?;
     Ok(())
 }
