@@ -63,7 +63,7 @@ pub struct Survey {
     pub unchanged: u32,
     /// They get what another template says.
     pub changed: u32,
-    /// Another template decides, but cannot be applied: they keep what they have.
+    /// Another template decides, but does not fit: they keep their quota.
     pub not_applied: u32,
     /// No rule matches them any more: they keep what they have.
     pub unmatched: u32,
@@ -262,10 +262,10 @@ impl Pass<'_> {
                 return;
             }
             Effect::Changed(changed) => match &changed.not_applied {
-                Some(refusal) => {
+                Some(words) => {
                     survey.not_applied += 1;
                     let template = Some(changed.template);
-                    (EffectKind::NotApplied, template, refusal.admin())
+                    (EffectKind::NotApplied, template, words.clone())
                 }
                 None => {
                     survey.changed += 1;

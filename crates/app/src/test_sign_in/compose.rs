@@ -259,15 +259,8 @@ fn judged(known: &Known, identity: &Identity, verdict: &Verdict) -> Judged {
 }
 
 fn changed_words(it: &str, changes: &Changes) -> String {
-    match &changes.refused {
-        Some(refusal) if changes.is_empty() => format!(
-            "{it} would stay as it is, because its template does not fit: {}",
-            refusal.admin()
-        ),
-        Some(refusal) => format!(
-            "{it} would take the tags of its template and keep the rest, because that does not fit: {}",
-            refusal.admin()
-        ),
+    match changes.not_applied() {
+        Some(words) => format!("The template of {it} would not fit. {words}"),
         None if changes.is_empty() => format!("{it} would stay as it is."),
         None => format!("{it} would take what its template says."),
     }

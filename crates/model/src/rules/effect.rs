@@ -49,8 +49,8 @@ pub struct Changed {
     pub template: TemplateId,
     /// All fields: what they are, what they become, what the template says.
     pub fields: Vec<FieldLine>,
-    /// The template cannot be applied: everything stays as it is.
-    pub not_applied: Option<Refusal>,
+    /// The template does not fit: what becomes of the mailbox meanwhile, and why.
+    pub not_applied: Option<String>,
     /// The mailbox afterwards.
     pub after: Mailbox,
 }
@@ -120,7 +120,7 @@ pub fn effect_where(
             Effect::Changed(Box::new(Changed {
                 template: becomes,
                 fields: fields::lines(mailbox, &mailbox_after, template, &domain.limits),
-                not_applied: changes.refused,
+                not_applied: changes.not_applied(),
                 after: mailbox_after,
             }))
         }

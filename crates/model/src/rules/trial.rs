@@ -202,11 +202,9 @@ fn for_person(
         (Effect::Changed(changed), Some(template)) => {
             trial.fields.clone_from(&changed.fields);
             match &changed.not_applied {
-                Some(refusal) => format!(
-                    "{rule}: {} would be given in place of {has}, but it does not fit, and \
-                     everything stays as it is. {}",
-                    template.name,
-                    refusal.admin()
+                Some(words) => format!(
+                    "{rule}: {} would be given in place of {has}, but it does not fit. {words}",
+                    template.name
                 ),
                 None if mailbox.template == Some(template.id) => {
                     format!("{rule}: {} is brought up to date.", template.name)

@@ -10,7 +10,7 @@ use crate::tag::Tags;
 use crate::template::{Keep, Template, TemplateField, TemplateSettings, Templated};
 use crate::time::Timestamp;
 
-/// What a template changes in a mailbox: all of it, or, where its quota does not fit, only who may in.
+/// What a template changes in a mailbox: all of it, or, where its quota does not fit, what it takes away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     /// The template and its `modified`, when they differ from what the mailbox remembers.
@@ -25,7 +25,7 @@ pub struct Changes {
     pub tags: Option<Tags>,
     /// The mailbox follows no template any more: the one that it is given does not fit yet.
     pub unfollowed: bool,
-    /// Quota and protocols were not applied, because the quota does not fit the domain.
+    /// The quota was not applied, and nothing newly allowed, because it does not fit the domain.
     pub refused: Option<Refusal>,
 }
 
@@ -54,6 +54,34 @@ impl Changes {
         after
     }
 
+    /// What becomes of the mailbox while its template does not fit, and why that is, for
+    /// administrators; `None` if it fits.
+    #[must_use]
+    pub fn not_applied(&self) -> Option<String> {
+        let refusal = self.refused.as_ref()?;
+        if self.is_empty() {
+            return Some(format!("Everything stays as it is. {}", refusal.admin()));
+        }
+        let mut words = "The quota stays as it is".to_owned();
+        for (counts, what) in [
+            (self.tags.is_some(), "its tags count at once"),
+            (
+                self.protocols.is_some(),
+                "mail programs that it takes away stop at once",
+            ),
+            (self.active.is_some(), "the mailbox is switched off at once"),
+            (
+                self.unfollowed,
+                "the mailbox follows no template until one fits",
+            ),
+        ] {
+            if counts {
+                words = format!("{words}; {what}");
+            }
+        }
+        Some(format!("{words}. {}", refusal.admin()))
+    }
+
     /// Whether nothing is to be written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -69,10 +97,10 @@ impl Changes {
 /// What `template` changes in `mailbox`: all fields when it is newly assigned, the fields kept in
 /// step when only its content changed, never a field that an administrator overrode.
 ///
-/// A quota that does not fit leaves quota and protocols as they were, until there is room. Who may in is
-/// no matter of room: tags say who may use an app, and what somebody loses by a claim is lost at once, as
-/// being switched off is. A mailbox that is given such a template follows none meanwhile, so that the next
-/// one that fits is applied whole, be it the one before.
+/// A quota that does not fit leaves the quota as it was, and allows no further protocol, until there is
+/// room. What somebody loses by a claim is no matter of room and lost at once: protocols, being switched
+/// on, and tags, which say who may use an app and count whole. A mailbox that is given such a template
+/// follows none meanwhile, so that the next one that fits is applied whole, be it the one before.
 #[must_use]
 pub fn apply_template(
     mailbox: &Mailbox,
@@ -103,25 +131,27 @@ pub fn apply_template(
         quota,
         held: Some(mailbox.quota),
     };
-    if let Err(refusal) = limits::check(&domain.limits, used, ask) {
-        let refusal = refusal
-            .with("domain", &domain.name)
-            .with("template", &template.name);
-        let off = applies(TemplateField::Active, settings.active.keep) && !settings.active.value;
-        return Changes {
-            tags: other_tags(mailbox, settings, applies),
-            active: (off && mailbox.active).then_some(false),
-            unfollowed: assigned && mailbox.template.is_some(),
-            refused: Some(refusal),
-            ..Changes::default()
-        };
-    }
     let protocols = Protocol::ALL.into_iter().fold(mailbox.protocols, |set, p| {
         set.with(
             p,
             wanted(TemplateField::of(p), settings.protocol(p), set.contains(p)),
         )
     });
+    if let Err(refusal) = limits::check(&domain.limits, used, ask) {
+        let refusal = refusal
+            .with("domain", &domain.name)
+            .with("template", &template.name);
+        let off = applies(TemplateField::Active, settings.active.keep) && !settings.active.value;
+        let left = mailbox.protocols.and(protocols);
+        return Changes {
+            tags: other_tags(mailbox, settings, applies),
+            protocols: (left != mailbox.protocols).then_some(left),
+            active: (off && mailbox.active).then_some(false),
+            unfollowed: assigned && mailbox.template.is_some(),
+            refused: Some(refusal),
+            ..Changes::default()
+        };
+    }
     let active = wanted(TemplateField::Active, settings.active, mailbox.active);
     Changes {
         template: Some((template.id, template.modified)),

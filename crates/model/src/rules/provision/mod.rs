@@ -530,15 +530,11 @@ fn template_changes(
         return Changes::default();
     };
     let changes = apply_template(mailbox, template, domain, used);
-    match &changes.refused {
-        Some(refusal) => trace.push(
+    match changes.not_applied() {
+        Some(words) => trace.push(
             "template",
             StepState::Warn,
-            format!(
-                "{} does not fit: quota and mail programs stay as they are, its tags count: {}",
-                template.name,
-                refusal.admin()
-            ),
+            format!("{} does not fit. {words}", template.name),
         ),
         None if changes.is_empty() => {
             trace.push(

@@ -678,10 +678,18 @@ fn a_template_that_does_not_fit_still_says_who_may_in() {
     assert!(got.refused.is_some());
     let after = got.applied(&board);
     assert_eq!(after.tags.to_string(), "staff");
-    assert_eq!(
-        (after.quota, after.protocols),
-        (board.quota, board.protocols)
-    );
+    assert_eq!(after.quota, board.quota);
+    // Taken away at once, too; what it newly allows waits.
+    assert!(board.protocols.contains(Protocol::Pop3));
+    let left = board.protocols.with(Protocol::Pop3, false);
+    assert_eq!(after.protocols, left);
+    let words = got.not_applied().unwrap();
+    let told = "The quota stays as it is; its tags count at once; mail programs that it takes away stop \
+                at once. A mailbox of";
+    assert!(words.starts_with(told), "{words}");
+    let mut further = large("staff");
+    further.settings.pop3 = Templated::in_step(true);
+    assert!(changes(after.clone(), further).is_empty());
     assert_eq!(
         (after.template, after.template_seen),
         (board.template, board.template_seen)
@@ -691,7 +699,7 @@ fn a_template_that_does_not_fit_still_says_who_may_in() {
         overrides: TemplateFields::NONE.with(TemplateField::Tags, true),
         ..board.clone()
     };
-    assert!(changes(by_hand, large("")).is_empty());
+    assert_eq!(changes(by_hand, large("")).tags, None);
 
     // Another one: the mailbox is between two, and the one before is given back whole.
     let other = Mailbox {
@@ -731,7 +739,6 @@ fn a_template_that_does_not_fit_still_says_who_may_in() {
 fn a_template_that_does_not_fit_leaves_everything_else_as_it_was() {
     let mut large = template(6 * GIB);
     large.modified = NOW.plus(DAY);
-    large.settings.pop3 = Templated::in_step(false);
     let got = changes(mailbox(), large.clone());
     assert!(got.is_empty() && got.refused.is_some());
     let world = with(|w| {
