@@ -31,7 +31,7 @@ pub(crate) fn binary() -> Result<PathBuf, String> {
         Ok(path)
     } else {
         Err(format!(
-            "{} is missing: cargo build --release --package gatepost, or name another one in \
+            "{} is missing: cargo build --profile dist --package gatepost, or name another one in \
              GATEPOST_BINARY",
             path.display()
         ))
