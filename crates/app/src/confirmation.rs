@@ -421,7 +421,8 @@ pub(crate) async fn signed_in(
 }
 
 /// Leaves a kick for everybody whose mail programs stop because no provider has confirmed them for
-/// longer than their domain allows. What they opened ends with it, as with a revocation.
+/// longer than their domain allows. Apps that go on without them end with it; web sessions, which a
+/// provider opened, do not.
 pub(crate) async fn kick_lapsed(tx: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
     let mut after = DomainId(0);
     loop {

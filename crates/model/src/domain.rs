@@ -31,8 +31,8 @@ pub struct MailDomain {
     pub modified: Timestamp,
 }
 
-/// In how many days a provider has to confirm people, or their mail programs stop. For providers
-/// that tell nobody when somebody leaves.
+/// In how many days a provider has to confirm people, or their mail programs stop, and apps that go on
+/// without them. For providers that tell nobody when somebody leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfirmPolicy {
     /// In how many days, 1 to [`MOST_CONFIRM_DAYS`].

@@ -29,7 +29,8 @@ pub(crate) async fn still_counts(
 }
 
 /// Whether providers stand by a person, as far as their word is asked for: what goes on while the person
-/// is away stops where mail programs do. Asked at a refresh; in between an access token lives out its time.
+/// is away stops where mail programs do. Asked at a refresh; access tokens end with their grant at the next
+/// look (`confirmation::kick_lapsed`).
 pub(super) async fn still_stands(
     sql: &mut Conn,
     person: MailboxId,

@@ -138,7 +138,7 @@ pub(super) struct Fields {
     /// Answers as mailcow does.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     mailcow: Option<bool>,
-    /// Its tokens count in the address of mailcow's profile.
+    /// Its tokens count in the address of mailcow's profile, and open nothing else.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     token_in_query: Option<bool>,
     /// Shows codes that people type in a browser: televisions, command lines.

@@ -91,7 +91,8 @@ pub(super) struct Fields {
     /// Where mail for postmaster and abuse goes; the first administrator by default.
     #[arg(long, value_name = "ADDRESS", value_parser = values::address)]
     role_target: Option<Address>,
-    /// Mail programs stop when no provider has confirmed the person for so many days; off for never.
+    /// Mail programs, and apps that go on without the person, stop when no provider has confirmed the
+    /// person for so many days; off for never.
     #[arg(long, value_name = "DAYS|off", value_parser = within)]
     confirm_within: Option<u16>,
 }
@@ -170,7 +171,7 @@ fn one(domain: DomainDocument) -> String {
     let (mailboxes, given_out, quota) = (mailboxes(&domain), given_out(&domain), quota(&domain));
     let confirm = domain.confirm_within.map_or_else(
         || "off".to_owned(),
-        |days| format!("{days} days, or mail programs stop"),
+        |days| format!("{days} days, or mail programs and apps stop"),
     );
     details(&[
         ("Domain", domain.name),

@@ -146,7 +146,7 @@ pub(super) const DEVICE_UNKNOWN: Entry = Entry {
     id: "OAUTH-715",
     title: "No device waits with this code",
     person: "No device waits with this code. Compare it with your device, letter by letter. If they are the same, ask the device for a new code.",
-    admin: "{address} typed a code that no device shows. Codes are gone twenty minutes after they were made.",
+    admin: "{address} typed a code that no device shows. Codes are gone ten minutes after their end.",
     fix: Fix::Person,
     retry: true,
     status: 422,

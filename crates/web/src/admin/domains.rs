@@ -339,9 +339,9 @@ impl Typed {
             .short()
             .optional()
             .help(
-                "Empty or off: never. For providers that do not tell when somebody leaves. Every sign-in \
-                 confirms; people are told by mail a week and a day before, and on their first page. \
-                 Changing the number starts the days anew for everybody.",
+                "Empty or off: never. For providers that do not tell when somebody leaves. Apps that go on \
+                 without the person stop too. Every sign-in confirms; people are told by mail a week and \
+                 a day before, and on their first page. Changing the number starts the days anew for everybody.",
             )
             .problem(problems.of("confirm_within")),
             switch(self.active),
