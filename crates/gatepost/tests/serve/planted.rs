@@ -69,7 +69,7 @@ async fn what_apps_send_is_not_logged() {
     .await;
     let log = keeper.output();
     assert!(
-        log.contains("/oauth/introspect") && log.contains("TRACE"),
+        log.contains("/oauth/introspect") && log.contains(" DEBUG "),
         "{log}"
     );
     assert!(!log.contains(PLANTED), "{log}");
