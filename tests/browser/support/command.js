@@ -13,6 +13,10 @@ import { PROGRAM } from "./server.js";
  */
 export async function command(config, words, input = "") {
   const running = promisify(execFile)(PROGRAM, words, { env: { GATEPOST_CONFIG: config } });
+  // A command that asks for no input may have ended before; how it ended is what counts.
+  running.child.stdin.on("error", (error) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   running.child.stdin.end(input);
   return (await running).stdout;
 }

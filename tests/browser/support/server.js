@@ -52,7 +52,7 @@ export async function start({ secure = false } = {}) {
       origin,
       config,
       output: () => output,
-      setUpLink: async () => (await readFile(link, "utf8")).trim(),
+      setUpLink: () => written(link),
       close,
     };
   } catch (error) {
@@ -73,6 +73,19 @@ function configuration(directory, port, origin) {
     "[users]\nweb = 61001\nauth = 61002\nmail = 61003",
     "",
   ].join("\n");
+}
+
+/** What stands in a file; the server answers a moment before it has written the link. */
+async function written(file) {
+  const deadline = Date.now() + UP_MS;
+  for (;;) {
+    const text = await readFile(file, "utf8").catch((error) => {
+      if (error.code !== "ENOENT" || Date.now() > deadline) throw error;
+      return "";
+    });
+    if (text.endsWith("\n")) return text.trim();
+    await pause(50);
+  }
 }
 
 async function answering(child, origin, output) {
