@@ -34,7 +34,12 @@ pub fn router(
     random: &Arc<dyn Random>,
 ) -> Result<Router, tower_http::csrf::ConfigError> {
     let routes = routes();
-    let entries = Entries::of(routes.rows());
-    let state = WebState::new(app, Arc::clone(site), entries);
-    Ok(edge::guarded(routes.into_router(state)?, site, random))
+    let rows = routes.rows().to_vec();
+    let state = WebState::new(app, Arc::clone(site), Entries::of(&rows));
+    Ok(edge::guarded(
+        routes.into_router(state)?,
+        &rows,
+        site,
+        random,
+    ))
 }

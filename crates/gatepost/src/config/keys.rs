@@ -212,7 +212,7 @@ pub const KEYS: [Key; 41] = [
         "log.filter",
         Kind::Text,
         "info",
-        "A level, or levels by area such as info,mailauth=debug.",
+        "A level, or levels by area such as info,web::edge=debug, which adds requests of programs that were answered.",
     ),
     key(
         "retention.attempts",

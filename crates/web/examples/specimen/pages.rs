@@ -71,13 +71,15 @@ pub fn router(site: Arc<Site>) -> Result<Router, tower_http::csrf::ConfigError> 
     {
         routes = routes.get(Policy::Public, entry.path(), list);
     }
+    let rows = routes.rows().to_vec();
     let specimen = Specimen {
-        entries: Entries::of(routes.rows()),
+        entries: Entries::of(&rows),
         site: Arc::clone(&site),
     };
     let router = routes.into_router(specimen)?;
     Ok(edge::guarded(
         router,
+        &rows,
         &site,
         &(Arc::new(Plain) as Arc<dyn Random>),
     ))

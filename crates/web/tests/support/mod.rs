@@ -143,10 +143,12 @@ pub fn client_behind(url: &str, proxies: &[&str]) -> Client {
     let state = State {
         site: Arc::clone(&site),
     };
-    let router = routes().into_router(state).unwrap();
+    let routes = routes();
+    let rows = routes.rows().to_vec();
+    let router = routes.into_router(state).unwrap();
     let random: Arc<dyn Random> = Arc::new(Counted(AtomicU8::new(1)));
     Client {
-        router: edge::guarded(router, &site, &random),
+        router: edge::guarded(router, &rows, &site, &random),
         host: site.origin().split("//").nth(1).unwrap().to_owned(),
     }
 }

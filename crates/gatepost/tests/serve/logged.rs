@@ -1,4 +1,4 @@
-//! Secrets that apps send are in no line of the log, however much is logged.
+//! What the log holds of requests.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -25,6 +25,46 @@ fn asked(instance: &Instance, method: &str, path: &str, headers: &str, body: &st
     answer
 }
 
+/// By decision 0031.
+#[tokio::test]
+async fn what_programs_ask_and_get_has_no_line_at_the_usual_level() {
+    let instance = Instance::with(NO_MAIL, "");
+    let keeper = instance.serve().await;
+    for (method, path, status) in [
+        ("GET", "/healthz", 200),
+        ("GET", "/.well-known/openid-configuration", 200),
+        ("POST", "/oauth/token", 400),
+        ("GET", "/oauth/userinfo", 401),
+        ("GET", "/connect", 200),
+    ] {
+        let answer = asked(
+            &instance,
+            method,
+            path,
+            "Origin: https://page.example\r\n",
+            "",
+        );
+        let line = answer.lines().next().unwrap_or_default().to_owned();
+        assert!(line.contains(&format!(" {status} ")), "{path}: {line}");
+    }
+    let last = "http.path=\"/connect\"";
+    let log = soon("the line of the page", async || {
+        let log = keeper.output();
+        log.contains(last).then_some(log)
+    })
+    .await;
+    let paths = log
+        .lines()
+        .filter_map(|line| line.split("http.path=").nth(1));
+    let paths: Vec<_> = paths.filter_map(|rest| rest.split(' ').next()).collect();
+    let wanted = ["\"/oauth/token\"", "\"/oauth/userinfo\"", "\"/connect\""];
+    assert_eq!(paths, wanted, "{log}");
+    // Neither app was known, so nobody may read that.
+    let kept_back = log.matches("page.origin=\"https://page.example\"").count();
+    assert_eq!(kept_back, 2, "{log}");
+}
+
+/// However much is logged.
 #[tokio::test]
 async fn what_apps_send_is_not_logged() {
     let instance = Instance::with(NO_MAIL, "[log]\nfilter = \"trace\"\n");
