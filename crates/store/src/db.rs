@@ -2,9 +2,16 @@
 
 use crate::error::{StoreError, Unavailable};
 use crate::sqlite;
-use crate::value::{Row, Value};
+use crate::value::{Row, Value, unreadable};
+use serde::de::DeserializeOwned;
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// How many texts of JSON a connection remembers the meaning of, and how long they may be, in bytes: half
+/// a megabyte at most. An app's settings have one kilobyte, unless it has a CA of its own.
+const MEANINGS: usize = 64;
+const MEANING_BYTES: usize = 8 * 1024;
 
 /// A connection to the store: a pooled reader, or the transaction of a write.
 ///
@@ -16,6 +23,8 @@ pub struct Conn {
     backend: Backend,
     /// Column names of each statement, by the address and length of its text.
     columns: HashMap<(usize, usize), Arc<[String]>>,
+    /// What texts of JSON mean, by the text.
+    meanings: HashMap<String, Arc<dyn Any + Send + Sync>>,
     /// Why the database could not answer a statement, last.
     failure: Option<Unavailable>,
 }
@@ -36,6 +45,7 @@ impl Conn {
         Self {
             backend,
             columns: HashMap::new(),
+            meanings: HashMap::new(),
             failure: None,
         }
     }
@@ -98,6 +108,35 @@ impl Conn {
             .await?
             .ok_or(StoreError::Missing)?
             .get("id")
+    }
+
+    /// As [`Row::json`], for a column that says the same in row after row: what a text means is
+    /// found out once.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`].
+    pub(crate) fn json<T: DeserializeOwned + Send + Sync + 'static>(
+        &mut self,
+        row: &Row,
+        column: &'static str,
+    ) -> Result<Arc<T>, StoreError> {
+        let text = row
+            .text(column)
+            .ok_or_else(|| unreadable(column, "JSON of this version"))?;
+        let known = self.meanings.get(text).map(Arc::clone);
+        if let Some(Ok(meaning)) = known.map(Arc::downcast) {
+            return Ok(meaning);
+        }
+        let meaning: Arc<T> = Arc::new(row.json(column)?);
+        if text.len() > MEANING_BYTES {
+            return Ok(meaning);
+        }
+        if self.meanings.len() >= MEANINGS {
+            self.meanings.clear();
+        }
+        self.meanings
+            .insert(text.to_owned(), Arc::<T>::clone(&meaning));
+        Ok(meaning)
     }
 
     /// Hands every row to `each`. The statement is run to its end: one with RETURNING that is left

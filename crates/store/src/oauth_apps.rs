@@ -98,7 +98,8 @@ pub async fn with_secrets(
     let Some(first) = rows.first() else {
         return Ok(None);
     };
-    let app = app(first)?;
+    let settings = sql.json::<AppSettings>(first, "settings")?;
+    let app = with(first, AppSettings::clone(&settings))?;
     let mut secrets = Vec::with_capacity(rows.len());
     for row in &rows {
         // An app without a secret has one row all the same.
@@ -237,11 +238,15 @@ pub async fn sweep_secrets(sql: &mut Conn, now: Timestamp) -> Result<u64, StoreE
 }
 
 fn app(row: &Row) -> Result<OauthApp, StoreError> {
+    with(row, row.json("settings")?)
+}
+
+fn with(row: &Row, settings: AppSettings) -> Result<OauthApp, StoreError> {
     Ok(OauthApp {
         id: row.get("id")?,
         client_id: row.get("client_id")?,
         created: row.get("created")?,
         modified: row.get("modified")?,
-        settings: row.json("settings")?,
+        settings,
     })
 }

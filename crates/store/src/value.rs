@@ -58,11 +58,9 @@ impl Row {
         &self,
         column: &'static str,
     ) -> Result<T, StoreError> {
-        match self.value(column) {
-            Some(Value::Text(text)) => serde_json::from_str(text).ok(),
-            _ => None,
-        }
-        .ok_or_else(|| unreadable(column, "JSON of this version"))
+        self.text(column)
+            .and_then(|text| serde_json::from_str(text).ok())
+            .ok_or_else(|| unreadable(column, "JSON of this version"))
     }
 
     /// The value of a column that holds the name of an enum's variant ([`name`]).
@@ -73,13 +71,17 @@ impl Row {
         &self,
         column: &'static str,
     ) -> Result<T, StoreError> {
+        self.text(column)
+            .and_then(|name| T::deserialize(StrDeserializer::<NoSuchName>::new(name)).ok())
+            .ok_or_else(|| unreadable(column, "a known name"))
+    }
+
+    /// The text of a column, unless it holds something else.
+    pub(crate) fn text(&self, column: &str) -> Option<&str> {
         match self.value(column) {
-            Some(Value::Text(name)) => {
-                T::deserialize(StrDeserializer::<NoSuchName>::new(name)).ok()
-            }
+            Some(Value::Text(text)) => Some(text),
             _ => None,
         }
-        .ok_or_else(|| unreadable(column, "a known name"))
     }
 
     fn value(&self, column: &str) -> Option<&Value> {
