@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// The largest body of a form or call, in bytes.
 pub const BODY_BYTES: usize = 64 * 1024;
+/// The largest form with CA certificates, in bytes: the most that are taken of them, percent-encoded.
+pub const CERTIFICATE_FORM_BYTES: usize = 4 * BODY_BYTES;
 /// The largest form that another site may send here, in bytes: a provider's answer.
 pub const CARRIED_BYTES: usize = 32 * 1024;
 /// About the largest request line with headers, in bytes (HTTP/1 may read a little past it); the

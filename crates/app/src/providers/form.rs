@@ -12,12 +12,11 @@ use oidc::issuer;
 use oidc::scope::Scopes;
 use std::collections::BTreeSet;
 use store::Conn;
+use upstream::http::certificate::Certificates;
 use url::Url;
 
 /// Most rules of one provider.
 const MOST_RULES: usize = 200;
-/// Largest CA file: a handful of certificates.
-const MOST_PEM: usize = 64 * 1024;
 
 /// Checks every field and repairs what can be repaired; the repairs are told in sentences.
 pub(super) fn check(
@@ -263,16 +262,8 @@ fn tls(tls: &mut TlsTrust, found: &mut Found) {
     match tls {
         TlsTrust::Public => {}
         TlsTrust::Ca { pem } => {
-            if pem.contains("PRIVATE KEY") {
-                found.wrong(
-                    "ca_pem",
-                    "this holds a private key; paste the CA certificate only",
-                );
-            } else if pem.len() > MOST_PEM || !pem.contains("-----BEGIN CERTIFICATE-----") {
-                found.wrong(
-                    "ca_pem",
-                    "paste one or more certificates in PEM form, at most 64 KiB",
-                );
+            if let Err(error) = Certificates::parse(pem) {
+                found.wrong("ca_pem", error);
             }
         }
         TlsTrust::Pinned { sha256 } => {

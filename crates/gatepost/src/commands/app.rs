@@ -132,7 +132,8 @@ pub(super) struct Fields {
     /// Whether PKCE is demanded: required, or if_sent.
     #[arg(long, value_name = "HOW", value_parser = named(PKCE), hide_possible_values = true)]
     pkce: Option<PkceRule>,
-    /// Whether it keeps a secret: confidential, or public. Does not change later.
+    /// Whether it keeps a secret: confidential, or public (in a browser alone, or on people's devices).
+    /// Does not change later.
     #[arg(long, value_name = "KIND", value_parser = named(KIND), hide_possible_values = true)]
     kind: Option<AppKind>,
     /// Answers as mailcow does.
@@ -166,9 +167,6 @@ pub(super) struct Fields {
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     active: Option<bool>,
 }
-
-/// The largest file of CA certificates, in bytes.
-const CA_FILE: u64 = 64 * 1024;
 
 type Named<T> = &'static [(&'static str, T)];
 
@@ -232,7 +230,7 @@ impl Fields {
             back_channel: self.back_channel,
             back_channel_private: self.back_channel_private,
             back_channel_ca: match self.back_channel_ca {
-                Some(file) if !file.is_empty() => Some(input::text(file.as_ref(), CA_FILE).await?),
+                Some(file) if !file.is_empty() => Some(input::certificates(file.as_ref()).await?),
                 none => none,
             },
             everybody: self.everybody,
@@ -356,7 +354,7 @@ fn guide(made: &CardGuide) -> String {
         parts.push(details(&values));
     }
     if let Some(block) = &made.block {
-        parts.push(block.text.trim_end().to_owned());
+        parts.push(format!("{}:\n\n{}", block.title, block.text.trim_end()));
     }
     let remarks: Vec<_> = made.remarks.iter().map(|one| format!("- {one}")).collect();
     parts.push(remarks.join("\n"));

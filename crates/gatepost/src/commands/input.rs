@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::{ExposeSecret as _, SecretString};
+use upstream::http::certificate::MAX_PEM;
 use zeroize::Zeroizing;
 
 use super::failure::{NotDone, Usage};
@@ -148,6 +149,11 @@ pub(super) async fn text(file: &Path, most: u64) -> anyhow::Result<String> {
         return Err(Usage(format!("{shown} is longer than {} KiB", most / 1024)).into());
     }
     String::from_utf8(bytes).map_err(|_| Usage(format!("{shown} is not UTF-8 text")).into())
+}
+
+/// A PEM file of CA certificates. What it holds is for the server to judge.
+pub(super) async fn certificates(file: &Path) -> anyhow::Result<String> {
+    text(file, MAX_PEM as u64).await
 }
 
 async fn named(stdin: bool, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {

@@ -6,8 +6,9 @@ use rustls::pki_types::pem::PemObject as _;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-/// How much text a CA field takes: more than any bundle a company has, less than a mistake.
-pub const MAX_PEM: usize = 256 * 1024;
+/// How many bytes of certificates are taken from a form, a file or the store: more than any bundle a
+/// company has, less than a mistake.
+pub const MAX_PEM: usize = 64 * 1024;
 
 /// How many certificates a CA field takes.
 pub const MAX_CERTIFICATES: usize = 50;
@@ -16,13 +17,13 @@ pub const MAX_CERTIFICATES: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// Over [`MAX_PEM`].
-    #[error("the text has {0} bytes; at most {MAX_PEM} are accepted")]
-    TooLong(usize),
+    #[error("longer than {} KiB", MAX_PEM / 1024)]
+    TooLong,
     /// Holds a private key. It is not kept.
     #[error("this holds a private key; paste the certificate only, and treat that key as exposed")]
     PrivateKey,
     /// No certificate in it.
-    #[error("no certificate found (-----BEGIN CERTIFICATE-----)")]
+    #[error("no certificate in PEM form found; one begins with -----BEGIN CERTIFICATE-----")]
     None,
     /// More than [`MAX_CERTIFICATES`].
     #[error("more than {MAX_CERTIFICATES} certificates")]
@@ -38,13 +39,13 @@ pub enum PemError {
 pub struct Certificates(Arc<[CertificateDer<'static>]>);
 
 impl Certificates {
-    /// Reads PEM text.
+    /// Reads PEM text. Wherever certificates are typed, this says what is wrong with them.
     ///
     /// # Errors
     /// [`PemError`].
     pub fn parse(pem: &str) -> Result<Self, PemError> {
         if pem.len() > MAX_PEM {
-            return Err(PemError::TooLong(pem.len()));
+            return Err(PemError::TooLong);
         }
         if pem.contains("PRIVATE KEY-----") {
             return Err(PemError::PrivateKey);
@@ -222,10 +223,11 @@ mod tests {
         assert_eq!(parse(""), PemError::None);
         assert_eq!(parse("auth.lan"), PemError::None);
         assert_eq!(parse(&cert.repeat(51)), PemError::TooMany);
-        assert!(matches!(
-            parse(&cert.repeat(2000)),
-            PemError::TooLong(length) if length > MAX_PEM
-        ));
+        let long = format!("{cert}{}", " ".repeat(MAX_PEM));
+        assert_eq!(parse(&long), PemError::TooLong);
+        assert_eq!(parse(&long).to_string(), "longer than 64 KiB");
+        let most = format!("{cert}{}", " ".repeat(MAX_PEM - cert.len()));
+        assert!(Certificates::parse(&most).is_ok());
         let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert_eq!(parse(&format!("{cert}{garbage}")), PemError::Unreadable(2));
     }

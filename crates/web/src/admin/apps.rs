@@ -8,6 +8,7 @@ use super::list::{Turn, count};
 use super::provider_form::Choices;
 use crate::error::Failure;
 use crate::form::Posted;
+use crate::limits::CERTIFICATE_FORM_BYTES;
 use crate::page::Page;
 use crate::parts::{Copied, Field, Icon, Notice, Problems, Question, State as Standing, Tag};
 use crate::route::{Policy, Routes};
@@ -16,7 +17,8 @@ use crate::shell::{AdminEntry, AdminShell};
 use crate::state::WebState;
 use app::domains::Page as Wanted;
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::handler::Handler as _;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use model::app_cards::CardUrls;
 use model::ids::OauthAppId;
@@ -29,12 +31,13 @@ const LIST: &str = AdminEntry::Apps.path();
 #[must_use]
 pub fn routes() -> Routes<WebState> {
     let admin = Policy::Administrator;
+    let roomy = DefaultBodyLimit::max(CERTIFICATE_FORM_BYTES);
     Routes::new()
         .get(admin, LIST, list)
-        .post(admin, LIST, create)
+        .post(admin, LIST, create.layer(roomy))
         .get(admin, "/admin/apps/new", new)
         .get(admin, "/admin/apps/{id}", show)
-        .post(admin, "/admin/apps/{id}", edit)
+        .post(admin, "/admin/apps/{id}", edit.layer(roomy))
         .get(admin, "/admin/apps/{id}/switch", ask_to_switch)
         .post(admin, "/admin/apps/{id}/switch", switch)
         .get(admin, "/admin/apps/{id}/revoke", ask_to_revoke)

@@ -10,6 +10,7 @@ use super::provider_there::{self, There};
 use super::rules_index::Summary;
 use crate::error::Failure;
 use crate::form::Posted;
+use crate::limits::CERTIFICATE_FORM_BYTES;
 use crate::page::Page;
 use crate::parts::{
     Empty, Field, Icon, Link, Notice, Problems, Question, State as Standing, Tag, When,
@@ -32,14 +33,12 @@ use serde::Deserialize;
 use std::net::IpAddr;
 
 const LIST: &str = AdminEntry::Providers.path();
-/// A form with a CA file of the largest size, percent-encoded.
-const FORM_BYTES: usize = 256 * 1024;
 
 /// The routes of these pages.
 #[must_use]
 pub fn routes() -> Routes<WebState> {
     let admin = Policy::Administrator;
-    let roomy = DefaultBodyLimit::max(FORM_BYTES);
+    let roomy = DefaultBodyLimit::max(CERTIFICATE_FORM_BYTES);
     Routes::new()
         .get(admin, LIST, list)
         .post(admin, LIST, create.layer(roomy))

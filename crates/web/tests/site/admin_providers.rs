@@ -40,6 +40,22 @@ async fn a_provider_is_set_up_on_one_page() {
     assert_wrong(&page, "issuer");
     let taken = form.clone().fill("slug", "example").unwrap();
     assert_wrong(&tab.submit(taken).await.unwrap(), "slug");
+    let block = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (pem, words) in [
+        ("auth.lan", "in PEM form found"),
+        (block, "1 of the text cannot be read"),
+        (&block.repeat(1200), "than 64 KiB"),
+        ("-----BEGIN PRIVATE KEY-----", "treat that key as exposed"),
+    ] {
+        let chosen = form.clone().fill("tls", "ca").unwrap();
+        let page = tab
+            .submit(chosen.fill("ca_pem", pem).unwrap())
+            .await
+            .unwrap();
+        assert_wrong(&page, "ca_pem");
+        let said = page.text_of("#f-ca_pem-problem").unwrap();
+        assert!(said.contains(words), "{said}");
+    }
     let (domain, _) = world
         .app
         .domain(&"example.org".parse().unwrap())

@@ -520,12 +520,14 @@ async fn forms_say_what_is_wrong_with_the_places_of_signing_out() {
         let page = tab.open(&at).await.unwrap();
         page.form_with_button("Save").unwrap()
     };
+    let long = "+".repeat(70_000);
     for (field, value) in [
         ("back_channel", "http://a.example/out"),
         ("back_channel", "org.example.app:/out"),
         ("back_channel", "https://user:pass@a.example/out"),
         ("back_channel_ca", "my authority"),
         ("back_channel_ca", "-----BEGIN PRIVATE KEY-----"),
+        ("back_channel_ca", long.as_str()),
         ("sign_out_redirects", "javascript:alert(1)"),
         ("sign_out_redirects", "https://*.a.example/"),
     ] {

@@ -13,9 +13,6 @@ use upstream::http::certificate::Certificates;
 /// Redirects of one app at most, of either kind.
 pub const MOST_REDIRECTS: usize = 50;
 
-/// Bytes of an app's CA certificates: settings are read with every token.
-const MOST_PEM: usize = 16 * 1024;
-
 const NAME_CHARS: usize = 64;
 const CLIENT_ID_CHARS: usize = 128;
 
@@ -198,10 +195,7 @@ fn back_channel_ca(settings: &mut AppSettings, wrong: &mut Wrong) {
     if pem.is_empty() {
         return;
     }
-    if pem.len() > MOST_PEM {
-        let most = MOST_PEM / 1024;
-        wrong.at("back_channel_ca", format!("{most} KiB at most"));
-    } else if let Err(error) = Certificates::parse(&pem) {
+    if let Err(error) = Certificates::parse(&pem) {
         wrong.at("back_channel_ca", error);
     } else if settings.back_channel.is_some() {
         settings.back_channel_ca = Some(pem);

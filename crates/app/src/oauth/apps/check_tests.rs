@@ -68,7 +68,7 @@ fn what_is_wrong_is_told_at_its_field() {
         (json!({ "back_channel": "http://127.0.0.1:8080/out" }), &[]),
         (json!({ "back_channel_ca": "x" }), &["back_channel_ca"]),
         (
-            json!({ "back_channel_ca": " ".to_owned() + &"x".repeat(20_000) }),
+            json!({ "back_channel_ca": " ".to_owned() + &"x".repeat(70_000) }),
             &["back_channel_ca"],
         ),
         (json!({ "kind": "public", "pkce": "if_sent" }), &["pkce"]),
