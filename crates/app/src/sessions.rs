@@ -2,7 +2,7 @@
 
 use crate::admins::Admin;
 use crate::provider_calls::Identity;
-use crate::sign_in::{ReturnTo, SignedIn};
+use crate::sign_in::{FLOW_LIFETIME, ReturnTo, SignedIn};
 use crate::{App, Client, Problem};
 use model::domain::MailDomain;
 use model::ids::{MailboxId, SessionId};
@@ -179,8 +179,8 @@ impl App {
     /// What the same person opened in it for apps goes on in the new one: they did not sign out. Only
     /// if both stand on the same provider, whose word about them ends what was opened.
     ///
-    /// A tab that was slower than another one brings the token of a session that is gone already. The
-    /// one in its place ends then, as far as it is the same person's.
+    /// A tab that was slower than another one brings the token of a session that is gone already, or had
+    /// run out before. The one in its place ends then, as far as it is the same person's.
     ///
     /// # Errors
     /// [`Problem::Unavailable`] only.
@@ -190,11 +190,18 @@ impl App {
         self.store
             .write(async move |tx: &mut Conn| {
                 let fresh = store::sessions::by_tag(tx, &fresh).await?;
-                let old = had_before(tx, &old, fresh.as_ref(), now).await?;
-                // One that had run out opened nothing any more, and its apps are not told.
-                let Some(old) =
-                    old.filter(|old| lifetimes.lifetime(old.principal).permits(old, now))
-                else {
+                let lives = |one: &Session| lifetimes.lifetime(one.principal).permits(one, now);
+                let mut had = store::sessions::by_tag(tx, &old).await?.filter(lives);
+                if let (None, Some(fresh)) = (&had, &fresh) {
+                    had = in_place_of(tx, &old, fresh, now).await?.filter(lives);
+                }
+                let Some(old) = had else {
+                    // It opened nothing any more, and its apps are not told. A sign-in that is under way
+                    // in another tab may bring the same token.
+                    if let Some(fresh) = fresh {
+                        let ends = now.plus(FLOW_LIFETIME);
+                        store::replaced_sessions::stand_in(tx, &old, fresh.id, ends).await?;
+                    }
                     return Ok(());
                 };
                 if let Some(fresh) = fresh {
@@ -313,18 +320,14 @@ impl NewSession {
     }
 }
 
-/// The session that a browser had before `fresh`, by the tag of its token; or the one in its place, if
-/// that is of the same person. The token of a session that is gone has no power over anybody else's.
-async fn had_before(
+/// What stands in the place of a session that is gone, by the tag of its token, if it is of the same
+/// person as `fresh`: such a token has no power over anybody else's.
+async fn in_place_of(
     tx: &mut Conn,
     tag: &[u8],
-    fresh: Option<&Session>,
+    fresh: &Session,
     now: Timestamp,
 ) -> Result<Option<Session>, Problem> {
-    let old = store::sessions::by_tag(tx, tag).await?;
-    let (None, Some(fresh)) = (&old, fresh) else {
-        return Ok(old);
-    };
     let Some(id) = store::replaced_sessions::in_place_of(tx, tag, now).await? else {
         return Ok(None);
     };

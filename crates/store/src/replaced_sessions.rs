@@ -8,7 +8,10 @@ use model::time::Timestamp;
 statements! {
     IN_PLACE_OF = "SELECT session FROM replaced_sessions WHERE token_tag = $1 AND ends > $2";
     NOTE = "INSERT INTO replaced_sessions (token_tag, session, ends)
-        SELECT token_tag, $1, ends FROM sessions WHERE id = $2";
+        SELECT token_tag, $1, ends FROM sessions WHERE id = $2
+        ON CONFLICT (token_tag) DO UPDATE SET session = excluded.session, ends = excluded.ends";
+    STAND_IN = "INSERT INTO replaced_sessions (token_tag, session, ends) VALUES ($1, $2, $3)
+        ON CONFLICT (token_tag) DO UPDATE SET session = excluded.session, ends = excluded.ends";
     PASS_ON = "UPDATE replaced_sessions SET session = $1 WHERE session = $2";
     KEEP_SOME = "DELETE FROM replaced_sessions WHERE session = $1 AND token_tag NOT IN
         (SELECT token_tag FROM replaced_sessions WHERE session = $1 ORDER BY ends DESC LIMIT 50)";
@@ -45,5 +48,21 @@ pub async fn replace(
     sql.execute(PASS_ON, &[fresh.into(), old.into()]).await?;
     sql.execute(NOTE, &[fresh.into(), old.into()]).await?;
     sql.execute(KEEP_SOME, &[fresh.into()]).await?;
+    Ok(())
+}
+
+/// Notes that `fresh` stands in the place of a session that has run out, of which there may be nothing left
+/// but the tag of its token: until `ends`. What stood there before counts no more.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no such session to stand there.
+pub async fn stand_in(
+    sql: &mut Conn,
+    token_tag: &[u8],
+    fresh: SessionId,
+    ends: Timestamp,
+) -> Result<(), StoreError> {
+    let values = [token_tag.into(), fresh.into(), ends.into()];
+    sql.execute(STAND_IN, &values).await?;
     Ok(())
 }

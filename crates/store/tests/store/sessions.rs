@@ -321,6 +321,30 @@ async fn what_stands_in_the_place_of_a_session_is_found_while_that_would_have_la
         .await
         .unwrap();
     assert_eq!(found(b"3", 0).await, Ok(None));
+    // In the place of one of which nothing is left; who comes later knows that the other counts no more.
+    let sixth = session(&temp, b"6", person).await;
+    let seventh = session(&temp, b"7", person).await;
+    let stand_in = async |fresh, ends| {
+        let ends = later(ends);
+        let done =
+            temp.write(async move |sql| replaced_sessions::stand_in(sql, b"0", fresh, ends).await);
+        done.await.unwrap();
+    };
+    stand_in(sixth, 10).await;
+    assert_eq!(found(b"0", 9).await, Ok(Some(sixth)));
+    assert_eq!(found(b"0", 10).await, Ok(None));
+    stand_in(seventh, 20).await;
+    assert_eq!(found(b"0", 19).await, Ok(Some(seventh)));
+    // A token that is noted already may be that of a session that counts again.
+    stand_in(sixth, 30).await;
+    let eighth = session(&temp, b"8", person).await;
+    let done = temp.write(async move |sql| {
+        replaced_sessions::stand_in(sql, b"8", sixth, later(30)).await?;
+        replaced_sessions::replace(sql, eighth, seventh, later(0)).await
+    });
+    assert_eq!(done.await, Ok(()));
+    assert_eq!(found(b"8", 0).await, Ok(Some(seventh)));
+
     let gone = session(&temp, b"5", person).await;
     let missing = replace(gone, fourth, 0).await;
     assert_eq!(missing, Err(StoreError::Missing));

@@ -1,6 +1,7 @@
 //! A site with two domains, one template, and the sample company beside it.
 
 use app::admins::NewAdmin;
+use app::attempts::AttemptFilter;
 use app::devices::{MailServer, ServerSettings};
 use app::domains::DomainForm;
 use app::mailboxes::{NewMailboxForm, NewSignIn};
@@ -12,9 +13,11 @@ use app::templates::TemplateForm;
 use app::{App, AppConfig, Parts};
 use axum::Router;
 use axum::body::Body;
+use model::attempt::Attempt;
 use model::audit::Actor;
 use model::grant::Grant;
 use model::ids::{OauthAppId, TemplateId};
+use model::outcome::Refusal;
 use model::protocol::Protocol;
 use model::provider::{
     ClientAuth, EmailTrust, Endpoints, EveryoneElse, Leavers, ProviderSettings, RedirectForm,
@@ -280,6 +283,28 @@ impl World {
     /// Whether a mailbox is there.
     pub async fn has(&self, address: &str) -> bool {
         self.app.mailbox(&address.parse().unwrap()).await.is_ok()
+    }
+
+    /// The latest attempt that was refused.
+    pub async fn last_refused(&self) -> Attempt {
+        let filter = AttemptFilter {
+            refused: true,
+            ..Default::default()
+        };
+        let page = app::domains::Page {
+            limit: 1,
+            ..Default::default()
+        };
+        let mut found = self.app.attempts(filter, page).await.unwrap();
+        found.rows.remove(0)
+    }
+
+    /// Why it was, in words without gaps.
+    pub async fn last_refusal(&self) -> Refusal {
+        let refusal = self.last_refused().await.refusal.unwrap();
+        let words = refusal.admin();
+        assert!(!words.contains(['{', '}', '–']), "{words}");
+        refusal
     }
 
     /// What a person gave an app that still holds.

@@ -1,8 +1,7 @@
 //! The device authorization endpoint, and what a device gets in the end.
 
 use super::{
-    ERIN, SCOPE, add, allow, begin, change, erin, poll, poll_as, post, recorded, television, waits,
-    world,
+    ERIN, SCOPE, add, allow, begin, change, erin, poll, poll_as, post, television, waits, world,
 };
 use crate::world::World;
 use base64::Engine as _;
@@ -107,12 +106,13 @@ async fn whoever_may_not_ask_is_told_why() {
         assert_eq!(answer.error(), (status, error.to_owned()), "{form}");
     }
     begin(&world, "client_id=web&scope=openid").await;
-    let (code, words) = recorded(&world).await;
+    let refusal = world.last_refusal().await;
+    let (code, words) = (refusal.code, refusal.admin());
     assert_eq!(code, Code::AppDevices, "{words}");
     change(&world, tv, |tv| tv.active = false).await;
     let off = begin(&world, "client_id=tv&scope=openid").await;
     assert_eq!(off.error(), (400, "unauthorized_client".to_owned()));
-    assert_eq!(recorded(&world).await.0, Code::AppOff);
+    assert_eq!(world.last_refusal().await.code, Code::AppOff);
 
     let path = "/oauth/device_authorization";
     let get = world.send(Request::get(path), "").await;

@@ -1,8 +1,8 @@
 //! Nobody fills the store with codes, and nobody guesses them.
 
 use super::{
-    ERIN, LIVING_ROOM, allow, begin, erin, poll, post_from, recorded, seconds, type_code, waits,
-    waits_from, world,
+    ERIN, LIVING_ROOM, allow, begin, erin, poll, post_from, seconds, type_code, waits, waits_from,
+    world,
 };
 use crate::world::World;
 use app::Client;
@@ -87,7 +87,7 @@ async fn a_handful_of_networks_keeps_nobody_out() {
     let mut tab = erin(&world).await;
     let page = type_code(&world, &mut tab, &oldest.user_code).await;
     assert_eq!(page.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(recorded(&world).await.0, Code::DeviceEnded);
+    assert_eq!(world.last_refusal().await.code, Code::DeviceEnded);
 
     // They may ask on; whoever has few codes keeps them.
     for last in (0..5).cycle().take(50) {
@@ -126,7 +126,7 @@ async fn codes_are_not_guessed() {
     let held = type_code(&world, &mut tab, &tv.user_code).await;
     assert_eq!(held.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(held.text().contains("Wait 60 seconds."), "{}", held.text());
-    assert_eq!(recorded(&world).await.0, Code::TooManyTries);
+    assert_eq!(world.last_refusal().await.code, Code::TooManyTries);
     let reference = held.text_of(".copy-row .value").unwrap();
 
     // An administrator lets her try again; time does too.

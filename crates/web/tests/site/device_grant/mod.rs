@@ -11,7 +11,6 @@ use axum::body::to_bytes;
 use http::{Method, Request, StatusCode, header};
 use model::ids::OauthAppId;
 use model::oauth_app::{AppCard, AppKind, AppSettings};
-use model::outcome::Code;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -177,17 +176,6 @@ async fn allow(world: &World, tab: &mut Tab, tv: &Tv) {
         "{}",
         page.text()
     );
-}
-
-/// The last refusal that was recorded, with what administrators read.
-async fn recorded(world: &World) -> (Code, String) {
-    let page = app::domains::Page::default();
-    let filter = app::attempts::AttemptFilter::default();
-    let found = world.app.attempts(filter, page).await.unwrap();
-    let refusal = found.rows[0].refusal.as_ref().unwrap();
-    let words = refusal.admin();
-    assert!(!words.contains(['{', '}', '–']), "{words}");
-    (refusal.code, words)
 }
 
 fn seconds(count: u64) -> Duration {

@@ -1,8 +1,8 @@
 //! The page on which the code is typed: signed out, signed in, as somebody else, and every no.
 
 use super::{
-    ERIN, SCOPE, add, allow, begin, change, erin, poll, press, recorded, seconds, television,
-    type_code, waits, world,
+    ERIN, SCOPE, add, allow, begin, change, erin, poll, press, seconds, television, type_code,
+    waits, world,
 };
 use crate::world::{PASSWORD, World};
 use http::{Request, StatusCode, header};
@@ -18,8 +18,8 @@ async fn refused(world: &World, page: &Page, code: Code, words: &str) {
     let entry = code.entry();
     assert_eq!(page.status().as_u16(), entry.status, "{}", page.text());
     assert!(page.text().contains(words), "{}", page.text());
-    let (told, admin) = recorded(world).await;
-    assert_eq!(told, code, "{admin}");
+    let refusal = world.last_refusal().await;
+    assert_eq!(refusal.code, code, "{}", refusal.admin());
     assert!(
         !page.text().contains(code.id()),
         "codes are for administrators"
@@ -163,7 +163,7 @@ async fn every_no_says_why_and_how_to_mend_it() {
     let tv = waits(&world).await;
     let page = type_code(&world, &mut tab, &tv.user_code).await;
     press(&mut tab, &page, "Deny").await;
-    assert_eq!(recorded(&world).await.0, Code::AppDenied);
+    assert_eq!(world.last_refusal().await.code, Code::AppDenied);
     let page = type_code(&world, &mut tab, &tv.user_code).await;
     refused(&world, &page, Code::DeviceAnswered, "counts once").await;
 }

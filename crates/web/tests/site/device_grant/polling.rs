@@ -1,8 +1,8 @@
 //! A device asks again and again (RFC 8628 section 3.5).
 
 use super::{
-    Tv, add, allow, begin, erin, poll, poll_as, post, press, recorded, seconds, television,
-    type_code, waits, world,
+    Tv, add, allow, begin, erin, poll, poll_as, post, press, seconds, television, type_code, waits,
+    world,
 };
 use http::StatusCode;
 use model::outcome::Code;
@@ -130,7 +130,8 @@ async fn a_second_use_ends_what_the_first_one_got() {
     let first = poll_as(&world, "tv", &tv).await;
     assert_eq!(first.status, StatusCode::OK, "{}", first.json);
     assert_eq!(poll(&world, &tv).await, "invalid_grant");
-    let (code, words) = recorded(&world).await;
+    let refusal = world.last_refusal().await;
+    let (code, words) = (refusal.code, refusal.admin());
     assert_eq!(code, Code::AppUsedAgain);
     assert!(
         words.contains("a device code that had been used"),

@@ -5,6 +5,7 @@ use super::*;
 use model::oauth_app::Consent;
 use model::provider::RedirectForm;
 use model::session::{Principal, Session};
+use std::time::Duration;
 use testkit::browser::Browser;
 
 const ALICE: &str = "alice@example.org";
@@ -140,6 +141,38 @@ async fn two_tabs_that_sign_in_anew_at_once_leave_one_session_that_holds_everyth
     assert_eq!(sessions(&world, ERIN).await, []);
     assert_eq!(world.grants(ERIN, CLOUD).await, []);
     assert_eq!(waiting(&world).await, 1);
+}
+
+/// Erin comes back the next morning: her session has run out, a while ago or so long that nothing of it is
+/// left, and two tabs sign in anew at once.
+#[tokio::test]
+async fn two_tabs_whose_session_had_run_out_leave_one_session_that_holds_everything() {
+    for (hours, swept) in [(4, false), (20, true)] {
+        let world = world().await;
+        add(&world, "cloud", told_of_ends).await;
+        let browser = world.browser();
+        let (mut tab, mut other) = (tab_of(&browser), tab_of(&browser));
+        world.sign_in(&mut tab, ERIN, crate::world::PASSWORD).await;
+        let old = cookie(&world, &browser);
+        world.clock.advance(Duration::from_secs(hours * 3600));
+        if swept {
+            world.app.sweep().await.unwrap();
+        }
+        let page = open(&world, &mut tab, &[TO_CLOUD]).await;
+        let other_page = open(&world, &mut other, &[]).await;
+        assert_eq!(cookie(&world, &browser), old);
+        is_code(&world, &basic::signs_in(&mut tab, &page).await);
+        let [held] = world.grants(ERIN, CLOUD).await.try_into().unwrap();
+        send_with(&world, &browser, &old);
+        basic::signs_in(&mut other, &other_page).await;
+
+        let [session] = sessions(&world, ERIN).await.try_into().unwrap();
+        let current = world.app.session(&cookie(&world, &browser)).await.unwrap();
+        assert_eq!(current.unwrap().session.id, session.id);
+        let [kept] = world.grants(ERIN, CLOUD).await.try_into().unwrap();
+        assert_eq!((kept.session, kept.sid), (Some(session.id), held.sid));
+        assert_eq!(waiting(&world).await, 0);
+    }
 }
 
 #[tokio::test]

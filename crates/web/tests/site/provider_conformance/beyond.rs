@@ -10,25 +10,6 @@ use model::oauth_app::{AppAccess, AppKind, Consent, PkceRule};
 use model::outcome::Code;
 use oidc::callback::Delivery;
 
-/// The latest attempt that was refused.
-pub(super) async fn refused(world: &World) -> model::attempt::Attempt {
-    let filter = app::attempts::AttemptFilter {
-        refused: true,
-        ..Default::default()
-    };
-    let page = app::domains::Page {
-        limit: 1,
-        ..Default::default()
-    };
-    let mut found = world.app.attempts(filter, page).await.unwrap();
-    found.rows.remove(0)
-}
-
-/// Why.
-pub(super) async fn recorded(world: &World) -> model::outcome::Refusal {
-    refused(world).await.refusal.unwrap()
-}
-
 #[tokio::test]
 async fn an_unknown_app_and_one_that_is_off_lead_nowhere() {
     let world = world().await;
@@ -47,7 +28,7 @@ async fn an_unknown_app_and_one_that_is_off_lead_nowhere() {
         .await;
         assert_eq!(page.status().as_u16(), code.entry().status, "{client}");
         assert_eq!(page.text_of("h1").unwrap(), code.entry().title);
-        assert_eq!(recorded(&world).await.code, code);
+        assert_eq!(world.last_refusal().await.code, code);
     }
     let twice = format!("{}&client_id=files", request(&world, &[]));
     let page = tab.open(&twice).await.unwrap();
@@ -72,7 +53,7 @@ async fn who_may_not_use_an_app_reads_so_and_the_app_is_told() {
         back.as_str().starts_with(BACK) && back.as_str().contains("access_denied"),
         "{back}"
     );
-    assert_eq!(recorded(&world).await.code, Code::AppNotForYou);
+    assert_eq!(world.last_refusal().await.code, Code::AppNotForYou);
     let page = open(
         &world,
         &mut tab,
@@ -94,7 +75,7 @@ async fn a_denial_goes_to_the_app() {
         .unwrap();
     let page = tab.submit(form).await.unwrap();
     assert_eq!(error(&world, &page), "access_denied");
-    assert_eq!(recorded(&world).await.code, Code::AppDenied);
+    assert_eq!(world.last_refusal().await.code, Code::AppDenied);
     // Nothing was allowed.
     let page = open(&world, &mut tab, &[("prompt", "none")]).await;
     assert_eq!(error(&world, &page), "consent_required");
@@ -107,7 +88,7 @@ async fn scopes_and_pkce_are_refused_by_their_codes() {
     let mut tab = erin(&world).await;
     let page = open(&world, &mut tab, &[("scope", "address phone")]).await;
     assert_eq!(error(&world, &page), "invalid_scope");
-    assert_eq!(recorded(&world).await.code, Code::AppScope);
+    assert_eq!(world.last_refusal().await.code, Code::AppScope);
     for pkce in [
         vec![],
         vec![("code_challenge", CHALLENGE)],
@@ -120,7 +101,7 @@ async fn scopes_and_pkce_are_refused_by_their_codes() {
         other.extend(pkce);
         let page = open(&world, &mut tab, &other).await;
         assert_eq!(error(&world, &page), "invalid_request");
-        assert_eq!(recorded(&world).await.code, Code::AppPkce);
+        assert_eq!(world.last_refusal().await.code, Code::AppPkce);
     }
 }
 
@@ -390,7 +371,7 @@ async fn three_sign_ins_without_end_are_a_circle() {
         text.contains("Files") && text.contains("example SSO"),
         "{text}"
     );
-    assert_eq!(recorded(&world).await.code, Code::AppCircle);
+    assert_eq!(world.last_refusal().await.code, Code::AppCircle);
     world.clock.advance(std::time::Duration::from_secs(301));
     let page = open(&world, &mut tab, &asked).await;
     assert!(

@@ -1,6 +1,5 @@
 //! How new a sign-in has to be: what the provider is told, and what its word is worth.
 
-use super::beyond::recorded;
 use super::*;
 use app::Client;
 use app::oauth::authorize::{Authorize, Visit};
@@ -93,7 +92,7 @@ async fn prompt_login_has_the_provider_ask_and_its_word_is_looked_at() {
         "{}",
         page.text()
     );
-    let refusal = recorded(&world).await;
+    let refusal = world.last_refusal().await;
     assert_eq!(refusal.code, Code::AppNotAnew);
     assert!(
         refusal.admin().contains("60 minutes"),

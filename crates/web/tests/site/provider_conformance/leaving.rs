@@ -1,7 +1,6 @@
 //! What the plans for signing out leave out: who is asked, whose word counts, the provider behind, and
 //! requests that are no good.
 
-use super::beyond::{recorded, refused};
 use super::client::client;
 use super::signed_in::{OUT, end_session, is_in};
 use super::*;
@@ -200,7 +199,7 @@ async fn a_refusal_is_recorded_for_the_administrator_and_still_lets_the_person_o
         assert_eq!(page.status(), StatusCode::BAD_REQUEST);
         assert_eq!(page.text_of("h1").unwrap(), code.entry().title);
         assert!(!page.body().contains("<b>") && !page.text().contains("evil"));
-        let attempt = refused(&world).await;
+        let attempt = world.last_refused().await;
         let refusal = attempt.refusal.unwrap();
         assert_eq!((refusal.code, attempt.app), (code, app));
         assert!(!refusal.admin().contains('–'), "{}", refusal.admin());
@@ -309,7 +308,7 @@ async fn a_request_too_long_to_be_read_is_refused_in_words() {
     assert_eq!(page.status(), StatusCode::BAD_REQUEST);
     assert_eq!(page.text_of("h1").unwrap(), Code::AppSignOut.entry().title);
     assert!(is_in(&world, &mut tab).await);
-    let refusal = recorded(&world).await;
+    let refusal = world.last_refusal().await;
     assert_eq!(refusal.code, Code::AppSignOut);
     assert!(
         refusal.admin().contains("more than 32768 bytes"),

@@ -1,6 +1,5 @@
 //! Nobody is left standing in our pages: the way back to the app from whatever goes wrong on the way.
 
-use super::beyond::recorded;
 use super::*;
 use crate::admin::karin;
 use http::Request;
@@ -375,7 +374,7 @@ async fn an_attempt_at_an_app_that_is_off_names_it() {
     let world = world().await;
     let id = add(&world, "off", |s| s.active = false).await;
     open(&world, &mut erin(&world).await, &[("client_id", "off")]).await;
-    assert_eq!(recorded(&world).await.code, Code::AppOff);
+    assert_eq!(world.last_refusal().await.code, Code::AppOff);
     let filter = app::attempts::AttemptFilter {
         app: Some(id),
         ..Default::default()
