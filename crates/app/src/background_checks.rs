@@ -8,6 +8,7 @@ use crate::{App, Problem};
 use model::address::Address;
 use model::ids::ProviderId;
 use model::provider::Provider;
+use model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,13 +87,11 @@ impl App {
         let providers = store::providers::all(&mut *self.store.read()?).await?;
         let mut rounds = Vec::new();
         for provider in providers {
-            let settings = &provider.settings;
-            if !settings.leavers.background_checks || settings.ignores_tls(now) {
+            if !keeps_tokens(&provider, now) {
                 self.forget_tokens(provider.id).await?;
                 continue;
             }
-            let stopped = !settings.active || provider.checks_stopped.is_some();
-            if stopped || busy.contains(&provider.id) {
+            if !is_asked(&provider, now) || busy.contains(&provider.id) {
                 continue;
             }
             let people = {
@@ -133,4 +132,14 @@ impl App {
         }
         all
     }
+}
+
+/// Whether refresh tokens are kept of a provider's people: not where anybody might listen.
+fn keeps_tokens(provider: &Provider, now: Timestamp) -> bool {
+    provider.settings.leavers.background_checks && !provider.settings.ignores_tls(now)
+}
+
+/// Whether a provider is asked about the people whose refresh tokens are kept.
+pub(crate) fn is_asked(provider: &Provider, now: Timestamp) -> bool {
+    keeps_tokens(provider, now) && provider.settings.active && provider.checks_stopped.is_none()
 }

@@ -33,7 +33,7 @@ use upstream::{ProviderSettings, Tokens, UpstreamError};
 /// Between two questions about one person.
 const INTERVAL: Duration = Duration::from_secs(4 * 3600);
 /// After an answer that told nothing.
-const AGAIN: Duration = Duration::from_secs(15 * 60);
+pub(crate) const AGAIN: Duration = Duration::from_secs(15 * 60);
 /// Tokens that end sooner belong to the browser's session there: that one ends tells nothing.
 const LEAST_LIFETIME: Duration = DAY;
 /// How long all calls about one person may take.
@@ -421,8 +421,8 @@ pub(crate) async fn signed_in(
 }
 
 /// Leaves a kick for everybody whose mail programs stop because no provider has confirmed them for
-/// longer than their domain allows. Apps that go on without them end with it; web sessions, which a
-/// provider opened, do not.
+/// longer than their domain allows. Apps that go on without them ask at every use, and nothing of theirs
+/// is ended: it may be us who were away, and the next word of a provider takes it back.
 pub(crate) async fn kick_lapsed(tx: &mut Conn, now: Timestamp) -> Result<(), StoreError> {
     let mut after = DomainId(0);
     loop {
@@ -435,11 +435,8 @@ pub(crate) async fn kick_lapsed(tx: &mut Conn, now: Timestamp) -> Result<(), Sto
             let Some(latest) = confirmation::lapsed_before(policy, now) else {
                 continue;
             };
-            for (mailbox, address) in
-                store::confirmation::lapsed(tx, domain, latest, LAPSED).await?
-            {
+            for address in store::confirmation::lapsed(tx, domain, latest, LAPSED).await? {
                 tracing::info!(mailbox.address = %address, "no provider has confirmed its person for too long; mail programs and apps stop");
-                store::app_grants::end(tx, Ending::GoingOn(mailbox)).await?;
                 outbox::put(tx, &Effect::Kick { address }, now).await?;
             }
         }

@@ -1,5 +1,5 @@
-//! Telling people by mail, to their own mailbox, before their mail programs stop because no provider
-//! has confirmed them: while they still work.
+//! Telling people by mail, to their own mailbox, before their mail programs and connected websites stop
+//! because no provider has confirmed them: while they still work.
 //!
 //! Each letter is left in the outbox by the transaction that finds it due, and looked at once more
 //! when it is sent: whoever was confirmed meanwhile gets none.
@@ -17,7 +17,7 @@ use store::{Conn, StoreError};
 
 /// What an administrator is told where such letters cannot be sent.
 pub const UNSENT: &str = "Warning mails cannot be sent, for nothing listens for SMTP here. People \
-                          see on their first page only that their mail programs will stop.";
+                          see on their first page only that their mail programs and apps will stop.";
 
 /// Letters left in one look, a minute's work: a whole company's may be due at once.
 const AT_ONCE: u32 = 500;
@@ -52,7 +52,7 @@ impl App {
         if left > 0 {
             tracing::info!(
                 letters = left,
-                "people are warned that their mail programs will stop"
+                "people are warned that their mail programs and apps will stop"
             );
         }
         Ok(())
@@ -104,12 +104,13 @@ impl App {
         ) else {
             return Ok(None);
         };
-        // Where nothing opens mail programs, none will stop.
+        // Where nothing opens mail programs and no app goes on, none will stop.
         let opened = mailbox.password_opens_mail(now)
             || store::app_passwords::list(&mut read, id)
                 .await?
                 .iter()
-                .any(|one| one.revoked.is_none() && one.ends.is_none_or(|ends| now < ends));
+                .any(|one| one.revoked.is_none() && one.ends.is_none_or(|ends| now < ends))
+            || store::app_grants::go_on(&mut read, id, now).await?;
         Ok(opened.then_some((mailbox, standing)))
     }
 }
@@ -154,14 +155,16 @@ fn written(public: &str, mailbox: &Mailbox, standing: &Standing, deadline: Times
     let text = format!(
         "Your mail programs and phones stop getting and sending mail for\n\
          {address}\n\
-         on {when}, unless you sign in before.\n\n\
+         on {when}, unless you sign in before.\n\
+         Connected websites stop then too.\n\n\
          To keep them going, sign in once in a browser:\n\
          {public}/\n\n\
          Why: {domain} wants your company's sign-in to confirm at least\n\
          {every} that you are still there. It last did on {confirmed}.\n\n\
-         No mail gets lost, and your app passwords stay. If your programs have\n\
-         stopped, they go on by themselves as soon as you have signed in. If you\n\
-         have signed in since this letter was written, there is nothing to do.\n\n\
+         No mail gets lost, and your app passwords stay. Whatever has stopped goes\n\
+         on by itself as soon as you have signed in; some websites ask you to sign\n\
+         in to them once more. If you have signed in since this letter was written,\n\
+         there is nothing to do.\n\n\
          Nobody will ask for an app password there. If you are in doubt about this\n\
          letter, type the address yourself, or ask your helpdesk.\n",
         domain = address.domain(),
@@ -169,7 +172,7 @@ fn written(public: &str, mailbox: &Mailbox, standing: &Standing, deadline: Times
     );
     Letter {
         to: address.clone(),
-        subject: format!("Sign in before {when}, or your mail programs stop"),
+        subject: format!("Sign in before {when}, or mail programs and websites stop"),
         text,
     }
 }

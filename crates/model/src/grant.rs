@@ -3,6 +3,7 @@
 use crate::domain::MailDomain;
 use crate::ids::{GrantId, MailboxId, OauthAppId, SessionId, WaitingDeviceId};
 use crate::mailbox::Mailbox;
+use crate::rules::confirmation::Standing;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -86,6 +87,8 @@ pub struct Bearer {
     pub app: OauthAppId,
     /// The person.
     pub person: GrantPerson,
+    /// How providers stand by the person and when they made the grant, if it goes on while they are away.
+    pub away: Option<(Standing, Timestamp)>,
 }
 
 /// What apps may learn about a person, and whether they may still use anything.

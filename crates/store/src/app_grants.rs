@@ -23,9 +23,10 @@ statements! {
         WHERE mailbox = $1 AND app = $2 ORDER BY id DESC LIMIT 100");
     EXTEND = "UPDATE app_grants SET ends = $1 WHERE id = $2 AND ends < $1";
     MOVE = "UPDATE app_grants SET session = $1 WHERE session = $2";
+    GOES_ON = "SELECT 1 AS there FROM app_grants
+        WHERE mailbox = $1 AND session IS NULL AND ends > $2 LIMIT 1";
     END = "DELETE FROM app_grants WHERE id = $1";
     END_OF_PERSON = "DELETE FROM app_grants WHERE mailbox = $1";
-    END_GOING_ON = "DELETE FROM app_grants WHERE mailbox = $1 AND session IS NULL";
     END_OF_CONNECTION = "DELETE FROM app_grants WHERE mailbox = $1 AND app = $2";
     END_OF_APP = "DELETE FROM app_grants WHERE app = $1";
     SWEEP = "DELETE FROM app_grants WHERE id IN
@@ -104,6 +105,15 @@ pub async fn of_person(
     rows.iter().map(grant).collect()
 }
 
+/// Whether any app goes on while a person is away.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn go_on(sql: &mut Conn, mailbox: MailboxId, now: Timestamp) -> Result<bool, StoreError> {
+    let row = sql.one(GOES_ON, &[mailbox.into(), now.into()]).await?;
+    Ok(row.is_some())
+}
+
 /// Lets a grant go on until `ends`, if it would end before.
 ///
 /// # Errors
@@ -130,8 +140,6 @@ pub enum Ending {
     One(GrantId),
     /// All of a person.
     Person(MailboxId),
-    /// Those of a person that go on while they are away; the others end with their web sessions.
-    GoingOn(MailboxId),
     /// All of a person to an app.
     Connection(MailboxId, OauthAppId),
     /// All to an app.
@@ -149,7 +157,6 @@ pub async fn end(sql: &mut Conn, which: Ending) -> Result<u64, StoreError> {
             app_sessions::tell_of_person(sql, mailbox).await?;
             sql.execute(END_OF_PERSON, &[mailbox.into()]).await
         }
-        Ending::GoingOn(mailbox) => sql.execute(END_GOING_ON, &[mailbox.into()]).await,
         Ending::Connection(mailbox, app) => {
             sql.execute(END_OF_CONNECTION, &[mailbox.into(), app.into()])
                 .await

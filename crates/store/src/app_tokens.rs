@@ -1,18 +1,24 @@
 //! Access and refresh tokens of apps, by their tags.
 
+use crate::confirmation::{standing, standing_columns};
 use crate::value::{self, Row};
 use crate::{Conn, StoreError};
 use model::grant::{Bearer, GrantPerson, TokenKind};
 use model::ids::GrantId;
 use model::oauth_app::AppSettings;
 use model::time::Timestamp;
+use std::sync::Arc;
 
 /// What answers are made of, beside the token: grant, app and person.
 macro_rules! ground {
     () => {
-        "g.id AS grant_id, g.auth_time, g.sid, g.claims, g.app, a.client_id, a.settings,
+        concat!(
+            "g.id AS grant_id, g.auth_time, g.sid, g.claims, g.app, a.client_id, a.settings,
             m.id AS mailbox, m.storage, m.address, m.name, m.active AND d.active AS active,
-            m.created AS mailbox_created, m.modified AS mailbox_modified"
+            m.created AS mailbox_created, m.modified AS mailbox_modified,
+            g.session IS NULL AS goes_on, g.created AS granted, ",
+            standing_columns!()
+        )
     };
 }
 
@@ -84,7 +90,7 @@ pub struct Found {
     /// The app's name in requests.
     pub client_id: String,
     /// The app's settings.
-    pub settings: AppSettings,
+    pub settings: Arc<AppSettings>,
 }
 
 /// The token with this tag, with everything that answers are made of, by one look-up. Whether it
@@ -94,7 +100,7 @@ pub struct Found {
 /// [`StoreError::Unavailable`].
 pub async fn find(sql: &mut Conn, tag: &[u8]) -> Result<Option<Found>, StoreError> {
     let row = sql.one(FIND, &[tag.into()]).await?;
-    row.as_ref().map(found).transpose()
+    row.map(|row| found(sql, &row)).transpose()
 }
 
 /// Whether there is a token with this tag, ended or used ones too.
@@ -126,7 +132,7 @@ pub async fn on_grant(
         ends,
         used: None,
     };
-    ground(&row, token).map(Some)
+    ground(sql, &row, token).map(Some)
 }
 
 /// Uses a refresh token up; of many that try, one is told `true`.
@@ -164,7 +170,7 @@ struct Token {
     used: Option<Timestamp>,
 }
 
-fn found(row: &Row) -> Result<Found, StoreError> {
+fn found(sql: &mut Conn, row: &Row) -> Result<Found, StoreError> {
     let token = Token {
         kind: row.named("kind")?,
         scopes: row.get("scopes")?,
@@ -172,10 +178,15 @@ fn found(row: &Row) -> Result<Found, StoreError> {
         ends: row.get("ends")?,
         used: row.get("used")?,
     };
-    ground(row, token)
+    ground(sql, row, token)
 }
 
-fn ground(row: &Row, token: Token) -> Result<Found, StoreError> {
+fn ground(sql: &mut Conn, row: &Row, token: Token) -> Result<Found, StoreError> {
+    let away = if row.get("goes_on")? {
+        Some((standing(row)?, row.get("granted")?))
+    } else {
+        None
+    };
     Ok(Found {
         bearer: Bearer {
             kind: token.kind,
@@ -197,8 +208,9 @@ fn ground(row: &Row, token: Token) -> Result<Found, StoreError> {
                 created: row.get("mailbox_created")?,
                 modified: row.get("mailbox_modified")?,
             },
+            away,
         },
         client_id: row.get("client_id")?,
-        settings: row.json("settings")?,
+        settings: sql.json(row, "settings")?,
     })
 }

@@ -118,10 +118,9 @@ pub async fn lapsed(
     id: DomainId,
     latest: Timestamp,
     limit: u32,
-) -> Result<Vec<(MailboxId, Address)>, StoreError> {
+) -> Result<Vec<Address>, StoreError> {
     let rows = next(sql, &setting(id), id, (None, latest), limit).await?;
-    let mailbox = |row: &Row| Ok((row.get("id")?, row.get("address")?));
-    rows.iter().map(mailbox).collect()
+    rows.iter().map(|row| row.get("address")).collect()
 }
 
 /// The mailboxes of a domain whose letter is due, with when each was confirmed last: those confirmed

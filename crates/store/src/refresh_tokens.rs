@@ -29,6 +29,8 @@ statements! {
     FORGET_BOUND = "DELETE FROM refresh_tokens WHERE link = $1 AND offline = FALSE";
     HURRY = "UPDATE refresh_tokens SET due = $1 WHERE link = $2 AND due > $1";
     ANY_OF = "SELECT 1 AS kept FROM refresh_tokens WHERE provider = $1 LIMIT 1";
+    OF_PERSON = "SELECT r.provider FROM links AS l JOIN refresh_tokens AS r ON r.link = l.id
+        WHERE l.mailbox = $1";
     FORGET = "DELETE FROM refresh_tokens WHERE link = $1 AND sealed = $2";
     SUBJECT_OF_SID = "SELECT l.subject FROM refresh_tokens AS r JOIN links AS l ON l.id = r.link
         WHERE r.provider = $1 AND l.namespace = $2 AND r.sid = $3 LIMIT 1";
@@ -182,6 +184,15 @@ pub async fn signed_out(
     }
     sql.execute(HURRY, &[now.into(), link.into()]).await?;
     Ok(())
+}
+
+/// From which providers tokens are kept for the person of a mailbox.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn of_person(sql: &mut Conn, mailbox: MailboxId) -> Result<Vec<ProviderId>, StoreError> {
+    let rows = sql.all(OF_PERSON, &[mailbox.into()]).await?;
+    rows.iter().map(|row| row.get("provider")).collect()
 }
 
 /// Forgets a token, unless another took its place. `false` if so.

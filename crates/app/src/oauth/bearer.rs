@@ -3,7 +3,7 @@
 use super::claims::{self, Profile};
 use super::client_auth::EndpointError;
 use super::names::{Scope, Secret, subject};
-use super::standing::still_counts;
+use super::standing::{could_refresh, still_counts};
 use super::uses::Used;
 use crate::{App, Client, Problem};
 use model::grant::{Bearer, TokenKind};
@@ -148,9 +148,10 @@ impl App {
             return Ok(inactive);
         };
         let mut read = self.store.read()?;
-        let bearer = &found.bearer;
-        let good = self.clock.now() < bearer.ends && bearer.used.is_none();
-        if !good || !still_counts(&mut read, &found.settings, &bearer.person).await? {
+        let (bearer, now) = (&found.bearer, self.clock.now());
+        let usable = bearer.kind == TokenKind::Access || could_refresh(bearer, now);
+        let good = usable && now < bearer.ends && bearer.used.is_none();
+        if !good || !still_counts(&mut read, &found.settings, bearer, now).await? {
             return Ok(inactive);
         }
         drop(read);
@@ -218,10 +219,11 @@ impl App {
         let Some(found) = store::app_tokens::find(&mut read, &tag).await? else {
             return Ok(None);
         };
-        if self.clock.now() >= found.bearer.ends {
+        let now = self.clock.now();
+        if now >= found.bearer.ends {
             return Ok(None);
         }
-        let counts = still_counts(&mut read, &found.settings, &found.bearer.person).await?;
+        let counts = still_counts(&mut read, &found.settings, &found.bearer, now).await?;
         Ok(Some(Known { found, counts }))
     }
 

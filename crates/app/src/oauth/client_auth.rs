@@ -43,6 +43,12 @@ pub enum EndpointError {
         /// At least 1.
         wait_seconds: u64,
     },
+    /// No provider has confirmed the person for too long, and one has yet to answer (503).
+    #[error("a provider has yet to confirm the person; wait {wait_seconds} seconds")]
+    Later {
+        /// At least 1.
+        wait_seconds: u64,
+    },
     /// Nothing is wrong with the request (503).
     #[error(transparent)]
     Unavailable(Problem),

@@ -312,6 +312,7 @@ impl App {
             claims: None,
             app: app.id,
             person: GrantPerson::of(mailbox, domain),
+            away: None,
         };
         if openid {
             let released = for_id_token(sql, &bearer).await?;

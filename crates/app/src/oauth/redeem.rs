@@ -3,7 +3,7 @@
 use super::claims;
 use super::devices::{self, Heard};
 use super::names::Scope;
-use super::standing::{still_counts, still_stands};
+use super::standing::{AtRefresh, at_refresh, goes_on, may_use};
 use model::grant::{Bearer, TokenKind};
 use model::ids::{GrantId, MailboxId};
 use model::oauth_app::{AppSettings, OauthApp, RefreshRule};
@@ -16,6 +16,9 @@ use store::app_codes::Code;
 use store::app_grants::Ending;
 use store::app_tokens::{Found, NewToken};
 use store::{Conn, StoreError};
+
+const CEASED: &str = "no provider has confirmed the person for too long; they sign in again";
+const OFF: &str = "the person or the app is switched off, or gone";
 
 /// What an app offers.
 pub(super) enum Offer {
@@ -97,6 +100,8 @@ pub(super) struct Given {
 /// Why nothing was given; nothing was used up either.
 pub(super) enum Refused {
     Request(TokenError),
+    /// A provider has yet to confirm the person; the request may come again.
+    Later,
     Store(StoreError),
 }
 
@@ -203,10 +208,14 @@ impl Redemption {
         if !self.is_in_time(bearer.ends) {
             return Err(unknown());
         }
-        if !still_stands(tx, bearer.person.mailbox, self.now).await? {
-            return Err(invalid_grant(
-                "no provider has confirmed the person for too long; they sign in again",
-            ));
+        if !may_use(tx, &settings, &bearer).await? {
+            return Err(invalid_grant(OFF));
+        }
+        match at_refresh(tx, &bearer, self.now).await? {
+            AtRefresh::Stands => {}
+            // Whoever is told `invalid_grant` throws the token away.
+            AtRefresh::Unheard => return Err(Refused::Later),
+            AtRefresh::Ceased => return Err(invalid_grant(CEASED)),
         }
         let scopes = match scope {
             None => bearer.scopes.clone(),
@@ -263,10 +272,11 @@ impl Redemption {
             nonce,
         } = ground;
         let bearer = &found.bearer;
-        if !still_counts(tx, &found.settings, &bearer.person).await? {
-            return Err(invalid_grant(
-                "the person or the app is switched off, or gone",
-            ));
+        if !may_use(tx, &found.settings, bearer).await? {
+            return Err(invalid_grant(OFF));
+        }
+        if !goes_on(bearer, self.now) {
+            return Err(invalid_grant(CEASED));
         }
         let new = |tag, kind, scopes, ends| NewToken {
             tag,

@@ -3,6 +3,7 @@
 use super::client_auth::EndpointError;
 use super::names::{Scope, Secret, subject};
 use super::redeem::{Given, Offer, Pair, Redeemed, Redemption, Refused};
+use crate::confirmation::AGAIN;
 use crate::sign_in::Record;
 use crate::{App, Client, Problem};
 use model::address::Address;
@@ -109,9 +110,12 @@ impl App {
         offer: Offer,
         client: &Client,
     ) -> Result<TokenSet, EndpointError> {
-        // Guesses cost no transaction, and of the codes that anybody may send only some are recorded.
-        if !offer.is_known(&mut *self.store.read()?).await? {
-            if app.settings.kind == AppKind::Public && matches!(offer, Offer::Code { .. }) {
+        // Guesses that anybody may send, and ended refresh tokens, cost no transaction; of the guesses only
+        // some are recorded. An app that proved itself sends no codes but ours.
+        let anybody = app.settings.kind == AppKind::Public;
+        let is_code = matches!(offer, Offer::Code { .. });
+        if (anybody || !is_code) && !offer.is_known(&mut *self.store.read()?).await? {
+            if is_code {
                 self.limit_wrong(Some(app.id), client)?;
             }
             return Err(self
@@ -143,6 +147,10 @@ impl App {
                 Err(self.offered_again(app, offer, person, client).await)
             }
             Err(Refused::Request(error)) => Err(self.not_redeemed(app, offer, error, client).await),
+            // As often as the provider is asked.
+            Err(Refused::Later) => Err(EndpointError::Later {
+                wait_seconds: AGAIN.as_secs(),
+            }),
             Err(Refused::Store(error)) => Err(error.into()),
         }
     }

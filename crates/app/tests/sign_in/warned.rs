@@ -1,4 +1,4 @@
-//! Mail to people before their mail programs stop.
+//! Mail to people before their mail programs and connected websites stop.
 
 use crate::confirmed::{Hands, NAME, on_one_clock};
 use crate::crowd::crowd;
@@ -8,12 +8,14 @@ use crate::world::{ACTOR, PASSWORD, SLUG, World, address, company, secret};
 use app::App;
 use app::mailboxes::{MethodSwitch, NewSignIn};
 use app::ports::Letter;
+use model::oauth_app::AppCard;
 use model::protocol::Protocols;
 use model::time::{Clock as _, DAY, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
+use store::app_grants::{Ending, NewGrant};
 use store::outbox::Lane;
 use testkit::clock::FixedClock;
 
@@ -58,11 +60,13 @@ async fn two_letters_tell_what_happens_when_and_what_to_do() {
     assert_eq!(letter.to.as_str(), NAME);
     let when = end.minute();
     assert!(when.ends_with(" UTC"), "{when}");
-    assert!(letter.subject.contains(&when), "{}", letter.subject);
+    let subject = format!("Sign in before {when}, or mail programs and websites stop");
+    assert_eq!(letter.subject, subject);
     for part in [
         NAME,
         when.as_str(),
         "sign in once in a browser:\nhttps://mail.example.com/\n",
+        "\nConnected websites stop then too.\n",
         "every 30 days",
         confirmed.as_str(),
         "type the address yourself",
@@ -155,6 +159,41 @@ async fn nobody_is_told_who_has_nothing_to_lose() {
         "no app password, and switched off"
     );
     assert_eq!(waiting(&world).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn who_has_nothing_but_an_app_that_goes_on_is_told_too() {
+    let (world, clock) = on_one_clock().await;
+    world.domain(|form| form.confirm_within = Some(30)).await;
+    world.signed_in("alice").await;
+    let alice = world.app.mailbox(&address(NAME)).await.unwrap().mailbox;
+    let store = Store::open(&world.dir.join("store.db")).unwrap();
+    let settings = AppCard::Generic.settings();
+    let now = clock.now();
+    let grant = store.write(async move |tx: &mut store::Conn| {
+        let grant = NewGrant {
+            app: store::oauth_apps::insert(tx, "cloud", &settings, now).await?,
+            mailbox: alice.id,
+            session: None,
+            begun_in: None,
+            sid: "sid",
+            storage: alice.storage,
+            scopes: "openid offline_access",
+            auth_time: now,
+            claims: None,
+            now,
+            ends: now.plus(DAY * 31),
+        };
+        store::app_grants::insert(tx, &grant).await
+    });
+    let grant = grant.await.unwrap();
+    clock.advance(DAY * 23);
+    assert_eq!(sent(&world.app, 1).await.len(), 1);
+    let end =
+        async move |tx: &mut store::Conn| store::app_grants::end(tx, Ending::One(grant)).await;
+    assert_eq!(store.write(end).await, Ok(1));
+    clock.advance(DAY * 6);
+    assert_eq!(sent(&world.app, 0).await, [], "it is disconnected");
 }
 
 #[tokio::test]

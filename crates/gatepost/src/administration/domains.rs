@@ -93,7 +93,7 @@ pub struct DomainDocument {
     pub role_target: String,
     /// The slug of the one provider by which its people sign in; nothing for any.
     pub provider: Option<String>,
-    /// In how many days a provider has to confirm people, or their mail programs stop.
+    /// In how many days a provider has to confirm people, or their mail programs and apps stop.
     #[serde(default)]
     pub confirm_within: Option<u16>,
     /// When it was added.

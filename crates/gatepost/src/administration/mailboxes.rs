@@ -168,7 +168,7 @@ pub struct MailboxDetails {
     pub has_password: bool,
     /// Until when a dormant password opens mail programs.
     pub password_until: Option<String>,
-    /// When its mail programs stop, unless a provider confirms the person before.
+    /// When its mail programs and apps stop, unless a provider confirms the person before.
     #[serde(default)]
     pub mail_stops: Option<String>,
     /// When the person was told of it by mail.

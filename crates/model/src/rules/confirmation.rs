@@ -105,6 +105,29 @@ impl Standing {
         Some(policy.deadline(self.confirmed))
     }
 
+    /// Since when providers stand by the person no more, as [`stands`] has it; `None` while they do.
+    fn ceased(&self, now: Timestamp) -> Option<Timestamp> {
+        self.signed_out
+            .max(self.deadline().filter(|end| *end <= now))
+    }
+
+    /// Whether a grant that goes on while the person is away still opens anything: where mail programs
+    /// stop, it stops too, and goes on with them. Who made it after that moment was there in person, in a
+    /// web session that lives on: what came of it lives out its time.
+    #[must_use]
+    pub fn lets_go_on(&self, granted: Timestamp, now: Timestamp) -> bool {
+        self.ceased(now).is_none_or(|since| since <= granted)
+    }
+
+    /// Whether providers may just not have answered yet: what is asked for in the person's name is put off
+    /// then, not refused. Never for somebody who signed out there for good, and for a week at most: a provider
+    /// that answers, but never as it should, would keep people from signing in anew for ever.
+    #[must_use]
+    pub fn may_be_unheard(&self, now: Timestamp) -> bool {
+        let overdue = |end: Timestamp| end <= now && now < end.plus(WEEK);
+        self.signed_out.is_none() && self.deadline().is_some_and(overdue)
+    }
+
     /// The deadline, when it is so near that the person should be told.
     #[must_use]
     pub fn near(&self, now: Timestamp) -> Option<Timestamp> {
@@ -227,6 +250,53 @@ mod tests {
             ..standing(0, None)
         };
         assert_eq!(code(&out, 0), Some(Code::MailSignedOut));
+    }
+
+    #[test]
+    fn what_goes_on_without_the_person_stops_with_mail_programs() {
+        let day = |n: u32| Timestamp(0).plus(DAY * n);
+        let out = Some(day(45));
+        for (policy, signed_out, granted, now, goes_on) in [
+            (None, None, 10, 9999, true),
+            (Some((30, 0)), None, 10, 39, true),
+            (Some((30, 0)), None, 10, 40, false),
+            (Some((30, 0)), None, 39, 40, false),
+            (Some((30, 0)), None, 40, 50, true),
+            (Some((30, 20)), None, 10, 49, true),
+            (None, out, 44, 50, false),
+            (None, out, 46, 50, true),
+            (Some((30, 0)), out, 42, 50, false),
+            (Some((30, 0)), out, 46, 50, true),
+        ] {
+            let standing = Standing {
+                signed_out,
+                ..standing(10, policy)
+            };
+            assert_eq!(
+                standing.lets_go_on(day(granted), day(now)),
+                goes_on,
+                "{standing:?}, granted on day {granted}, on day {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn whoever_is_overdue_may_be_unheard_for_a_week() {
+        let day = |n: u32| Timestamp(0).plus(DAY * n);
+        for (policy, signed_out, now, unheard) in [
+            (None, None, 9999, false),
+            (Some((30, 0)), None, 39, false),
+            (Some((30, 0)), None, 40, true),
+            (Some((30, 0)), None, 46, true),
+            (Some((30, 0)), None, 47, false),
+            (Some((30, 0)), Some(day(20)), 41, false),
+        ] {
+            let standing = Standing {
+                signed_out,
+                ..standing(10, policy)
+            };
+            assert_eq!(standing.may_be_unheard(day(now)), unheard, "day {now}");
+        }
     }
 
     #[test]

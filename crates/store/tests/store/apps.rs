@@ -256,8 +256,8 @@ async fn a_token_finds_everything_answers_are_made_of() {
     };
     let found = find().await;
     assert_eq!(
-        (found.client_id.as_str(), found.settings),
-        ("one", settings("Cloud"))
+        (found.client_id.as_str(), &*found.settings),
+        ("one", &settings("Cloud"))
     );
     let bearer = found.bearer;
     assert_eq!(
@@ -287,6 +287,28 @@ async fn a_token_finds_everything_answers_are_made_of() {
         !find().await.bearer.person.active,
         "its domain is switched off"
     );
+}
+
+/// What settings mean is remembered by a connection; never for longer than they are what is stored.
+#[tokio::test]
+async fn settings_that_change_are_seen_at_the_next_look() {
+    let temp = TempStore::new();
+    let (alice, session) = person(&temp).await;
+    let app = app(&temp, "one", settings("Cloud")).await;
+    let grant = grant(&temp, app, alice, session, true).await;
+    token(&temp, b"access", grant, TokenKind::Access).await;
+    let mut sql = temp.read();
+    for change in 0..100 {
+        let name = format!("Cloud {change}");
+        let new = settings(&name);
+        temp.write(async move |sql| oauth_apps::update(sql, app, &new, None, later(1)).await)
+            .await
+            .unwrap();
+        let found = app_tokens::find(&mut sql, b"access").await.unwrap();
+        assert_eq!(found.unwrap().settings.name, name);
+        let calling = oauth_apps::with_secrets(&mut sql, "one").await.unwrap();
+        assert_eq!(calling.unwrap().0.settings.name, name);
+    }
 }
 
 #[tokio::test]

@@ -332,16 +332,17 @@ impl Typed {
             .problem(problems.of("role_target")),
             Field::text(
                 "confirm_within",
-                "Mail programs stop when no provider has confirmed the person for (days)",
+                "Mail programs and apps stop when no provider has confirmed the person for (days)",
                 self.confirm_within.as_str(),
             )
             .attribute("inputmode", "numeric")
             .short()
             .optional()
             .help(
-                "Empty or off: never. For providers that do not tell when somebody leaves. Apps that go on \
-                 without the person stop too. Every sign-in confirms; people are told by mail a week and \
-                 a day before, and on their first page. Changing the number starts the days anew for everybody.",
+                "Empty or off: never. For providers that do not tell when somebody leaves. Of apps, \
+                 those that go on without the person. Every sign-in confirms; people are told by \
+                 mail a week and a day before, and on their first page. Changing the number starts \
+                 the days anew for everybody.",
             )
             .problem(problems.of("confirm_within")),
             switch(self.active),

@@ -91,7 +91,7 @@ impl MailboxPage {
         }
         let end = standing.deadline()?;
         Some(format!(
-            "{}; mail programs stop on {} unless a provider confirms it again{}",
+            "{}; mail programs and apps stop on {} unless a provider confirms it again{}",
             When::ago(standing.confirmed, self.now).text(),
             When::day(end).text(),
             warned(&standing)

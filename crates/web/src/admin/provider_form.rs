@@ -674,8 +674,8 @@ impl Typed {
                 "Means that the person is gone",
                 self.logout_means_gone,
                 "When it tells that somebody signed out, mail programs stop too, until the next \
-                 sign-in. Only for a provider that tells it when an account is disabled, and not \
-                 whenever a browser is closed.",
+                 sign-in, and apps are disconnected. Only for a provider that tells it when an account \
+                 is disabled, and not whenever a browser is closed.",
             ),
         ]
     }

@@ -125,7 +125,8 @@ fn with(mut answer: Response, name: HeaderName, value: &str) -> Response {
     answer
 }
 
-fn unavailable(problem: &app::Problem) -> Response {
+/// Nothing is wrong with the request.
+pub(super) fn unavailable(problem: &app::Problem) -> Response {
     tracing::warn!(%problem, "an app could not be answered");
     let status = StatusCode::SERVICE_UNAVAILABLE;
     let answer = error(status, "temporarily_unavailable", "try again in a while");
@@ -152,6 +153,12 @@ pub(super) fn endpoint_error(refused: &EndpointError) -> Response {
         EndpointError::TooManyDevices { wait_seconds } => {
             let words = "too many devices wait for their persons; ask again later";
             let answer = error(StatusCode::TOO_MANY_REQUESTS, "slow_down", words);
+            with(answer, header::RETRY_AFTER, &wait_seconds.to_string())
+        }
+        EndpointError::Later { wait_seconds } => {
+            let words = "the person's provider has yet to confirm them; try again in a while";
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            let answer = error(status, "temporarily_unavailable", words);
             with(answer, header::RETRY_AFTER, &wait_seconds.to_string())
         }
         EndpointError::Unavailable(problem) => unavailable(problem),

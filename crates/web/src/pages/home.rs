@@ -46,8 +46,8 @@ async fn show(State(state): State<WebState>, person: Person) -> Result<Page<Home
     }))
 }
 
-/// Tells that mail programs stop soon, or have stopped, for want of a provider's word. A sign-in by
-/// the provider mends both, so the way there is part of it.
+/// Tells that mail programs, and websites that go on alone, stop soon or have stopped, for want of a
+/// provider's word. A sign-in by the provider mends both, so the way there is part of it.
 async fn standing(state: &WebState, person: &Person) -> Result<Option<Notice>, Failure> {
     let now = state.app.now();
     let Some(standing) = state.app.standing(person.mailbox.id).await? else {
@@ -55,12 +55,16 @@ async fn standing(state: &WebState, person: &Person) -> Result<Option<Notice>, F
     };
     const AGAIN: &str = "Sign out and sign in again by your company's sign-in.";
     if confirmation::stands(&standing, now).is_err() {
-        let words = format!("Your mail programs have stopped. {AGAIN}");
+        let words = format!(
+            "Your mail programs, and websites that go on without you, have stopped. {AGAIN}"
+        );
         return Ok(Some(Notice::new(Standing::Error, words)));
     }
     Ok(standing.near(now).map(|end| {
         let day = When::day(end).text();
-        let words = format!("Your mail programs stop on {day}. {AGAIN}");
+        let words = format!(
+            "Your mail programs, and websites that go on without you, stop on {day}. {AGAIN}"
+        );
         Notice::new(Standing::Warn, words)
     }))
 }

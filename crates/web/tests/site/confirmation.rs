@@ -4,6 +4,8 @@ use crate::admin::{assert_wrong, karin};
 use crate::world::{PASSWORD, World};
 use http::StatusCode;
 use lab::misbehave::Misbehaviour;
+use model::domain::ConfirmPolicy;
+use model::time::DAY;
 use std::time::Duration;
 use testkit::browser::{Form, Tab};
 
@@ -152,5 +154,45 @@ async fn days_without_confirmation_are_a_number_that_makes_sense() {
         let page = tab.submit(form).await.unwrap();
         assert_eq!(page.status(), StatusCode::OK, "{typed}: {}", page.text());
         assert_eq!(days().await, kept, "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn a_persons_first_page_says_what_stops_and_what_has_stopped() {
+    let world = World::new().await;
+    let mut tab = world.browser().tab();
+    world
+        .by_company(&mut tab, "/sso/example/start", "alice")
+        .await;
+    let address = "alice@example.org".parse().unwrap();
+    let alice = world.app.mailbox(&address).await.unwrap().mailbox;
+    let store = world.store();
+    for (days, words) in [
+        (22, None),
+        (
+            24,
+            Some("Your mail programs, and websites that go on without you, stop on "),
+        ),
+        (
+            31,
+            Some("Your mail programs, and websites that go on without you, have stopped. "),
+        ),
+    ] {
+        let confirmed = world.app.now().minus(DAY * days);
+        let policy = ConfirmPolicy {
+            within_days: 30,
+            since: confirmed.minus(DAY),
+        };
+        let (mailbox, domain) = (alice.id, alice.domain);
+        let done = store.write(async move |tx: &mut store::Conn| {
+            store::confirmation::confirm(tx, mailbox, confirmed, false).await?;
+            store::confirmation::set_policy(tx, domain, Some(policy)).await
+        });
+        done.await.unwrap();
+        let page = tab.open(&world.at("/home")).await.unwrap();
+        let said = page.text().contains("go on without you");
+        assert_eq!(said, words.is_some(), "{}", page.text());
+        let words = words.unwrap_or("Hello, Alice");
+        assert!(page.text().contains(words), "{}", page.text());
     }
 }

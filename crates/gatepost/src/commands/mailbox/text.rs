@@ -91,7 +91,7 @@ pub(super) fn one(view: MailboxDetails) -> String {
         ("Tags", mailbox.tags.to_string()),
         ("Signs in by", sign_in),
         ("Linked to", links.collect::<Vec<_>>().join("\n")),
-        ("Mail programs stop", stops.unwrap_or_default()),
+        ("Mail and apps stop", stops.unwrap_or_default()),
         ("Waits for", waits_for.unwrap_or_default()),
         ("Local password", password),
         ("Used it lately", uses.join("\n")),

@@ -16,9 +16,6 @@ fn kinds() -> impl TypedValueParser<Value = Preset> {
         .map(|key| Preset::of_key(&key).unwrap_or_default())
 }
 
-/// Largest CA file that is read; a handful of certificates.
-const CA_FILE: u64 = 64 * 1024;
-
 #[derive(Debug, clap::Args)]
 pub(super) struct Fields {
     /// Of what kind it is: brings its defaults, and says what to do at its side.
@@ -83,7 +80,7 @@ pub(super) struct Fields {
     /// Ask in the background, by refresh tokens, whether people are still there.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     background_checks: Option<bool>,
-    /// When it tells that somebody signed out there, mail programs stop too.
+    /// When it tells that somebody signed out there, mail programs stop too, and apps are disconnected.
     #[arg(long, value_name = "yes|no", value_parser = values::yes_no(), hide_possible_values = true)]
     logout_means_gone: Option<bool>,
     #[command(flatten)]
@@ -184,7 +181,7 @@ impl Tls {
         Ok(if self.public_ca {
             Some(TlsTrust::Public)
         } else if let Some(file) = self.ca {
-            let pem = input::text(&file, CA_FILE).await?;
+            let pem = input::certificates(&file).await?;
             Some(TlsTrust::Ca { pem })
         } else if let Some(sha256) = self.pin {
             Some(TlsTrust::Pinned { sha256 })

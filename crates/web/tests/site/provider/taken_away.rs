@@ -6,9 +6,11 @@ use app::confirmation::Checked;
 use app::domains::DomainForm;
 use http::{Request, StatusCode, header};
 use lab::logout::Leaving;
+use lab::misbehave::Misbehaviour;
 use model::audit::Actor;
 use model::oauth_app::RefreshRule;
 use model::time::DAY;
+use serde_json::json;
 use std::time::Duration;
 
 const ALICE: &str = "alice@example.org";
@@ -61,6 +63,13 @@ impl Held {
     async fn is_refused(&self, provider: &Provider) -> bool {
         let again = provider.tokens("app", &refresh(&self.refresh)).await;
         again.error() == (400, "invalid_grant".to_owned())
+    }
+
+    /// As a fault of ours, after which an app keeps its refresh token and comes again.
+    async fn is_put_off(&self, provider: &Provider) -> bool {
+        let answer = provider.tokens("app", &refresh(&self.refresh)).await;
+        answer.error() == (503, "temporarily_unavailable".to_owned())
+            && answer.header("retry-after") == Some("900")
     }
 
     async fn is_gone(&self, provider: &Provider, why: &str) {
@@ -192,14 +201,21 @@ async fn who_is_blocked_or_gone_at_the_provider_loses_their_apps() {
     held.is_gone(&provider, "signed out there for good").await;
 }
 
-#[tokio::test]
-async fn whom_a_background_check_finds_gone_loses_their_apps() {
+/// A company that gives refresh tokens, and is asked by them whether people are still there.
+async fn asking() -> Provider {
     let offline = |options: &mut lab::Options| options.scopes.push("offline_access".to_owned());
     let provider = Provider::in_world(World::beside(offline).await);
+    let checks = provider
+        .world
+        .change_provider(|p| p.leavers.background_checks = true);
+    checks.await;
+    provider
+}
+
+#[tokio::test]
+async fn whom_a_background_check_finds_gone_loses_their_apps() {
+    let provider = asking().await;
     let world = &provider.world;
-    world
-        .change_provider(|p| p.leavers.background_checks = true)
-        .await;
     alice_signs_in(world).await;
     let mut held = Held::by(&provider, ALICE).await;
     world.company.company().disable("alice").unwrap();
@@ -211,10 +227,10 @@ async fn whom_a_background_check_finds_gone_loses_their_apps() {
     held.is_gone(&provider, "gone at the provider").await;
 }
 
-/// Where a provider tells nobody that people left, their days without confirmation end their apps as
-/// they stop mail programs.
+/// Where a provider tells nobody that people left, their days without confirmation stop their apps as
+/// they stop mail programs, and the next sign-in lets both go on.
 #[tokio::test]
-async fn days_without_confirmation_end_what_goes_on_without_the_person() {
+async fn days_without_confirmation_stop_what_goes_on_without_the_person() {
     let provider = Provider::new().await;
     let world = &provider.world;
     domain(&provider, |form| form.confirm_within = Some(30)).await;
@@ -232,11 +248,12 @@ async fn days_without_confirmation_end_what_goes_on_without_the_person() {
     world.clock.advance(DAY * 30 - MINUTE);
     held.refreshed(&provider).await;
     world.clock.advance(MINUTE);
-    assert!(held.is_refused(&provider).await, "from that moment on");
-    assert!(
-        held.opens(&provider).await,
-        "what was given lives out its time"
-    );
+    held.is_gone(&provider, "from that moment on").await;
+    let access = held.access.strip_prefix("Bearer ").unwrap();
+    for token in [access, &held.refresh] {
+        let worth = provider.introspected("app", token).await;
+        assert_eq!(worth, json!({ "active": false }));
+    }
     world.app.sweep().await.unwrap();
     held.is_gone(&provider, "the days are over").await;
 
@@ -249,15 +266,94 @@ async fn days_without_confirmation_end_what_goes_on_without_the_person() {
     let (code, _) = provider.code_for(ALICE, app, OPENID).await;
     let late = Held::redeemed(&provider, &code).await;
     assert!(late.is_refused(&provider).await);
+    let worth = provider.introspected("app", &late.refresh).await;
+    assert_eq!(worth, json!({ "active": false }));
 
     // Nobody is asked about somebody who signs in here alone.
     let tokens = provider.tokens("erins", &refresh(&erins)).await;
     assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.text);
 
     alice_signs_in(world).await;
-    let (code, _) = provider.code_for(ALICE, app, OPENID).await;
-    Held::redeemed(&provider, &code)
-        .await
-        .refreshed(&provider)
+    assert!(held.opens(&provider).await, "at once");
+    held.refreshed(&provider).await;
+    assert!(held.opens(&provider).await);
+}
+
+/// Alice of such a company, in a domain that wants to hear of her every three days.
+async fn asked_about() -> (Provider, Held) {
+    let provider = asking().await;
+    let world = &provider.world;
+    domain(&provider, |form| form.confirm_within = Some(3)).await;
+    alice_signs_in(world).await;
+    let held = Held::by(&provider, ALICE).await;
+    (provider, held)
+}
+
+/// The server was down for a week, or a backup of last week was put back: nobody could be asked.
+#[tokio::test]
+async fn whom_nobody_could_be_asked_about_keeps_their_apps() {
+    let (provider, mut held) = asked_about().await;
+    let world = &provider.world;
+    world.clock.advance(DAY * 7);
+    world.app.sweep().await.unwrap();
+    assert!(!held.opens(&provider).await);
+    assert!(held.is_put_off(&provider).await);
+
+    // The company is down as well when it is asked.
+    world.company.company().misbehave(Misbehaviour::TokenFault);
+    let checked = world.app.check_people().await.unwrap();
+    assert!(matches!(checked[0].1, Checked::Unknown(_)), "{checked:?}");
+    world.app.sweep().await.unwrap();
+    assert!(held.is_put_off(&provider).await);
+
+    world.company.company().behave();
+    world.clock.advance(HOUR);
+    let checked = world.app.check_people().await.unwrap();
+    assert_eq!(checked[0].1, Checked::Confirmed);
+    held.refreshed(&provider).await;
+    assert!(held.opens(&provider).await);
+}
+
+#[tokio::test]
+async fn who_left_while_nobody_could_be_asked_is_out_all_the_time() {
+    let (provider, held) = asked_about().await;
+    let world = &provider.world;
+    world.company.company().disable("alice").unwrap();
+    world.clock.advance(DAY * 7);
+    world.app.sweep().await.unwrap();
+    assert!(!held.opens(&provider).await);
+    assert!(held.is_put_off(&provider).await);
+    let checked = world.app.check_people().await.unwrap();
+    assert_eq!(checked[0].1, Checked::Gone);
+    held.is_gone(&provider, "gone at the provider").await;
+}
+
+/// A provider that answers, but never as it should, does not keep an app from asking for a sign-in.
+#[tokio::test]
+async fn a_refresh_is_put_off_for_a_week_at_most() {
+    let (provider, held) = asked_about().await;
+    provider.world.clock.advance(DAY * 10 - MINUTE);
+    assert!(held.is_put_off(&provider).await);
+    provider.world.clock.advance(MINUTE);
+    held.is_gone(&provider, "a week after the deadline").await;
+}
+
+/// Whoever nobody is going to be asked about can only sign in, which an app asks for after `invalid_grant`.
+#[tokio::test]
+async fn whom_nobody_is_asked_about_signs_in_again() {
+    let (provider, held) = asked_about().await;
+    let world = &provider.world;
+    world.clock.advance(DAY * 3);
+    assert!(held.is_put_off(&provider).await);
+    let id = world.app.provider("example").await.unwrap().id;
+    let now = world.app.now();
+    provider
+        .write(async move |tx: &mut store::Conn| store::providers::stop_checks(tx, id, now).await)
         .await;
+    held.is_gone(&provider, "asking has stopped").await;
+    let resumed = world.app.resume_checks(&Actor::CommandLine, "example");
+    resumed.await.unwrap();
+    assert!(held.is_put_off(&provider).await, "nothing has ended");
+    world.change_provider(|p| p.active = false).await;
+    held.is_gone(&provider, "nobody is asked").await;
 }
