@@ -12,7 +12,7 @@ skip() {
 command -v chromium >/dev/null 2>&1 || skip "chromium is not installed (make deps)"
 major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
 [ "${major:-0}" -ge 20 ] || skip "Node 20 or newer is needed, here is ${major:-none}"
-[ -d tests/browser/node_modules/playwright-core ] || tools/npm.sh || skip "npm packages are missing"
+[ -d tests/browser/node_modules/oidc-client-ts ] || tools/npm.sh || skip "npm packages are missing"
 
 cargo build --quiet --locked --package gatepost
 GATEPOST_BINARY=$(realpath "${CARGO_TARGET_DIR:-target}/debug/gatepost")

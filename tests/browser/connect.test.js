@@ -69,7 +69,7 @@ test("an administrator lets an app show codes, and reads how to try it", async (
   await page.goto(`${gatepost.origin}/admin/apps/new?card=generic`);
   await page.getByLabel("Name", { exact: true }).fill("Radio");
   await page.locator("summary", { hasText: "Tokens" }).click();
-  await page.getByLabel(/None: a program/).check();
+  await page.getByLabel(/None: an app in a browser/).check();
   await page.getByLabel(/Shows a code/).check();
   await examine(administrator, "connect-admin-new");
   await page.getByRole("button", { name: "Add app" }).click();

@@ -109,7 +109,7 @@ pub enum AppKind {
     /// A server with a secret.
     #[default]
     Confidential,
-    /// A program on people's devices. Always uses PKCE, always asks.
+    /// An app in a browser alone, or a program on people's devices. Always uses PKCE, always asks.
     Public,
 }
 

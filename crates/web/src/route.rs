@@ -107,6 +107,22 @@ where
         self.add(policy, Method::POST, MethodFilter::POST, path, handler)
     }
 
+    /// Adds what answers a browser that asks by OPTIONS whether a page of another site may call `path`.
+    #[must_use]
+    pub fn options<H, T>(self, policy: Policy, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: Send + 'static,
+    {
+        self.add(
+            policy,
+            Method::OPTIONS,
+            MethodFilter::OPTIONS,
+            path,
+            handler,
+        )
+    }
+
     fn add<H, T>(
         mut self,
         policy: Policy,

@@ -16,6 +16,7 @@ mod consented;
 pub mod devices;
 pub mod end_session;
 mod names;
+mod pages;
 pub mod received;
 mod redeem;
 pub mod signing;

@@ -1,5 +1,6 @@
 //! What is to be done at an app's side, with the live values.
 
+use super::generic::generic;
 use crate::oauth_app::{AppCard, AppKind, AppSettings, OauthApp, PkceRule};
 use crate::preset::{Block, Value};
 use secrecy::{ExposeSecret, SecretString};
@@ -118,7 +119,7 @@ fn guarantees(settings: &AppSettings) -> Vec<String> {
 }
 
 impl CardSetup<'_> {
-    fn secret(&self) -> &str {
+    pub(super) fn secret(&self) -> &str {
         self.secret.map_or(HIDDEN, ExposeSecret::expose_secret)
     }
 
@@ -136,7 +137,7 @@ fn texts(lines: &[&str]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()
 }
 
-fn values(pairs: &[(&str, &str)]) -> Vec<Value> {
+pub(super) fn values(pairs: &[(&str, &str)]) -> Vec<Value> {
     let made = pairs.iter().map(|(field, value)| Value {
         field: (*field).to_owned(),
         value: (*value).to_owned(),
@@ -144,7 +145,7 @@ fn values(pairs: &[(&str, &str)]) -> Vec<Value> {
     made.collect()
 }
 
-fn made(
+pub(super) fn made(
     steps: &[&str],
     values: Vec<Value>,
     block: Option<(&str, &str, String)>,
@@ -337,54 +338,5 @@ fn gitea(setup: &CardSetup<'_>) -> CardGuide {
         Vec::new(),
         Some(("On the Git server", "sh", block)),
         &["The name of the source is part of the redirect: another name, another redirect."],
-    )
-}
-
-/// The device grant on a command line, for an app that has no secret to be typed there.
-fn tried_by_hand<'a>(setup: &CardSetup<'_>) -> Option<(&'a str, &'a str, String)> {
-    let settings = &setup.app.settings;
-    if !settings.devices || settings.kind != AppKind::Public {
-        return None;
-    }
-    let text = format!(
-        "curl {} \\
-  -d client_id={} -d scope='openid profile email'
-# Once somebody has typed the user_code, with the device_code of that answer:
-curl {} \\
-  -d client_id={} -d device_code=THE-DEVICE-CODE \\
-  -d grant_type=urn:ietf:params:oauth:grant-type:device_code
-",
-        setup.urls.device, setup.app.client_id, setup.urls.token, setup.app.client_id,
-    );
-    Some(("To try it on a command line", "sh", text))
-}
-
-fn generic(setup: &CardSetup<'_>) -> CardGuide {
-    let urls = setup.urls;
-    let mut all = vec![("Client id", setup.app.client_id.as_str())];
-    if setup.app.settings.kind == AppKind::Confidential {
-        all.push(("Client secret", setup.secret()));
-    }
-    all.extend([
-        ("Issuer", urls.issuer.as_str()),
-        ("Discovery", &urls.discovery),
-        ("Authorization endpoint", &urls.authorize),
-        ("Token endpoint", &urls.token),
-        ("Userinfo endpoint", &urls.userinfo),
-        ("Sign-out endpoint", &urls.end_session),
-    ]);
-    if setup.app.settings.mailcow {
-        all.push(("Profile, as mailcow has it", &urls.profile));
-    }
-    made(
-        &["Enter these values at the app. One that knows discovery needs the first ones only."],
-        values(&all),
-        tried_by_hand(setup),
-        &[
-            "Scopes: openid, profile, email, groups (the mailbox's tags), offline_access (going on \
-           while the person is away).",
-            "If it has a back-channel logout URL, enter that here: whoever signs out, or is switched \
-             off, is signed out there too.",
-        ],
     )
 }

@@ -5,6 +5,7 @@
 //! Nextcloud's `user_oidc`, Roundcube's `defaults.inc.php`, Grafana's `[auth.generic_oauth]`,
 //! `gitea admin auth add-oauth`.
 
+mod generic;
 mod guide;
 
 pub use guide::{CardGuide, CardSetup, CardUrls, guide};

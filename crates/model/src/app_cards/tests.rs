@@ -110,6 +110,31 @@ fn an_app_on_devices_learns_where_to_ask() {
 }
 
 #[test]
+fn an_app_in_a_browser_alone_gets_what_its_page_needs() {
+    let told = |change: &dyn Fn(&mut AppSettings)| {
+        let mut page = app(AppCard::Generic);
+        page.settings.kind = AppKind::Public;
+        change(&mut page.settings);
+        text(&page, None)
+    };
+    let page = told(&|_| {});
+    assert!(page.contains("authority: \"https://mail.example.com\",\n"));
+    assert!(page.contains("client_id: \"a1b2c3d4e5f6\",\n"));
+    assert!(page.contains("redirect_uri: \"https://app.example.org/callback\",\n"));
+    assert!(page.contains("pages of the app may read"));
+    let second = told(&|s| s.redirects.insert(0, "com.example.app:/cb".to_owned()));
+    assert!(second.contains("redirect_uri: \"https://app.example.org/callback\",\n"));
+    for without in [
+        told(&|s| s.kind = AppKind::Confidential),
+        told(&|s| s.redirects = vec!["http.example.app:/cb".to_owned()]),
+    ] {
+        assert!(!without.contains("UserManager") && !without.contains("pages of the app"));
+    }
+    let both = told(&|s| s.devices = true);
+    assert!(both.contains("curl") && both.contains("pages of the app may read"));
+}
+
+#[test]
 fn names_chosen_there_come_from_the_redirect() {
     assert!(text(&app(AppCard::Authentik), None).contains("Slug: mail\n"));
     let mut gitea = app(AppCard::Gitea);

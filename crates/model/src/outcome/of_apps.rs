@@ -76,7 +76,7 @@ pub(super) const SECRET: Entry = Entry {
     id: "OAUTH-708",
     title: "This app could not prove that it is itself",
     person: "The app does not have its right password here. Tell the people who run the app.",
-    admin: "{app} did not prove that it is itself: {detail}. Give it the client secret again, or rotate it.",
+    admin: "{app} did not prove that it is itself: {detail}. Give it the client secret again, or rotate it. One that runs in a browser alone keeps none: add it anew as an app without a secret.",
     fix: Fix::App,
     retry: false,
     status: 401,

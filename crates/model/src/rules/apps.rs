@@ -3,7 +3,7 @@
 use crate::domain::MailDomain;
 use crate::ids::DomainId;
 use crate::mailbox::Mailbox;
-use crate::oauth_app::{AppAccess, AppKind, Consent, OauthApp};
+use crate::oauth_app::{AppAccess, AppKind, AppSettings, Consent, OauthApp};
 use crate::outcome::{APP_ID, Code, Refusal};
 use crate::tag::Tags;
 use std::collections::BTreeSet;
@@ -74,6 +74,14 @@ pub fn may_use_devices(app: &OauthApp) -> Result<(), Refusal> {
     } else {
         Err(of_app(Code::AppDevices, app))
     }
+}
+
+/// Whether a page in a browser may read what an app is answered: a page of an app that has no server of
+/// its own, from where people are sent back to. `leads_there` says of a redirect whether it leads to the
+/// page's origin.
+#[must_use]
+pub fn page_may_read(settings: &AppSettings, leads_there: impl Fn(&str) -> bool) -> bool {
+    settings.kind == AppKind::Public && settings.redirects.iter().any(|one| leads_there(one))
 }
 
 /// A refusal about an app, with its name and where it is mended.
@@ -168,7 +176,7 @@ mod tests {
     use crate::domain::DomainLimits;
     use crate::ids::{DomainId, MailboxId, OauthAppId};
     use crate::mailbox::SignInMethods;
-    use crate::oauth_app::{AppCard, AppSettings};
+    use crate::oauth_app::AppCard;
     use crate::protocol::Protocols;
     use crate::template::TemplateFields;
     use crate::time::Timestamp;
@@ -260,6 +268,28 @@ mod tests {
             s.active = false;
         });
         assert_eq!(code(&off), Some(Code::AppOff));
+    }
+
+    #[test]
+    fn pages_read_for_an_app_without_a_server() {
+        let there = |redirect: &str| redirect.starts_with("https://files.example.org/");
+        let public = app(|s| s.kind = AppKind::Public).settings;
+        assert!(page_may_read(&public, there));
+        assert!(!page_may_read(&public, |_| false));
+        let second = app(|s| {
+            s.kind = AppKind::Public;
+            s.redirects.insert(0, "com.example.files:/cb".to_owned());
+        });
+        assert!(page_may_read(&second.settings, there));
+        assert!(
+            !page_may_read(&app(|_| {}).settings, there),
+            "a server asks by itself"
+        );
+        let device = app(|s| {
+            s.kind = AppKind::Public;
+            s.redirects.clear();
+        });
+        assert!(!page_may_read(&device.settings, |_| true));
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod id_token;
 pub mod keys;
 pub mod logout_token;
 pub mod metadata;
+pub mod origin;
 pub mod params;
 pub mod paths;
 pub mod pkce;

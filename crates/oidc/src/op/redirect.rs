@@ -221,7 +221,7 @@ fn web(text: &str, scheme: &str) -> Result<RedirectKind, RegisterError> {
     }
     let kind = match scheme {
         "https" => RedirectKind::Https,
-        _ if matches!(host.as_str(), "127.0.0.1" | "[::1]" | "localhost") => RedirectKind::Loopback,
+        _ if is_loopback(&host) => RedirectKind::Loopback,
         _ => return Err(RegisterError::Insecure),
     };
     let path = after[authority.len()..]
@@ -232,6 +232,12 @@ fn web(text: &str, scheme: &str) -> Result<RedirectKind, RegisterError> {
         return Err(RegisterError::Rewritten);
     }
     Ok(kind)
+}
+
+/// Whether a host, in lower case and with its brackets, is this machine's own, as people may be sent to by
+/// plain `http:`.
+pub(super) fn is_loopback(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "[::1]" | "localhost")
 }
 
 /// Host, with brackets where it has them, and port of an authority without user name. `None` for
@@ -280,7 +286,7 @@ fn check_query(text: &str) -> Result<(), RegisterError> {
 }
 
 /// What stands before and after the port of a loopback address; `None` for all other texts.
-fn around_port(text: &str) -> Option<(&str, &str)> {
+pub(super) fn around_port(text: &str) -> Option<(&str, &str)> {
     let host = ["http://127.0.0.1", "http://[::1]"]
         .into_iter()
         .find(|host| text.starts_with(host))?;

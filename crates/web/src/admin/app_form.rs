@@ -332,8 +332,9 @@ impl Typed {
                     (
                         AppKind::Public,
                         "public",
-                        "None: a program on people's devices",
-                        "Always with PKCE, always asks. This does not change later.",
+                        "None: an app in a browser alone, or a program on people's devices",
+                        "Always with PKCE, always asks. In a browser, pages of the redirect URLs' \
+                         origins (scheme, host, port) read its answers. This does not change later.",
                     ),
                 ],
             )

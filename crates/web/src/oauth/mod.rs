@@ -5,6 +5,7 @@ use crate::state::WebState;
 
 mod authorize;
 pub(crate) mod connect;
+mod cors;
 mod end_session;
 mod go_on;
 mod machine;
@@ -23,4 +24,5 @@ pub fn routes() -> Routes<WebState> {
         .and(token::routes())
         .and(userinfo::routes())
         .and(published::routes())
+        .and(cors::routes())
 }

@@ -1,5 +1,6 @@
 //! The token endpoint, the codes of devices, introspection and revocation.
 
+use super::cors;
 use super::machine::{Call, endpoint_error, json_answer};
 use crate::route::{Policy, Routes};
 use crate::state::WebState;
@@ -10,7 +11,7 @@ use oidc::op::paths;
 use serde_json::json;
 
 /// Some clients have a slash at the end; a redirected POST would come back as a GET.
-const TOKEN_SLASH: &str = "/oauth/token/";
+pub(super) const TOKEN_SLASH: &str = "/oauth/token/";
 
 /// The routes of this file.
 pub fn routes() -> Routes<WebState> {
@@ -25,16 +26,19 @@ pub fn routes() -> Routes<WebState> {
 }
 
 async fn tokens(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
-    let (call, form) = Call::read_form(request).await?;
+    let page = cors::page(request.headers());
+    let (call, form) = Call::read_form(request).await.map_err(cors::varied)?;
     let authorization = call.authorization.as_deref();
+    let page = cors::of_client(&state, page, authorization, &form).await?;
     let given = state
         .app
         .app_tokens(authorization, &form, &call.client)
         .await;
-    match given {
-        Ok(tokens) => Ok(json_answer(StatusCode::OK, &tokens)),
-        Err(refused) => Err(endpoint_error(&refused)),
-    }
+    let answer = match given {
+        Ok(tokens) => json_answer(StatusCode::OK, &tokens),
+        Err(refused) => endpoint_error(&refused),
+    };
+    Ok(cors::marked(page.as_ref(), answer))
 }
 
 async fn device(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
@@ -53,7 +57,7 @@ async fn not_by_get() -> Response {
         "error": "invalid_request",
         "error_description": "tokens are given by POST only",
     });
-    let mut answer = json_answer(StatusCode::METHOD_NOT_ALLOWED, &body);
+    let mut answer = cors::varied(json_answer(StatusCode::METHOD_NOT_ALLOWED, &body));
     let allowed = HeaderValue::from_static("POST");
     answer.headers_mut().insert(header::ALLOW, allowed);
     answer
@@ -73,11 +77,14 @@ async fn introspect(State(state): State<WebState>, request: Request) -> Result<R
 }
 
 async fn revoke(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
-    let (call, form) = Call::read_form(request).await?;
+    let page = cors::page(request.headers());
+    let (call, form) = Call::read_form(request).await.map_err(cors::varied)?;
     let authorization = call.authorization.as_deref();
+    let page = cors::of_client(&state, page, authorization, &form).await?;
     let app = &state.app;
-    match app.app_revocation(authorization, &form, &call.client).await {
-        Ok(()) => Ok(StatusCode::OK.into_response()),
-        Err(refused) => Err(endpoint_error(&refused)),
-    }
+    let answer = match app.app_revocation(authorization, &form, &call.client).await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(refused) => endpoint_error(&refused),
+    };
+    Ok(cors::marked(page.as_ref(), answer))
 }

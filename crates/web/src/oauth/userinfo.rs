@@ -1,5 +1,6 @@
 //! Userinfo and mailcow's profile.
 
+use super::cors;
 use super::machine::{Call, bearer_refusal, json_answer};
 use crate::route::{Policy, Routes};
 use crate::state::WebState;
@@ -37,11 +38,14 @@ async fn profile(State(state): State<WebState>, request: Request) -> Result<Resp
 }
 
 async fn userinfo(State(state): State<WebState>, request: Request) -> Result<Response, Response> {
-    let call = Call::read(request).await?;
-    match state.app.app_userinfo(shown(&call)).await {
-        Ok(claims) => Ok(json_answer(StatusCode::OK, &claims)),
-        Err(refused) => Err(bearer_refusal(&refused)),
-    }
+    let page = cors::page(request.headers());
+    let call = Call::read(request).await.map_err(cors::varied)?;
+    let answer = match state.app.app_userinfo(shown(&call)).await {
+        Ok(claims) => json_answer(StatusCode::OK, &claims),
+        Err(refused) => bearer_refusal(&refused),
+    };
+    let page = cors::of_bearer(&state, page, shown(&call)).await;
+    Ok(cors::marked(page.as_ref(), answer))
 }
 
 fn shown(call: &Call) -> BearerRequest<'_> {

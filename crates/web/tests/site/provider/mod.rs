@@ -2,6 +2,8 @@
 
 mod bearer;
 mod keys;
+mod pages;
+mod preflights;
 mod races;
 mod received;
 mod recorded;
