@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 mod arrows;
 mod dependencies;
+mod failures;
 mod links;
 mod lints;
 mod metadata;

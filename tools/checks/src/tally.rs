@@ -10,8 +10,12 @@
 //! failure, and so is a failing exit code whose runner reported no failure. Where `CI` is set, a
 //! skipped test is a failed one: everything that the tests need can be installed there.
 
+use crate::failures;
 use std::fmt::Write as _;
 use std::path::Path;
+
+/// Failed tests that are told at the end; further ones are in the log of their suite.
+const TOLD: usize = 10;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Counts {
@@ -86,6 +90,7 @@ fn render(suites: &[Suite], strict: bool) -> (String, bool) {
             suite.name
         );
     }
+    tell_failures(suites, &mut text);
     for skip in suites.iter().flat_map(|suite| &suite.skips) {
         let _ = writeln!(text, "  skipped: {skip}");
     }
@@ -104,6 +109,24 @@ fn render(suites: &[Suite], strict: bool) -> (String, bool) {
     }
     text.push('\n');
     (text, total.failed == 0)
+}
+
+fn tell_failures(suites: &[Suite], text: &mut String) {
+    let mut left = TOLD;
+    for suite in suites {
+        let found = failures::of(&suite.log);
+        for failure in found.iter().take(left) {
+            let _ = writeln!(text, "  failed: {}: {}", suite.name, failure.name);
+            for line in &failure.reason {
+                let _ = writeln!(text, "      {line}");
+            }
+        }
+        let more = found.len().saturating_sub(left);
+        if more > 0 {
+            let _ = writeln!(text, "  failed: {}: {more} more", suite.name);
+        }
+        left = left.saturating_sub(found.len());
+    }
 }
 
 fn count(suite: &Suite) -> (Counts, &'static str) {
@@ -268,6 +291,17 @@ test result: FAILED. 1 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; 
                 .0
                 .contains("skipped: starts_postfix: needs root")
         );
+    }
+
+    #[test]
+    fn what_failed_is_told_before_the_sum() {
+        let log = "test a ... FAILED\ntest result: FAILED. 0 passed; 1 failed; 0 ignored\n";
+        let (text, _) = render(&[suite("cargo", log, Some(101), &[])], false);
+        assert!(text.contains("\n  failed: cargo: a\n"), "{text}");
+        let many = "test a ... FAILED\n".repeat(12) + log;
+        let (text, _) = render(&[suite("cargo", &many, Some(101), &[])], false);
+        assert_eq!(text.matches("failed: cargo: a\n").count(), TOLD);
+        assert!(text.contains("\n  failed: cargo: 3 more\n"), "{text}");
     }
 
     #[test]
