@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { PROVIDER, redirectOf, untilPeopleSignIn } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
+import { says } from "./support/eventually.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -51,12 +52,11 @@ for (const [login, javaScript] of [["alice", true], ["bob", false]]) {
     const tab = await visit(browser, gatepost.origin, { javaScript, guests: [sso.issuer] });
     const { page } = tab;
     const examined = (name) => examine(tab, `app-password-${way}-script-${name}`);
-    const text = () => page.locator("main").innerText();
 
     await page.goto(gatepost.origin);
     await examined("sign-in");
     await enter(page, login);
-    assert.match(await text(), new RegExp(`${login}@example\\.org`));
+    await says(page, new RegExp(`${login}@example\\.org`));
     await examined("home");
 
     await page.goto(`${gatepost.origin}/devices`);
@@ -74,7 +74,7 @@ for (const [login, javaScript] of [["alice", true], ["bob", false]]) {
 
     tab.expectStatus(410);
     await page.reload();
-    assert.match(await text(), /was shown once/);
+    await says(page, /was shown once/);
     assert.ok(!(await page.content()).includes(secret), "the password is shown again");
     await examined("device-gone");
     for (const path of ["/devices", "/home"]) {
@@ -95,7 +95,7 @@ for (const [login, javaScript] of [["alice", true], ["bob", false]]) {
     await page.getByRole("button", { name: "Revoke", exact: true }).click();
     await page.getByText("“Phone” is revoked").waitFor();
     await examined("revoked");
-    assert.match(await text(), /No devices yet/);
+    await says(page, /No devices yet/);
 
     await page.goto(`${gatepost.origin}/security`);
     await examined("security");
@@ -112,7 +112,7 @@ test("somebody whom no rule matches is told so, with a reference", async () => {
   const tab = await visit(browser, gatepost.origin, { guests: [sso.issuer] });
   tab.expectStatus(403);
   await enter(tab.page, "carol");
-  assert.match(await tab.page.locator("main").innerText(), /[A-Z0-9]{4}-[A-Z0-9]{4}/);
+  await says(tab.page, /[A-Z0-9]{4}-[A-Z0-9]{4}/);
   await examine(tab, "app-password-refused");
   await tab.close();
 });

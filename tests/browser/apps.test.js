@@ -14,6 +14,7 @@ import { promisify } from "node:util";
 import { PROVIDER, redirectOf, untilPeopleSignIn } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { command } from "./support/command.js";
+import { eventually, follow, says } from "./support/eventually.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -124,8 +125,8 @@ for (const javaScript of [true, false]) {
     const disconnect = page.getByRole("link", { name: `Disconnect ${name}` });
     await page.goto(gatepost.origin + (await disconnect.getAttribute("href")));
     await examine(tab, `apps-${way}-script-disconnect`);
-    await page.locator("main").getByRole("button", { name: /^Disconnect/ }).click();
-    assert.match(await page.locator("main").innerText(), /No connected websites yet/);
+    await follow(page.locator("main").getByRole("button", { name: /^Disconnect/ }));
+    await says(page, /No connected websites yet/);
     await examine(tab, `apps-${way}-script-none`);
     await tab.close();
   });
@@ -145,8 +146,7 @@ test("to a program on the person's own machine, by a form, and refused", async (
   await page.goto(question(client, redirect, { response_mode: "form_post" }));
   await allow(page).click();
   await page.waitForURL(redirect);
-  const brought = await page.locator("body").innerText();
-  assert.match(brought, /^POST \/cb code=[^&]+&state=a\+state&iss=/);
+  await eventually(() => page.locator("body").innerText(), /^POST \/cb code=[^&]+&state=a\+state&iss=/);
 
   await page.goto(question(client, redirect));
   await page.getByRole("button", { name: "Deny" }).click();
@@ -262,7 +262,7 @@ test("the pages of an app, from its kind to what was refused", async () => {
     await examine(administrator, `apps-admin-${name}`);
   };
   await open("/new", "kinds");
-  await page.getByRole("link", { name: /Nextcloud/ }).first().click();
+  await follow(page.getByRole("link", { name: /Nextcloud/ }).first());
   await examine(administrator, "apps-admin-new");
   const redirect = "https://cloud.example.org/apps/user_oidc/code";
   await page.getByLabel("Redirect", { exact: false }).first().fill(redirect);
@@ -294,8 +294,8 @@ test("the pages of an app, from its kind to what was refused", async () => {
   await who.fill("alice@example.org");
   await show.click();
   await page.getByText("alice@example.org may use Nextcloud").waitFor();
-  assert.match(await page.locator("#c-userinfo").innerText(), /"email": "alice@example.org"/);
-  assert.match(await page.locator("main").innerText(), /through Example/);
+  await eventually(() => page.locator("#c-userinfo").innerText(), /"email": "alice@example.org"/);
+  await says(page, /through Example/);
   await examine(administrator, "apps-admin-app-test");
   await page.goto(`${gatepost.origin}/admin/apps/${id}/test?person=alice@example.org&scopes=mail`);
   await page.getByText("OAUTH-705").first().waitFor();

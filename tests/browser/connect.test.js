@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { PROVIDER, redirectOf, untilPeopleSignIn } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { command } from "./support/command.js";
+import { says } from "./support/eventually.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -102,7 +103,7 @@ for (const javaScript of [true, false]) {
     await type(page, codes.user_code.toLowerCase().replace("-", ""));
     await allow(page).waitFor();
     assert.equal(await page.locator(".shown-code").innerText(), codes.user_code);
-    assert.match(await page.locator("main").innerText(), /from 127\.0\.0\.1, the network you are in/);
+    await says(page, /from 127\.0\.0\.1, the network you are in/);
     await examine(tab, `connect-${way}-script-ask`);
     await allow(page).click();
     await page.getByText("You can go back to your device.").waitFor();
@@ -122,7 +123,7 @@ for (const javaScript of [true, false]) {
 
     await page.goto(`${gatepost.origin}/apps`);
     await examine(tab, `connect-${way}-script-list`);
-    assert.match(await page.locator("main").innerText(), /Television/);
+    await says(page, /Television/);
     assert.deepEqual(tab.complaints, []);
     await tab.close();
   });

@@ -8,6 +8,7 @@ import {
 import { launch, visit } from "./support/browser.js";
 import { SLUG, connect, testSignIn } from "./support/connect.js";
 import { Effort } from "./support/effort.js";
+import { eventually, says } from "./support/eventually.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -31,7 +32,7 @@ test("from the set-up link to a provider that answers", async (t) => {
   const { page } = tab;
 
   await page.goto(origin);
-  assert.match(await page.locator("main").innerText(), /not set up yet/);
+  await says(page, /not set up yet/);
   await examined("before");
 
   const link = await gatepost.setUpLink();
@@ -106,14 +107,13 @@ for (const javaScript of [true, false]) {
     const tab = await visit(browser, origin, { javaScript, guests });
     const examined = (name) => examine(tab, `connect-${way}-script-${name}`);
     const { page } = tab;
-    const text = () => page.locator("main").innerText();
     const effort = new Effort();
 
     await connect(page, effort, await gatepost.setUpLink(), sso.issuer, examined);
     await testSignIn(page, effort, sso.issuer, "alice");
-    assert.match(await text(), /It works/);
-    assert.match(await text(), /Nothing was saved/);
-    assert.match(await text(), /alice@example\.org would be made/);
+    await says(page, /It works/);
+    await says(page, /Nothing was saved/);
+    await says(page, /alice@example\.org would be made/);
     await examined("tested");
     const result = page.url();
     await effort.click(page.getByRole("button", { name: "Looks right: switch it on" }));
@@ -144,10 +144,11 @@ for (const javaScript of [true, false]) {
     await page.getByRole("link", { name: `Sign in at ${PROVIDER.name}` }).click();
     await provider.signInThere(page, sso.issuer, "mallory");
     await page.getByRole("heading", { name: "Refused: SSO-401" }).waitFor();
-    assert.match(await text(), /The person would read/);
+    await says(page, /The person would read/);
     await examined("refused");
     await page.getByRole("link", { name: "Add elsewhere.example" }).click();
-    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "elsewhere.example");
+    const name = page.getByLabel("Name", { exact: true });
+    await eventually(() => name.inputValue(), "elsewhere.example");
     await tab.close();
   });
 }
@@ -168,10 +169,10 @@ test("a wrong set-up code and a weak password are told at their fields", async (
     await page.getByRole("alert").or(page.locator(".wrong")).first().waitFor();
   };
   await submit("not-the-code", "four words are enough");
-  assert.match(await page.locator("main").innerText(), /was used or has run out/);
+  await says(page, /was used or has run out/);
   await examine(tab, "first-run-wrong-code");
   await submit(await gatepost.setUpLink(), "short");
-  assert.match(await page.locator("main").innerText(), /characters/);
+  await says(page, /characters/);
   await examine(tab, "first-run-weak-password");
   await tab.close();
 });

@@ -9,6 +9,7 @@ import {
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
 import { command } from "./support/command.js";
+import { eventually, follow, says } from "./support/eventually.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -61,7 +62,8 @@ async function comes({ origin, sso }, login, { status, stays = false } = {}) {
   await tab.page.goto(origin);
   if (status) tab.expectStatus(status);
   await tab.page.getByRole("link", { name: `Continue with ${PROVIDER.name}` }).click();
-  if (!stays) await provider.signInThere(tab.page, sso.issuer, login);
+  if (stays) await tab.page.waitForURL((url) => url.pathname.startsWith("/sso/"));
+  else await provider.signInThere(tab.page, sso.issuer, login);
   const text = await tab.page.locator("main").innerText();
   assert.deepEqual(tab.complaints, []);
   await tab.close();
@@ -82,18 +84,17 @@ async function refused(here, login, code, how) {
 }
 
 /** Follows the one button below the verdict. */
-async function follow({ page }, words) {
+async function mendBy({ page }, words) {
   const button = page.locator(".verdict").getByRole("link");
-  assert.equal(await button.innerText(), words);
-  await button.click();
-  await page.waitForLoadState("load");
+  await eventually(() => button.innerText(), words);
+  await follow(button);
 }
 
 /** What has the focus is the field that mends it. */
 async function atField({ page }, label) {
   const field = page.getByLabel(label, { exact: true }).first();
-  const focused = () => field.evaluate((it) => it === document.activeElement);
-  assert.ok(await focused(), `${label} has the focus`);
+  // The browser gives the focus once it has drawn the page.
+  await eventually(() => field.evaluate((it) => it === document.activeElement), true);
   return field;
 }
 
@@ -105,8 +106,8 @@ async function save({ page }, name = "Save") {
 /** The recorded attempt is decided anew, on everything as it is now. */
 async function replayed({ page, origin }, reference) {
   await page.goto(`${origin}/admin/sign-ins/${reference}`);
-  await page.getByRole("link", { name: "Replay against current rules" }).click();
-  assert.match(await page.locator("main").innerText(), /Would get in/);
+  await follow(page.getByRole("link", { name: "Replay against current rules" }));
+  await says(page, /Would get in/);
 }
 
 async function getsIn(here, login) {
@@ -120,17 +121,17 @@ test("cause 1: the provider is not reachable, or its addresses are wrong", async
 
   await refused(here, "alice", "SSO-107", never);
   await examined("internal-attempt");
-  await follow(here, "Allow 127.0.0.1 for this provider");
+  await mendBy(here, "Allow 127.0.0.1 for this provider");
   await examined("internal-allow");
   await save(here, "Allow");
   await getsIn(here, "alice");
 
   await run("provider", "edit", PROVIDER.slug, "--issuer", `${sso.issuer}/`);
   await refused(here, "bob", "SSO-103", never);
-  await follow(here, "Use the answered issuer");
+  await mendBy(here, "Use the answered issuer");
   const issuer = await atField(here, "Issuer");
   assert.equal(await issuer.inputValue(), sso.issuer);
-  assert.match(await page.locator("main").innerText(), /filled in and not saved yet/);
+  await says(page, /filled in and not saved yet/);
   await examined("issuer");
   // Looking at it has saved nothing.
   assert.match(await run("provider", "show", PROVIDER.slug), new RegExp(`${sso.issuer}/\\s`));
@@ -145,7 +146,7 @@ test("cause 1: the provider is not reachable, or its addresses are wrong", async
   await here.secret(provider.CLIENT.secret);
   await run("mailbox", "delete", `bob@${DOMAIN}`, "--yes");
   await refused(here, "bob", "SSO-104", { status: 503 });
-  await follow(here, "Change the token endpoint");
+  await mendBy(here, "Change the token endpoint");
   const token = await atField(here, "Token endpoint");
   await examined("endpoint");
   await token.fill(`${sso.issuer}/token`);
@@ -161,7 +162,7 @@ test("cause 2: the secret or a scope is wrong", async (t) => {
   await run("rule", "everyone-else", PROVIDER.slug, "--template", TEMPLATE);
 
   await refused(here, "alice", "SSO-203", { status: 502, stays: true });
-  await follow(here, "Remove the scope mailcow_template");
+  await mendBy(here, "Remove the scope mailcow_template");
   const scopes = await atField(here, "Scopes");
   assert.equal(await scopes.inputValue(), "openid profile email");
   await examined("scope");
@@ -170,7 +171,7 @@ test("cause 2: the secret or a scope is wrong", async (t) => {
   await secret("not the secret that the provider knows");
   await refused(here, "alice", "SSO-201", { status: 502 });
   await examined("secret-attempt");
-  await follow(here, "Set the client secret");
+  await mendBy(here, "Set the client secret");
   const field = await atField(here, "Client secret");
   assert.equal(await field.inputValue(), "");
   await examined("secret");
@@ -189,7 +190,7 @@ test("cause 3: the domain is missing, switched off, or at a limit", async (t) =>
   };
 
   const missing = await refused(here, "dave", "SSO-401", { status: 403 });
-  await follow(here, "Add corp.test");
+  await mendBy(here, "Add corp.test");
   assert.equal(await (await atField(here, "Name")).inputValue(), "corp.test");
   assert.ok(await page.getByLabel(PROVIDER.name).isChecked());
   await examined("domain-new");
@@ -198,7 +199,7 @@ test("cause 3: the domain is missing, switched off, or at a limit", async (t) =>
 
   await run("domain", "edit", DOMAIN, "--active", "no");
   const off = await refused(here, "alice", "SSO-402", { status: 403 });
-  await follow(here, `Switch ${DOMAIN} on`);
+  await mendBy(here, `Switch ${DOMAIN} on`);
   assert.ok(await page.getByLabel("Switched on").isChecked());
   await examined("domain-off");
   await save(here);
@@ -206,7 +207,7 @@ test("cause 3: the domain is missing, switched off, or at a limit", async (t) =>
 
   await run("domain", "edit", DOMAIN, "--max-mailboxes", "1");
   const full = await refused(here, "bob", "SSO-403", { status: 403 });
-  await follow(here, "Raise to 11 mailboxes");
+  await mendBy(here, "Raise to 11 mailboxes");
   assert.equal(await (await atField(here, "Most mailboxes")).inputValue(), "11");
   await examined("domain-full");
   await save(here);
@@ -216,7 +217,7 @@ test("cause 3: the domain is missing, switched off, or at a limit", async (t) =>
   await run("domain", "edit", DOMAIN, ...tight);
   await run("rule", "add", PROVIDER.slug, "--value", "guests", "--template", TEMPLATE);
   const quota = await refused(here, "carol", "SSO-404", { status: 403 });
-  await follow(here, "Raise to 6 GiB");
+  await mendBy(here, "Raise to 6 GiB");
   const together = await atField(here, "Quota of all mailboxes together");
   assert.equal(await together.inputValue(), "6 GiB");
   await examined("domain-quota");
@@ -230,7 +231,7 @@ test("cause 4: no rule gives a template", async (t) => {
   await run("provider", "edit", PROVIDER.slug, "--allow-host", "127.0.0.1");
 
   const unmatched = await refused(here, "carol", "SSO-405", { status: 403 });
-  await follow(here, "Add a rule from these claims");
+  await mendBy(here, "Add a rule from these claims");
   const template = await atField(here, "Template of rule 2");
   assert.equal(await page.getByLabel("Claim of rule 2").inputValue(), "mailcow_template");
   assert.equal(await page.getByLabel("Value of rule 2").inputValue(), "guests");
@@ -241,7 +242,7 @@ test("cause 4: no rule gives a template", async (t) => {
   await getsIn(here, "carol");
 
   const near = await refused(here, "erin", "SSO-406", { status: 403 });
-  await follow(here, "Match ignoring case");
+  await mendBy(here, "Match ignoring case");
   assert.equal(await (await atField(here, "Value of rule 1")).inputValue(), "(?i)staff");
   assert.equal(await page.getByLabel("Test of rule 1").inputValue(), "matches");
   await examined("rule-case");

@@ -7,6 +7,7 @@ import {
   setUp, turnOnUntested,
 } from "./support/administrator.js";
 import { launch, visit } from "./support/browser.js";
+import { eventually, follow, says } from "./support/eventually.js";
 import { examine } from "./support/examine.js";
 import * as provider from "./support/provider.js";
 import * as server from "./support/server.js";
@@ -35,8 +36,8 @@ for (const javaScript of [true, false]) {
     const tab = await visit(browser, origin, { javaScript });
     const { page } = tab;
     const examined = (name) => examine(tab, `rules-${javaScript ? "" : "plain-"}${name}`);
-    const main = () => page.locator("main").innerText();
-    const press = (name) => page.getByRole("button", { name, exact: true }).click();
+    const holds = (label, value) => eventually(() => page.getByLabel(label).inputValue(), value);
+    const press = (name) => follow(page.getByRole("button", { name, exact: true }));
 
     await setUp(page, await gatepost.setUpLink());
     await addDomain(page, origin);
@@ -54,12 +55,12 @@ for (const javaScript of [true, false]) {
     const person = await visit(browser, origin, { javaScript: true });
     await person.page.goto(`${origin}/sso/${PROVIDER.slug}/start`);
     await provider.signInThere(person.page, sso.issuer, "alice");
-    assert.match(await person.page.locator("main").innerText(), new RegExp(ALICE));
+    await says(person.page, new RegExp(ALICE));
     await person.close();
 
     const rules = `${origin}/admin/providers/${PROVIDER.slug}/rules`;
     await page.goto(rules);
-    assert.match(await main(), /Who gets which template/);
+    await says(page, /Who gets which template/);
     await examined("in-force");
 
     // A rule on top: the address decides before mailcow's claim does.
@@ -68,36 +69,36 @@ for (const javaScript of [true, false]) {
     await page.getByLabel("Value of rule 2").fill(`.*@${DOMAIN}`);
     await page.getByLabel("Template of rule 2").selectOption("Left");
     await press("Move rule 2 up");
-    assert.equal(await page.getByLabel("Claim of rule 1").inputValue(), "email");
+    await holds("Claim of rule 1", "email");
     await page.getByLabel("Address", { exact: true }).fill(ALICE);
     await press("Try it");
-    assert.match(await main(), /Rule 1: the next sign-in would be refused|Rule 1 decides: the next/);
-    assert.match(await main(), /yes too, but rule 1 decides/);
+    await says(page, /Rule 1: the next sign-in would be refused|Rule 1 decides: the next/);
+    await says(page, /yes too, but rule 1 decides/);
     await examined("tried");
 
-    await page.getByRole("button", { name: "Preview the effect" }).click();
-    assert.match(await main(), /1 would be refused at their next sign-in/);
+    await press("Preview the effect");
+    await says(page, /1 would be refused at their next sign-in/);
     await press("Save");
-    assert.match(await main(), /Nothing is saved yet/);
+    await says(page, /Nothing is saved yet/);
     await examined("asked");
 
     // Another template by the same claim, and the number puts it last.
     await page.getByLabel("Template of rule 1").selectOption(TEMPLATE);
     await page.getByLabel("Place of rule 1").fill("2");
     await press("Save");
-    assert.match(await main(), /are saved/);
-    assert.equal(await page.getByLabel("Claim of rule 2").inputValue(), "email");
+    await says(page, /are saved/);
+    await holds("Claim of rule 2", "email");
 
-    await page.getByRole("link", { name: "History", exact: true }).click();
-    assert.match(await main(), /email matches/);
+    await follow(page.getByRole("link", { name: "History", exact: true }));
+    await says(page, /email matches/);
     await examined("history");
-    await page.getByRole("link", { name: /^Load as a draft/ }).first().click();
-    assert.match(await main(), /They are a draft until you save them/);
+    await follow(page.getByRole("link", { name: /^Load as a draft/ }).first());
+    await says(page, /They are a draft until you save them/);
 
     await page.getByLabel("Value of rule 1").fill("");
     tab.expectStatus(422);
-    await page.getByRole("button", { name: "Preview the effect" }).click();
-    assert.match(await main(), /name the value/);
+    await press("Preview the effect");
+    await says(page, /name the value/);
     await examined("wrong");
     assert.deepEqual(tab.complaints, []);
     await tab.close();

@@ -2,20 +2,32 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// `N` different ports on 127.0.0.1 that were free a moment ago. Where a server can bind port 0
-/// by itself, let it: between this call and the server's bind somebody else may take the port.
+/// Ports below those that systems give to outgoing connections (32768 and up on Linux), of which one
+/// could take a port before the server does that was told to listen on it.
+const FIRST: u32 = 12_000;
+const COUNT: u32 = 20_000;
+
+/// `N` different ports on 127.0.0.1 that were free a moment ago, none of them handed out by this
+/// process before. Where a server can bind port 0 by itself, let it.
 ///
 /// # Errors
-/// When the system has no port left.
+/// When no port is left.
 pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
-    // Held together, so that no port is handed out twice.
-    let listeners: Vec<TcpListener> = (0..N)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .collect::<io::Result<_>>()?;
+    static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
+    // Processes that run beside each other begin at different places.
+    let begin = std::process::id().wrapping_mul(61);
     let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr()?.port();
+    for port in &mut ports {
+        *port = (0..COUNT)
+            .find_map(|_| {
+                let n = begin.wrapping_add(HANDED_OUT.fetch_add(1, Ordering::Relaxed));
+                let port = u16::try_from(FIRST + n % COUNT).ok()?;
+                TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+                Some(port)
+            })
+            .ok_or(io::ErrorKind::AddrInUse)?;
     }
     Ok(ports)
 }
@@ -23,7 +35,7 @@ pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
 /// One such port.
 ///
 /// # Errors
-/// When the system has no port left.
+/// When no port is left.
 pub fn free_port() -> io::Result<u16> {
     free_ports::<1>().map(|[port]| port)
 }

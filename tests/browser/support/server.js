@@ -115,11 +115,16 @@ async function ready(origin) {
   });
 }
 
+/** Below those that the system gives to outgoing connections: one of them could take it meanwhile. */
 async function freePort() {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, "close");
-  return port;
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    const listener = createServer();
+    const free = once(listener, "listening").then(() => true, () => false);
+    listener.listen(port, "127.0.0.1");
+    if (!(await free)) continue;
+    listener.close();
+    await once(listener, "close");
+    return port;
+  }
 }
