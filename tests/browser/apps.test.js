@@ -164,12 +164,14 @@ test("to a program with a scheme of its own", async () => {
   await signIn(page);
   await allow(page).waitFor();
   // Nobody here has that program: that the policy lets the browser try is all there is to see.
-  const answered = page.waitForResponse((answer) => answer.url().endsWith("/oauth/consent"));
-  await allow(page).click();
-  const answer = await answered;
+  const [answer, tried] = await Promise.all([
+    page.waitForResponse((one) => one.url().endsWith("/oauth/consent")),
+    page.waitForEvent("requestfailed", (request) => request.url().startsWith(PRIVATE)),
+    allow(page).click(),
+  ]);
   assert.equal(answer.status(), 303);
   assert.ok((await answer.headerValue("location")).startsWith(`${PRIVATE}?code=`));
-  await page.waitForTimeout(500);
+  assert.equal(tried.failure().errorText, "net::ERR_ABORTED");
   assert.deepEqual(tab.complaints, [], "the content policy let it go");
   await tab.close();
 });

@@ -8,10 +8,9 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many texts of JSON a connection remembers the meaning of, and how long they may be, in bytes: half
-/// a megabyte at most. An app's settings have one kilobyte, unless it has a CA of its own.
-const MEANINGS: usize = 64;
-const MEANING_BYTES: usize = 8 * 1024;
+/// Of how many bytes of JSON a connection remembers the meaning. An app's settings have one kilobyte, or
+/// seventy if it has a CA of its own of the largest size.
+const REMEMBERED_BYTES: usize = 512 * 1024;
 
 /// A connection to the store: a pooled reader, or the transaction of a write.
 ///
@@ -25,6 +24,8 @@ pub struct Conn {
     columns: HashMap<(usize, usize), Arc<[String]>>,
     /// What texts of JSON mean, by the text.
     meanings: HashMap<String, Arc<dyn Any + Send + Sync>>,
+    /// How long those texts are together.
+    remembered_bytes: usize,
     /// Why the database could not answer a statement, last.
     failure: Option<Unavailable>,
 }
@@ -46,6 +47,7 @@ impl Conn {
             backend,
             columns: HashMap::new(),
             meanings: HashMap::new(),
+            remembered_bytes: 0,
             failure: None,
         }
     }
@@ -128,11 +130,10 @@ impl Conn {
             return Ok(meaning);
         }
         let meaning: Arc<T> = Arc::new(row.json(column)?);
-        if text.len() > MEANING_BYTES {
-            return Ok(meaning);
-        }
-        if self.meanings.len() >= MEANINGS {
+        self.remembered_bytes += text.len();
+        if self.remembered_bytes > REMEMBERED_BYTES {
             self.meanings.clear();
+            self.remembered_bytes = text.len();
         }
         self.meanings
             .insert(text.to_owned(), Arc::<T>::clone(&meaning));

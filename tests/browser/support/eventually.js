@@ -37,7 +37,8 @@ export const says = (page, wanted) => eventually(() => page.locator("main").inne
  * @param {import("playwright-core").Locator} target
  */
 export async function follow(target) {
-  const loaded = target.page().waitForEvent("load");
-  await target.click();
-  await loaded;
+  const page = target.page();
+  // The page may still be loading, and that end is not the one to wait for.
+  await page.waitForLoadState("load");
+  await Promise.all([page.waitForEvent("load"), target.click()]);
 }

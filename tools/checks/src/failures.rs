@@ -16,15 +16,16 @@ pub(crate) struct Failure {
 pub(crate) fn of(log: &str) -> Vec<Failure> {
     let lines: Vec<&str> = log.lines().collect();
     let mut found = Vec::new();
-    // Node's runner tells everything twice, the second time together.
+    // Node's runner tells everything twice, the second time together. No suite runs it twice.
     let mut in_node = false;
     for (at, line) in lines.iter().enumerate() {
         in_node |= *line == "✖ failing tests:";
         let after = lines.get(at + 1..).unwrap_or_default();
         if let Some(name) = cargo(line) {
+            // Further on: another program may have a test of the same name.
             let begin = format!("---- {name} stdout ----");
-            let of_it = lines.iter().skip_while(|line| **line != begin).skip(1);
-            found.push(failure(name, of_it.copied(), |line| {
+            let said = after.iter().skip_while(|line| **line != begin).skip(1);
+            found.push(failure(name, said.copied(), |line| {
                 line.starts_with("---- ") || line.starts_with("stack backtrace:")
             }));
         } else if let Some(name) = line.strip_prefix("FAILED  ") {
@@ -54,9 +55,10 @@ fn failure<'a>(
     }
 }
 
-/// `test room::name ... FAILED`.
+/// `test room::name ... FAILED`, and of one that should have panicked.
 fn cargo(line: &str) -> Option<&str> {
-    line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
+    let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+    Some(name.strip_suffix(" - should panic").unwrap_or(name))
 }
 
 /// `✖ name (12.3ms)`.
@@ -123,6 +125,22 @@ test at b.test.js:4:1
         assert_eq!(found[0].1[1..], ["left is not right"]);
         assert_eq!(found[1].0, "worse");
         assert_eq!(found[1].1[1], "no");
+    }
+
+    #[test]
+    fn tests_of_one_name_in_two_programs_have_their_own_words() {
+        let twice = format!("{CARGO}{}", CARGO.replace("\nno\n", "\nnever\n"));
+        let found = shown(&twice);
+        assert_eq!(found.len(), 4);
+        assert_eq!([&found[1].1[1], &found[3].1[1]], ["no", "never"]);
+    }
+
+    #[test]
+    fn a_test_that_did_not_panic_has_its_words() {
+        let log = "test a - should panic ... FAILED\n---- a stdout ----\nnote: did not panic\n";
+        let found = shown(log);
+        assert_eq!(found[0].0, "a");
+        assert_eq!(found[0].1, ["note: did not panic"]);
     }
 
     #[test]

@@ -298,8 +298,10 @@ async fn settings_that_change_are_seen_at_the_next_look() {
     let grant = grant(&temp, app, alice, session, true).await;
     token(&temp, b"access", grant, TokenKind::Access).await;
     let mut sql = temp.read();
+    // More than what is remembered.
+    let long = "x".repeat(8192);
     for change in 0..100 {
-        let name = format!("Cloud {change}");
+        let name = format!("Cloud {change} {long}");
         let new = settings(&name);
         temp.write(async move |sql| oauth_apps::update(sql, app, &new, None, later(1)).await)
             .await
