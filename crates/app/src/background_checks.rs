@@ -135,7 +135,7 @@ impl App {
 }
 
 /// Whether refresh tokens are kept of a provider's people: not where anybody might listen.
-fn keeps_tokens(provider: &Provider, now: Timestamp) -> bool {
+pub(crate) fn keeps_tokens(provider: &Provider, now: Timestamp) -> bool {
     provider.settings.leavers.background_checks && !provider.settings.ignores_tls(now)
 }
 

@@ -1,5 +1,5 @@
-//! Telling people by mail, to their own mailbox, before their mail programs and connected websites stop
-//! because no provider has confirmed them: while they still work.
+//! Telling people by mail, to their own mailbox, before their mail programs, and websites that go on
+//! without them, stop because no provider has confirmed them: while they still work.
 //!
 //! Each letter is left in the outbox by the transaction that finds it due, and looked at once more
 //! when it is sent: whoever was confirmed meanwhile gets none.
@@ -23,6 +23,15 @@ pub const UNSENT: &str = "Warning mails cannot be sent, for nothing listens for 
 const AT_ONCE: u32 = 500;
 /// Domains in one query.
 const DOMAINS: u32 = 500;
+
+/// What a person has that will stop.
+#[derive(Debug, Clone, Copy)]
+struct Stops {
+    /// Something opens mail programs.
+    mail: bool,
+    /// Some app goes on while they are away.
+    apps: bool,
+}
 
 impl App {
     /// Whether there are people to be warned by mail, and no way to send any.
@@ -67,10 +76,16 @@ impl App {
         let failed = |error: StoreError| EffectFailed(error.to_string());
         let now = self.clock.now();
         let wanted = self.wanted(id, letter, deadline, now).await;
-        let Some((mailbox, standing)) = wanted.map_err(failed)? else {
+        let Some((mailbox, standing, stops)) = wanted.map_err(failed)? else {
             return Ok(());
         };
-        let text = written(&self.config.public_url, &mailbox, &standing, deadline);
+        let text = written(
+            &self.config.public_url,
+            &mailbox,
+            &standing,
+            stops,
+            deadline,
+        );
         engines.send(&text).await?;
         self.store
             .write(async move |tx: &mut Conn| {
@@ -90,7 +105,7 @@ impl App {
         letter: Warning,
         deadline: Timestamp,
         now: Timestamp,
-    ) -> Result<Option<(Mailbox, Standing)>, StoreError> {
+    ) -> Result<Option<(Mailbox, Standing, Stops)>, StoreError> {
         let mut read = self.store.read()?;
         let Some(mailbox) = store::mailboxes::by_id(&mut read, id).await? else {
             return Ok(None);
@@ -104,14 +119,13 @@ impl App {
         ) else {
             return Ok(None);
         };
-        // Where nothing opens mail programs and no app goes on, none will stop.
-        let opened = mailbox.password_opens_mail(now)
+        let mail = mailbox.password_opens_mail(now)
             || store::app_passwords::list(&mut read, id)
                 .await?
                 .iter()
-                .any(|one| one.revoked.is_none() && one.ends.is_none_or(|ends| now < ends))
-            || store::app_grants::go_on(&mut read, id, now).await?;
-        Ok(opened.then_some((mailbox, standing)))
+                .any(|one| one.revoked.is_none() && one.ends.is_none_or(|ends| now < ends));
+        let apps = store::app_grants::go_on(&mut read, id, now).await?;
+        Ok((mail || apps).then_some((mailbox, standing, Stops { mail, apps })))
     }
 }
 
@@ -144,27 +158,58 @@ async fn leave(tx: &mut Conn, now: Timestamp) -> Result<u32, StoreError> {
     }
 }
 
+impl Stops {
+    /// What the letter calls it in its subject and in its first line, and what it says of the time after.
+    const fn words(self) -> [&'static str; 3] {
+        match (self.mail, self.apps) {
+            (true, false) => [
+                "your mail programs",
+                "Your mail programs and phones stop getting and sending mail for",
+                "No mail gets lost, and your app passwords stay. If your programs have\n\
+                 stopped, they go on by themselves as soon as you have signed in.",
+            ],
+            (true, true) => [
+                "mail programs and websites",
+                "Your mail programs and phones, and websites that go on without you, stop for",
+                "No mail gets lost, and your app passwords stay. Whatever has stopped goes on\n\
+                 by itself as soon as you have signed in; some websites ask you to sign in to\n\
+                 them once more.",
+            ],
+            (false, _) => [
+                "connected websites",
+                "Websites that go on without you stop for",
+                "Whatever has stopped goes on by itself as soon as you have signed in; some\n\
+                 websites ask you to sign in to them once more.",
+            ],
+        }
+    }
+}
+
 /// The letter: what will happen, when, and what to do.
-fn written(public: &str, mailbox: &Mailbox, standing: &Standing, deadline: Timestamp) -> Letter {
+fn written(
+    public: &str,
+    mailbox: &Mailbox,
+    standing: &Standing,
+    stops: Stops,
+    deadline: Timestamp,
+) -> Letter {
     let (address, when) = (&mailbox.address, deadline.minute());
     let days = standing.policy.map_or(0, |policy| policy.within_days);
     let every = match days {
         1 => "every day".to_owned(),
         days => format!("every {days} days"),
     };
+    let [short, what, afterwards] = stops.words();
     let text = format!(
-        "Your mail programs and phones stop getting and sending mail for\n\
+        "{what}\n\
          {address}\n\
-         on {when}, unless you sign in before.\n\
-         Connected websites stop then too.\n\n\
+         on {when}, unless you sign in before.\n\n\
          To keep them going, sign in once in a browser:\n\
          {public}/\n\n\
          Why: {domain} wants your company's sign-in to confirm at least\n\
          {every} that you are still there. It last did on {confirmed}.\n\n\
-         No mail gets lost, and your app passwords stay. Whatever has stopped goes\n\
-         on by itself as soon as you have signed in; some websites ask you to sign\n\
-         in to them once more. If you have signed in since this letter was written,\n\
-         there is nothing to do.\n\n\
+         {afterwards}\n\
+         If you have signed in since this letter was written, there is nothing to do.\n\n\
          Nobody will ask for an app password there. If you are in doubt about this\n\
          letter, type the address yourself, or ask your helpdesk.\n",
         domain = address.domain(),
@@ -172,7 +217,7 @@ fn written(public: &str, mailbox: &Mailbox, standing: &Standing, deadline: Times
     );
     Letter {
         to: address.clone(),
-        subject: format!("Sign in before {when}, or mail programs and websites stop"),
+        subject: format!("Sign in before {when}, or {short} stop"),
         text,
     }
 }

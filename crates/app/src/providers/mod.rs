@@ -14,6 +14,7 @@ pub use buttons::{ProviderButton, Ways};
 pub use form::slug_of;
 pub use issuer::LearnedIssuer;
 
+use crate::background_checks::keeps_tokens;
 use crate::step_up::Doer;
 use crate::test_sign_in::Connection;
 use crate::{App, Problem, audit, rules};
@@ -229,6 +230,9 @@ impl App {
                         .as_ref()
                         .map(|(bytes, ends)| (bytes.as_slice(), ends.as_str()));
                     store::providers::set_secret(tx, before.id, secret, now).await?;
+                }
+                if !keeps_tokens(&after, now) {
+                    store::refresh_tokens::forget_provider(tx, before.id).await?;
                 }
                 rules::note_version(tx, &actor, &before, &after.settings, now).await?;
                 let details = json!({

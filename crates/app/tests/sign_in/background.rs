@@ -366,8 +366,8 @@ async fn nothing_is_kept_unless_it_is_wanted_and_safe() {
         .world
         .provider(|settings| settings.leavers.background_checks = false)
         .await;
-    assert_eq!(shift.asked_now().await, []);
     assert_eq!(shift.kept().await, 0, "forgotten when it is turned off");
+    assert_eq!(shift.asked_now().await, []);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Mail to people before their mail programs and connected websites stop.
+//! Mail to people before their mail programs, and websites that go on without them, stop.
 
 use crate::confirmed::{Hands, NAME, on_one_clock};
 use crate::crowd::crowd;
@@ -8,6 +8,7 @@ use crate::world::{ACTOR, PASSWORD, SLUG, World, address, company, secret};
 use app::App;
 use app::mailboxes::{MethodSwitch, NewSignIn};
 use app::ports::Letter;
+use model::ids::GrantId;
 use model::oauth_app::AppCard;
 use model::protocol::Protocols;
 use model::time::{Clock as _, DAY, Timestamp};
@@ -44,6 +45,12 @@ async fn sent(app: &App, count: usize) -> Vec<Letter> {
     letters(app, count, 0).await
 }
 
+/// Mail programs show it as it is.
+fn is_narrow(letter: &Letter) {
+    let text = &letter.text;
+    assert!(text.lines().all(|line| line.len() <= 78), "{text}");
+}
+
 #[tokio::test]
 async fn two_letters_tell_what_happens_when_and_what_to_do() {
     let (world, clock) = alice().await;
@@ -60,24 +67,20 @@ async fn two_letters_tell_what_happens_when_and_what_to_do() {
     assert_eq!(letter.to.as_str(), NAME);
     let when = end.minute();
     assert!(when.ends_with(" UTC"), "{when}");
-    let subject = format!("Sign in before {when}, or mail programs and websites stop");
+    let subject = format!("Sign in before {when}, or your mail programs stop");
     assert_eq!(letter.subject, subject);
     for part in [
         NAME,
         when.as_str(),
         "sign in once in a browser:\nhttps://mail.example.com/\n",
-        "\nConnected websites stop then too.\n",
         "every 30 days",
         confirmed.as_str(),
         "type the address yourself",
     ] {
         assert!(letter.text.contains(part), "{part} in {}", letter.text);
     }
-    assert!(
-        letter.text.lines().all(|line| line.len() <= 78),
-        "{}",
-        letter.text
-    );
+    assert!(!letter.text.contains("ebsite"), "{}", letter.text);
+    is_narrow(letter);
     assert_eq!(
         letter.text.matches("://").count(),
         1,
@@ -161,15 +164,11 @@ async fn nobody_is_told_who_has_nothing_to_lose() {
     assert_eq!(waiting(&world).await, [] as [Value; 0]);
 }
 
-#[tokio::test]
-async fn who_has_nothing_but_an_app_that_goes_on_is_told_too() {
-    let (world, clock) = on_one_clock().await;
-    world.domain(|form| form.confirm_within = Some(30)).await;
-    world.signed_in("alice").await;
+/// Lets an app of Alice's go on without her.
+async fn going_on(world: &World, now: Timestamp) -> GrantId {
     let alice = world.app.mailbox(&address(NAME)).await.unwrap().mailbox;
     let store = Store::open(&world.dir.join("store.db")).unwrap();
     let settings = AppCard::Generic.settings();
-    let now = clock.now();
     let grant = store.write(async move |tx: &mut store::Conn| {
         let grant = NewGrant {
             app: store::oauth_apps::insert(tx, "cloud", &settings, now).await?,
@@ -186,14 +185,49 @@ async fn who_has_nothing_but_an_app_that_goes_on_is_told_too() {
         };
         store::app_grants::insert(tx, &grant).await
     });
-    let grant = grant.await.unwrap();
+    grant.await.unwrap()
+}
+
+#[tokio::test]
+async fn who_has_nothing_but_an_app_that_goes_on_is_told_too() {
+    let (world, clock) = on_one_clock().await;
+    world.domain(|form| form.confirm_within = Some(30)).await;
+    world.signed_in("alice").await;
+    let grant = going_on(&world, clock.now()).await;
     clock.advance(DAY * 23);
-    assert_eq!(sent(&world.app, 1).await.len(), 1);
+    let letter = sent(&world.app, 1).await.remove(0);
+    let subject = &letter.subject;
+    assert!(subject.ends_with("or connected websites stop"), "{subject}");
+    let text = &letter.text;
+    assert!(text.starts_with("Websites that go on without you stop for\nalice@"));
+    assert!(!text.contains("mail program"), "{text}");
+    is_narrow(&letter);
+    let store = Store::open(&world.dir.join("store.db")).unwrap();
     let end =
         async move |tx: &mut store::Conn| store::app_grants::end(tx, Ending::One(grant)).await;
     assert_eq!(store.write(end).await, Ok(1));
     clock.advance(DAY * 6);
     assert_eq!(sent(&world.app, 0).await, [], "it is disconnected");
+}
+
+#[tokio::test]
+async fn who_has_both_is_told_of_both() {
+    let (world, clock) = alice().await;
+    going_on(&world, clock.now()).await;
+    clock.advance(DAY * 23);
+    let letter = sent(&world.app, 1).await.remove(0);
+    let subject = &letter.subject;
+    assert!(
+        subject.ends_with("or mail programs and websites stop"),
+        "{subject}"
+    );
+    for part in [
+        "mail programs and phones, and websites",
+        "app passwords stay",
+    ] {
+        assert!(letter.text.contains(part), "{part} in {}", letter.text);
+    }
+    is_narrow(&letter);
 }
 
 #[tokio::test]
