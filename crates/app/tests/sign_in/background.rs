@@ -367,7 +367,13 @@ async fn nothing_is_kept_unless_it_is_wanted_and_safe() {
         .provider(|settings| settings.leavers.background_checks = false)
         .await;
     assert_eq!(shift.kept().await, 0, "forgotten when it is turned off");
-    assert_eq!(shift.asked_now().await, []);
+    shift
+        .world
+        .provider(|settings| settings.leavers.background_checks = true)
+        .await;
+    assert_eq!(shift.asked_now().await, [], "nobody before they come again");
+    shift.world.signed_in("alice").await;
+    assert_eq!(shift.kept().await, 1);
 }
 
 #[tokio::test]

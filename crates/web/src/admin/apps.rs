@@ -3,7 +3,7 @@
 
 use super::app_form::{Draft, Typed};
 use super::app_head::{Head, Tab};
-use super::form::{Yes, ask, problems_of, seen, status_of};
+use super::form::{Yes, ask, heading_to_add, problems_of, seen, status_of};
 use super::list::{Turn, count};
 use super::provider_form::Choices;
 use crate::error::Failure;
@@ -183,7 +183,8 @@ struct FormPage {
     problems: Problems,
     /// The app, unless it is new.
     head: Option<Head>,
-    kind: &'static str,
+    /// Unless there is a head.
+    heading: String,
     action: String,
     hidden: Vec<(&'static str, String)>,
     fields: Vec<Field>,
@@ -212,7 +213,7 @@ async fn form(
     let page = FormPage {
         shell: admin.shell(AdminEntry::Apps),
         head: app.map(|app| Head::of(app, Tab::Settings)),
-        kind: typed.card.label(),
+        heading: heading_to_add(typed.card.label()),
         action: app.map_or_else(|| LIST.to_owned(), |app| path_of(app.id)),
         hidden: typed.hidden(),
         fields: typed.fields(&draft),

@@ -19,6 +19,14 @@ use serde::Deserialize;
 use time::Date;
 use time::macros::format_description;
 
+/// The heading of the form for a new one of a kind, whose label may be a name or a few words.
+pub(super) fn heading_to_add(kind: &str) -> String {
+    match kind.strip_prefix("Another ") {
+        Some(rest) => format!("Add another {rest}"),
+        None => format!("Add {kind}"),
+    }
+}
+
 /// A form on a page of its own.
 #[derive(Template)]
 #[template(path = "admin/form.html")]

@@ -1,7 +1,7 @@
 //! Identity providers: the list, and setting one up.
 
 use super::fix::path_of;
-use super::form::{Yes, ask, problems_of, seen, status_of};
+use super::form::{Yes, ask, heading_to_add, problems_of, seen, status_of};
 use super::mend::{Filled, For};
 use super::provider_checks::stopped;
 use super::provider_form::{Choices, Typed, ignored_until};
@@ -126,8 +126,8 @@ struct ProviderPage {
     everyone_else: Option<Field>,
     /// Its kind, for a new one.
     preset: &'static str,
-    /// The name of its kind, for a new one.
-    kind: &'static str,
+    /// The heading, for a new one.
+    heading: String,
     /// How its kind sends the template.
     template_how: &'static str,
     action: String,
@@ -230,7 +230,7 @@ async fn page_with(
         known,
         there,
         preset: typed.preset.key(),
-        kind: facts.name,
+        heading: heading_to_add(facts.name),
         template_how: facts.template_how,
         modified: typed.modified,
         hidden: typed.hidden(choices),
